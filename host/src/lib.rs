@@ -7,3 +7,4 @@ pub mod config;
 pub mod connections;
 pub mod model;
 pub mod registry;
+pub mod runtime;

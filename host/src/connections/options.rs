@@ -196,7 +196,7 @@ title = "CSV"
 summary = ""
 [interfaces]
 exports = ["source"]
-imports = []
+imports = ["files"]
 [[option]]
 name = "encoding"
 kind = "text"
