@@ -88,6 +88,11 @@ impl Connections {
         }
     }
 
+    /// Closes the listings that waited too long; the host calls this now and then.
+    pub fn sweep(&self) {
+        self.live.sweep();
+    }
+
     async fn page(&self, rc: &RequestContext, mut open: Open, limit: u32, mut used: Used) -> Called<LivePage> {
         let limit = limit.clamp(1, PAGE_ROWS_MAX) as usize;
         let mut page = LivePage::default();
@@ -212,12 +217,17 @@ impl LiveListings {
         self.lock().retain(|_, waiting| waiting.open.ready.connection.id.folded() != id.folded());
     }
 
+    fn sweep(&self) {
+        let now = self.clock.now();
+        self.lock().retain(|_, waiting| now.duration_since(waiting.since).unsigned_abs() < LISTING_IDLE);
+    }
+
     fn put(&self, caller: &str, open: Open) -> String {
         let cursor = uuid::Uuid::new_v4().simple().to_string();
         let since = self.clock.now();
         let id = open.ready.connection.id.folded();
+        self.sweep();
         let mut listings = self.lock();
-        listings.retain(|_, waiting| since.duration_since(waiting.since) < LISTING_IDLE.try_into().unwrap_or_default());
         let of_connection = || listings.iter().filter(|(_, waiting)| waiting.open.ready.connection.id.folded() == id);
         if of_connection().count() >= LISTINGS_PER_CONNECTION_MAX {
             let oldest = of_connection().min_by_key(|(_, waiting)| waiting.since).map(|(cursor, _)| cursor.clone());
@@ -228,9 +238,8 @@ impl LiveListings {
     }
 
     fn take(&self, cursor: &str, caller: &str, id: &ConnectionId) -> Option<Box<Open>> {
+        self.sweep();
         let mut listings = self.lock();
-        let now = self.clock.now();
-        listings.retain(|_, waiting| now.duration_since(waiting.since) < LISTING_IDLE.try_into().unwrap_or_default());
         let waiting = listings.get(cursor)?;
         let his = waiting.caller == caller && waiting.open.ready.connection.id.folded() == id.folded();
         if his { listings.remove(cursor).map(|waiting| waiting.open) } else { None }
