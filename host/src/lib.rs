@@ -2,6 +2,8 @@
 //!
 //! The rooms, lowest first; a room uses only what stands below it (`ARCHITECTURE.md`, checked by `tests/tidy.rs`).
 
+pub mod builder;
+pub mod cli;
 pub mod clock;
 pub mod model;
 pub mod registry;
