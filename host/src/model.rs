@@ -1,0 +1,43 @@
+//! The words of the house: typed ids, values, objects, changes, filters, schema, pages, secrets, errors and who asks.
+//!
+//! Invariant: no IO, no async, no HTTP, no SQL in here. Types that cross to guests derive wasmtime's `Lift` and
+//! `Lower` right here (see [`contract`]), so that a page of rows reaches the store without being copied into a second
+//! set of types.
+
+pub mod change;
+pub mod connection;
+pub mod contract;
+pub mod delta;
+pub mod entitlement;
+pub mod error;
+pub mod failure;
+pub mod filter;
+pub mod id;
+pub mod interface;
+pub mod json;
+pub mod object;
+pub mod page;
+pub mod request;
+pub mod schema;
+pub mod secret;
+pub mod task;
+pub mod value;
+
+pub use change::{AttributeChange, Change, Edit};
+pub use connection::{Access, Connection, Directory, SchemaFailure, SchemaStatus, Stored, System, Thresholds};
+pub use delta::{ChangeKind, Position, PublishedChange};
+pub use entitlement::{Assignment, AssignmentPage, GrantOutcome, Granted, RevokeOutcome};
+pub use error::{Error, ErrorKind, Result};
+pub use failure::{Effect, Failure, FailureKind};
+pub use filter::Filter;
+pub use id::{
+    AttributeName, ClassName, ConnectionId, ConnectorName, DirectoryName, OptionName, RequestId, SystemId, TaskId, Uid,
+};
+pub use interface::{Export, Import};
+pub use object::{Attribute, Edge, Key, ObjectRef, Reference, Row};
+pub use page::{EdgePage, ListRequest, Page, Rejected};
+pub use request::{Caller, RequestContext, Role};
+pub use schema::{AttributeInfo, ClassInfo, ClassKind, Matching, Schema, Syntax};
+pub use secret::Secret;
+pub use task::{Counts, Progress, Task, TaskError, TaskKind, TaskState};
+pub use value::{Cell, Part, Scalar, Value};

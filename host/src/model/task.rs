@@ -1,0 +1,122 @@
+//! Work that outlives a request: its kind, its state, how far it has come and what came out.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::id::{ConnectionId, RequestId, TaskId};
+
+/// What a task does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TaskKind {
+    /// A complete pass over the target, staged, compared and published.
+    Import,
+    /// Reading the target's schema.
+    RefreshSchema,
+}
+
+/// Where a task stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TaskState {
+    Queued,
+    Running,
+    /// Waits for a person: a threshold tripped. Approve or reject.
+    Held,
+    Succeeded,
+    Failed,
+    /// Stopped by a person; nothing visible changed.
+    Cancelled,
+    /// Held, looked at and thrown away; nothing visible changed.
+    Rejected,
+}
+
+impl TaskKind {
+    /// The spelling in the store and the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Import => "import",
+            Self::RefreshSchema => "refresh-schema",
+        }
+    }
+}
+
+impl TaskState {
+    /// The spelling in the store and the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Held => "held",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Rejected => "rejected",
+        }
+    }
+
+    /// Will it never change again?
+    pub const fn is_final(self) -> bool {
+        matches!(self, Self::Succeeded | Self::Failed | Self::Cancelled | Self::Rejected)
+    }
+}
+
+/// How far an import has come.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Progress {
+    /// What is being read: a class, or `class.attribute` for a relation.
+    pub reading: Option<String>,
+    /// Rows staged so far, of all classes.
+    pub rows: u64,
+    /// Edges staged so far.
+    pub links: u64,
+    /// Records set aside so far.
+    pub rejected: u64,
+    /// Rows of the class being read, if the connector has an idea.
+    pub estimate: Option<u64>,
+}
+
+/// What a pass changes, counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Counts {
+    pub inserted: u64,
+    pub updated: u64,
+    pub deleted: u64,
+    pub unchanged: u64,
+    pub links_added: u64,
+    pub links_removed: u64,
+    /// Records set aside with a reason.
+    pub rejected: u64,
+}
+
+/// An error as a task keeps it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TaskError {
+    pub kind: String,
+    pub message: String,
+}
+
+/// A task, whole.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Task {
+    pub id: TaskId,
+    pub kind: TaskKind,
+    pub connection: ConnectionId,
+    pub state: TaskState,
+    /// The name of the token that asked for it.
+    pub requested_by: String,
+    pub request_id: RequestId,
+    pub created: Timestamp,
+    pub started: Option<Timestamp>,
+    pub finished: Option<Timestamp>,
+    /// How often it was claimed; more than once after a fault.
+    pub attempts: u32,
+    pub progress: Progress,
+    /// Known once the pass was compared.
+    pub counts: Option<Counts>,
+    /// Why it is held, or why it failed.
+    pub error: Option<TaskError>,
+}
