@@ -43,6 +43,8 @@ struct Loaded {
     /// Newest version first.
     releases: BTreeMap<ConnectorName, Vec<Arc<Release>>>,
     refused: Vec<Refused>,
+    /// Counts the changes.
+    generation: u64,
 }
 
 impl Registry {
@@ -85,6 +87,11 @@ impl Registry {
         self.read().releases.values().flatten().cloned().collect()
     }
 
+    /// Changes with every release that is loaded; what was resolved under another number is to be resolved again.
+    pub fn generation(&self) -> u64 {
+        self.read().generation
+    }
+
     /// What was refused, and why.
     pub fn refused(&self) -> Vec<Refused> {
         self.read().refused.clone()
@@ -98,6 +105,7 @@ impl Registry {
         versions.retain(|other| other.manifest.version != manifest.version);
         versions.push(Arc::clone(&release));
         versions.sort_by(|a, b| b.manifest.version.cmp(&a.manifest.version));
+        loaded.generation += 1;
     }
 
     fn read(&self) -> std::sync::RwLockReadGuard<'_, Loaded> {

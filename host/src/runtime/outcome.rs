@@ -28,12 +28,27 @@ pub struct Used {
 
 impl<T> Called<T> {
     /// A call that ended before the guest was reached.
-    pub(super) fn refused(error: Error) -> Self {
+    pub(crate) fn refused(error: Error) -> Self {
         Self { result: Err(error), used: Used::default() }
+    }
+
+    /// The same call with its result turned into another, or refused.
+    pub fn and_then<U>(self, into: impl FnOnce(T) -> Result<U>) -> Called<U> {
+        Called { result: self.result.and_then(into), used: self.used }
     }
 
     /// The same call with its result turned into another.
     pub fn map<U>(self, into: impl FnOnce(T) -> U) -> Called<U> {
         Called { result: self.result.map(into), used: self.used }
+    }
+}
+
+impl Used {
+    /// Adds what another call of the same operation used.
+    pub fn merge(&mut self, other: Self) {
+        self.directories.extend(other.directories);
+        self.credentials.extend(other.credentials);
+        self.log_lines_dropped += other.log_lines_dropped;
+        self.duration += other.duration;
     }
 }
