@@ -10,7 +10,7 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{SqlSafeStr as _, Sqlite, Transaction};
 
-use super::fault::fault;
+pub(crate) use super::fault::fault;
 use crate::model::Result;
 
 /// How long a statement waits for another process's lock before the caller is told.
