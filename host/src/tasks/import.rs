@@ -46,7 +46,7 @@ pub(super) async fn run(
         let run = tasks.store.begin_run(task.id, &task.connection, &plan).await?;
         let mut pass = Pass { tasks, task, rc, stop, ready: &ready, progress: progress(task, &run), used };
         match pass.read(&run).await {
-            Ok(None) => return conclude(tasks, task, &ready).await,
+            Ok(None) => return conclude(tasks, task, &ready, run.number).await,
             Ok(Some(end)) => return Ok(end),
             Err(error) if error.is(FailureKind::ResyncRequired) => {
                 tracing::info!(task = %task.id, %error, "the target changed; the pass begins again");
@@ -75,10 +75,10 @@ fn progress(task: &Task, run: &Run) -> Progress {
 }
 
 /// Compares the pass with what is published, and publishes or holds it.
-async fn conclude(tasks: &Tasks, task: &Task, ready: &Ready) -> Result<End> {
-    let comparison = tasks.store.compare(task.id).await?;
-    let counts = comparison.counts;
-    if let Some(why) = tripped(ready.connection.thresholds, &counts, comparison.published_before) {
+async fn conclude(tasks: &Tasks, task: &Task, ready: &Ready, run: i64) -> Result<End> {
+    let compared = tasks.store.compare(run).await?;
+    let counts = compared.counts;
+    if let Some(why) = tripped(ready.connection.thresholds, &counts, compared.published_before) {
         tracing::warn!(task = %task.id, connection = %task.connection, why, "the import is held");
         let error = TaskError { kind: "threshold".to_owned(), message: why };
         tasks.store.finish_task(task.id, TaskState::Held, Some(&counts), Some(&error)).await?;

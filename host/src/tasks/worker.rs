@@ -57,15 +57,8 @@ pub(super) async fn sweep(tasks: Tasks, stop: CancellationToken) {
         if stop.run_until_cancelled(tokio::time::sleep(SWEEP_EVERY)).await.is_none() {
             return;
         }
-        while !stop.is_cancelled() {
-            match tasks.store.sweep().await {
-                Ok(true) => tokio::task::yield_now().await,
-                Ok(false) => break,
-                Err(error) => {
-                    tracing::warn!(%error, detail = error.detail, "cannot collect superseded rows");
-                    break;
-                }
-            }
+        if let Err(error) = tasks.store.sweep().await {
+            tracing::warn!(%error, detail = error.detail, "cannot collect superseded rows");
         }
     }
 }
