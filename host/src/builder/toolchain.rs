@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::error::BuildError;
+use crate::config::user_cache_dir;
 use active::Active;
 
 /// What guests are compiled for.
@@ -58,14 +59,13 @@ impl fmt::Display for Toolchain {
     }
 }
 
-/// The user's cache folder of this program: under `caches` (`XDG_CACHE_HOME`), or under `.cache` at home.
+/// The user's cache folder of this program.
 ///
 /// # Errors
-/// Where there is no home either.
-pub fn cache_folder(caches: Option<PathBuf>) -> Result<PathBuf, BuildError> {
-    let caches = caches.or_else(|| std::env::home_dir().map(|home| home.join(".cache")));
-    let nowhere = || BuildError::NotOffered("there is no home folder to keep it in; set XDG_CACHE_HOME".to_owned());
-    caches.map(|caches| caches.join("hawser")).ok_or_else(nowhere)
+/// Where the environment names neither a cache folder nor a home.
+pub fn cache_folder() -> Result<PathBuf, BuildError> {
+    let nowhere = || BuildError::NotOffered("there is no folder to keep it in; set XDG_CACHE_HOME".to_owned());
+    user_cache_dir().map(|caches| caches.join("hawser")).ok_or_else(nowhere)
 }
 
 /// Finds a toolchain, or makes one, for the crate in `project` (whose `rust-toolchain.toml` counts). `say` is told what
