@@ -20,7 +20,7 @@ use crate::connections::Connections;
 use crate::model::{
     ConnectionId, Error, Export, FailureKind, RequestContext, Result, Task, TaskId, TaskKind, TaskState,
 };
-use crate::store::{NewTask, Removal, SetAside, Store, TaskFilter};
+use crate::store::{NewTask, Removal, SetAsideRow, Store, TaskFilter};
 
 /// The tasks of the host. Cheap to clone.
 #[derive(Clone)]
@@ -127,7 +127,7 @@ impl Tasks {
     ///
     /// # Errors
     /// `not-found`.
-    pub async fn set_aside(&self, id: TaskId, after: Option<i64>, limit: u32) -> Result<Vec<SetAside>> {
+    pub async fn set_aside(&self, id: TaskId, after: Option<i64>, limit: u32) -> Result<Vec<SetAsideRow>> {
         self.store.set_aside(id, after, limit).await
     }
 

@@ -12,11 +12,11 @@ use super::Tasks;
 use super::worker::End;
 use crate::connections::{Ready, intake};
 use crate::model::{
-    AttributeName, ClassInfo, ClassName, Counts, Edge, Error, ErrorKind, FailureKind, Key, ListRequest, Progress,
-    Reference, Rejected, RequestContext, Result, Row, Task, TaskError, TaskState, Thresholds, json,
+    AttributeName, ClassInfo, ClassName, Counts, Edge, Error, ErrorKind, FailureKind, ListRequest, Progress,
+    Rejected, RequestContext, Result, Row, Task, TaskError, TaskState, Thresholds, json,
 };
 use crate::runtime::{CallContext, Used};
-use crate::store::{Cursor, LinkEnd, PartProgress, Run, RunPart, SetAsideRecord, StagedLink, StagedRow};
+use crate::store::{Cursor, PartProgress, Run, RunPart, SetAside, StagedLink, StagedRow};
 
 /// Pages in a row without a row, a rejected record or the end, after which a listing counts as stuck.
 const IDLE_PAGES_MAX: u32 = 100;
@@ -149,7 +149,7 @@ impl Pass<'_> {
             self.progress.rejected += set_aside.len() as u64;
             let cursor = Cursor { checkpoint: page.checkpoint, part_complete: page.complete };
             let staged =
-                self.tasks.store.stage_rows(run.number, &part.part, rows, set_aside, &cursor, &self.progress).await?;
+                self.tasks.store.stage_rows(run.number, &part.part, &rows, &set_aside, &cursor, &self.progress).await?;
             self.duplicates(staged.duplicates);
             if let Some(end) = self.told_to_stop(staged.cancel_requested) {
                 return Ok(Some(end));
@@ -175,7 +175,7 @@ impl Pass<'_> {
             self.progress.rejected += set_aside.len() as u64;
             let cursor = Cursor { checkpoint: page.checkpoint, part_complete: page.complete };
             let staged =
-                self.tasks.store.stage_links(run.number, &part.part, links, set_aside, &cursor, &self.progress).await?;
+                self.tasks.store.stage_links(run.number, &part.part, &links, &set_aside, &cursor, &self.progress).await?;
             self.duplicates(staged.duplicates);
             if let Some(end) = self.told_to_stop(staged.cancel_requested) {
                 return Ok(Some(end));
@@ -246,9 +246,9 @@ fn intake_rows(
     columns: &[AttributeName],
     rows: Vec<Row>,
     rejected: Vec<Rejected>,
-) -> (Vec<StagedRow>, Vec<SetAsideRecord>) {
+) -> (Vec<StagedRow>, Vec<SetAside>) {
     let mut staged = Vec::with_capacity(rows.len());
-    let mut set_aside: Vec<SetAsideRecord> = rejected.into_iter().map(record).collect();
+    let mut set_aside: Vec<SetAside> = rejected.into_iter().map(record).collect();
     for row in rows {
         match intake::admit(columns, row) {
             Ok(intake::Admitted { row, body }) => {
@@ -264,15 +264,15 @@ fn intake_edges(
     attribute: &AttributeName,
     edges: Vec<Edge>,
     rejected: Vec<Rejected>,
-) -> Result<(Vec<StagedLink>, Vec<SetAsideRecord>)> {
+) -> Result<(Vec<StagedLink>, Vec<SetAside>)> {
     let mut staged = Vec::with_capacity(edges.len());
-    let mut set_aside: Vec<SetAsideRecord> = rejected.into_iter().map(record).collect();
+    let mut set_aside: Vec<SetAside> = rejected.into_iter().map(record).collect();
     for edge in edges {
         match intake::admit_edge(attribute, edge) {
             Ok(edge) => staged.push(StagedLink {
-                owner: end(edge.owner.clone()),
-                target_class: edge.target.class.clone(),
-                target: end(edge.target),
+                owner: edge.owner.key,
+                target_class: edge.target.class,
+                target: edge.target.key,
                 parameters: json::parameters_body(&edge.parameters).map_err(|why| Error::internal(why.to_string()))?,
             }),
             Err(rejected) => set_aside.push(record(rejected)),
@@ -281,15 +281,8 @@ fn intake_edges(
     Ok((staged, set_aside))
 }
 
-fn end(reference: Reference) -> LinkEnd {
-    match reference.key {
-        Key::Uid(uid) => LinkEnd::Uid(uid),
-        Key::Name(name) => LinkEnd::Name(name),
-    }
-}
-
-fn record(rejected: Rejected) -> SetAsideRecord {
-    SetAsideRecord {
+fn record(rejected: Rejected) -> SetAside {
+    SetAside {
         key: intake::shown(&rejected.key),
         kind: rejected.error.kind.as_str().to_owned(),
         message: intake::shown(&rejected.error.message),
