@@ -40,11 +40,19 @@ pub enum Choice {
 pub struct Toolchain {
     /// In words, e.g. `the active toolchain (Rust 1.95.0)`.
     name: String,
+    /// Another for every standard library that guests are compiled against, e.g. `rust-1.95.0`.
+    id: String,
     /// The compiler, unless it is the one that cargo finds anyway.
     rustc: Option<PathBuf>,
 }
 
 impl Toolchain {
+    /// The folder, below `guests`, for what is compiled with it. Cargo takes notice of another compiler, but not of
+    /// another standard library under the same one.
+    pub(super) fn target_folder(&self, guests: &Path) -> PathBuf {
+        guests.join(&self.id)
+    }
+
     /// Makes cargo, called as this command, compile with it.
     pub(super) fn choose_for(&self, cargo: &mut Command) {
         if let Some(rustc) = &self.rustc {
