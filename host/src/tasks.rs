@@ -139,7 +139,8 @@ impl Tasks {
     ) -> Result<Task> {
         let ready = self.connections.ready(connection).await?;
         if !ready.exports(needs) {
-            let message = format!("{} has no {}: it cannot {}", ready.connection.connector, needs.as_str(), kind.as_str());
+            let message =
+                format!("{} has no {}: it cannot {}", ready.connection.connector, needs.as_str(), kind.as_str());
             return Err(Error::failure(FailureKind::Unsupported, message));
         }
         let new = NewTask {

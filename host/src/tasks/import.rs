@@ -12,8 +12,8 @@ use super::Tasks;
 use super::worker::End;
 use crate::connections::{Ready, intake};
 use crate::model::{
-    AttributeName, ClassInfo, ClassName, Counts, Edge, Error, ErrorKind, FailureKind, ListRequest, Progress,
-    Rejected, RequestContext, Result, Row, Task, TaskError, TaskState, Thresholds, json,
+    AttributeName, ClassInfo, ClassName, Counts, Edge, Error, ErrorKind, FailureKind, ListRequest, Progress, Rejected,
+    RequestContext, Result, Row, Task, TaskError, TaskState, Thresholds, json,
 };
 use crate::runtime::{CallContext, Used};
 use crate::store::{Cursor, PartProgress, Run, RunPart, SetAside, StagedLink, StagedRow};
@@ -64,8 +64,8 @@ pub(super) async fn run(
 fn plan(ready: &Ready) -> Vec<RunPart> {
     let classes = || ready.schema.iter().flat_map(|schema| &schema.0).filter(|class| !class.auxiliary);
     let objects = classes().map(|class| RunPart::objects(&class.name));
-    let relations = classes()
-        .flat_map(|class| class.large_attributes().map(|info| RunPart::relation(&class.name, &info.name)));
+    let relations =
+        classes().flat_map(|class| class.large_attributes().map(|info| RunPart::relation(&class.name, &info.name)));
     objects.chain(relations).collect()
 }
 
@@ -174,8 +174,11 @@ impl Pass<'_> {
             self.progress.links += links.len() as u64;
             self.progress.rejected += set_aside.len() as u64;
             let cursor = Cursor { checkpoint: page.checkpoint, part_complete: page.complete };
-            let staged =
-                self.tasks.store.stage_links(run.number, &part.part, &links, &set_aside, &cursor, &self.progress).await?;
+            let staged = self
+                .tasks
+                .store
+                .stage_links(run.number, &part.part, &links, &set_aside, &cursor, &self.progress)
+                .await?;
             self.duplicates(staged.duplicates);
             if let Some(end) = self.told_to_stop(staged.cancel_requested) {
                 return Ok(Some(end));
@@ -225,11 +228,13 @@ impl Watch {
         self.last_checkpoint = checkpoint.map(<[u8]>::to_vec);
         self.idle_pages = if records == 0 { self.idle_pages + 1 } else { 0 };
         if repeated && records > 0 {
-            let message = "the connector hands out records under a checkpoint that does not move; its author has to look";
+            let message =
+                "the connector hands out records under a checkpoint that does not move; its author has to look";
             return Err(Error::new(ErrorKind::GuestLimit, message));
         }
         if self.idle_pages > IDLE_PAGES_MAX {
-            let message = format!("the connector handed out {IDLE_PAGES_MAX} empty pages in a row; its author has to look");
+            let message =
+                format!("the connector handed out {IDLE_PAGES_MAX} empty pages in a row; its author has to look");
             return Err(Error::new(ErrorKind::GuestLimit, message));
         }
         Ok(())
@@ -242,11 +247,7 @@ fn columns(class: &ClassInfo) -> Result<Vec<AttributeName>> {
     readable.map(|info| Ok(info.name.parse()?)).collect()
 }
 
-fn intake_rows(
-    columns: &[AttributeName],
-    rows: Vec<Row>,
-    rejected: Vec<Rejected>,
-) -> (Vec<StagedRow>, Vec<SetAside>) {
+fn intake_rows(columns: &[AttributeName], rows: Vec<Row>, rejected: Vec<Rejected>) -> (Vec<StagedRow>, Vec<SetAside>) {
     let mut staged = Vec::with_capacity(rows.len());
     let mut set_aside: Vec<SetAside> = rejected.into_iter().map(record).collect();
     for row in rows {
