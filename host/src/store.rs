@@ -15,6 +15,7 @@ mod fault;
 mod idempotency;
 mod links;
 mod numbers;
+mod publication;
 mod publish;
 mod published;
 mod rejected;
@@ -36,6 +37,7 @@ use sqlite::{Database, Durability};
 
 pub use compare::Compared;
 pub use idempotency::{REMEMBERED_FOR, Remembered};
+pub use publication::Publication;
 pub use publish::Removal;
 pub use published::{LinkPosition, PublishedCount, PublishedLink, PublishedRow};
 pub use rejected::{SetAside, SetAsideRow};

@@ -15,7 +15,6 @@ use sha2::{Digest as _, Sha256};
 use super::ApiState;
 use super::context::id_of;
 use super::problem::Problem;
-use crate::clock::Clock;
 use crate::model::{Caller, Error, ErrorKind, RequestContext, Result, Role};
 use crate::store::Store;
 
@@ -115,8 +114,10 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use axum::http::HeaderValue;
+
+    use super::*;
+    use crate::clock::Clock;
 
     fn with(name: HeaderName, value: &str) -> HeaderMap {
         HeaderMap::from_iter([(name, HeaderValue::from_str(value).unwrap())])

@@ -1,6 +1,7 @@
 //! The loaded connectors and what their manifests declare: all that a form, a validation or an approval needs.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
@@ -16,6 +17,7 @@ use super::context::AsCore;
 use super::page::{self, Limit, Listed, PageQuery};
 use super::problem::Problem;
 use crate::model::{Access, ClassKind, ConnectorName, Error, Export, Import, Value, json};
+use crate::model::interface::CONTRACT_VERSION;
 use crate::registry::manifest::{
     ClassDeclaration, Constraint, DirectoryDeclaration, Limits, OptionDeclaration, OptionKind,
 };
@@ -82,7 +84,7 @@ struct ClassDeclarationView {
 
 /// One option, as a form shows it.
 #[derive(Serialize, ToSchema)]
-#[schema(as = Option)]
+#[schema(as = OptionDeclaration)]
 struct OptionView {
     name: String,
     /// `text`, `integer`, `real` or `boolean`.
@@ -145,13 +147,13 @@ struct LimitsView {
     #[serde(skip_serializing_if = "Option::is_none")]
     memory_bytes: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    call_ms: Option<u128>,
+    call_ms: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    page_ms: Option<u128>,
+    page_ms: Option<u64>,
 }
 
 /// Lists the loaded releases, by name and then newest first.
-#[utoipa::path(get, path = "/v1/connectors", tag = "connectors", params(PageQuery),
+#[utoipa::path(get, path = "/v1/connectors", operation_id = "list_connectors", tag = "connectors", params(PageQuery),
     responses((status = 200, body = Listed<ConnectorView>)))]
 async fn list(
     _: AsCore,
@@ -165,7 +167,7 @@ async fn list(
 }
 
 /// Shows a connector: its newest loaded release.
-#[utoipa::path(get, path = "/v1/connectors/{publisher}/{name}", tag = "connectors", params(ConnectorPath),
+#[utoipa::path(get, path = "/v1/connectors/{publisher}/{name}", operation_id = "show_connector", tag = "connectors", params(ConnectorPath),
     responses((status = 200, body = ConnectorView)))]
 async fn show(
     _: AsCore,
@@ -188,7 +190,7 @@ impl From<&Release> for ConnectorView {
         Self {
             connector: manifest.connector.to_string(),
             version: manifest.version.to_string(),
-            wit: manifest.wit.as_str(),
+            wit: CONTRACT_VERSION,
             title: manifest.title.clone(),
             summary: manifest.summary.clone(),
             sha256: release.sha256.clone(),
@@ -279,8 +281,12 @@ impl From<&Limits> for LimitsView {
     fn from(limits: &Limits) -> Self {
         Self {
             memory_bytes: limits.memory_bytes,
-            call_ms: limits.call.map(|call| call.as_millis()),
-            page_ms: limits.page.map(|page| page.as_millis()),
+            call_ms: limits.call.map(millis),
+            page_ms: limits.page.map(millis),
         }
     }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

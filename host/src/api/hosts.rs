@@ -17,7 +17,7 @@ const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
 /// Refuses requests for other hosts.
 pub(super) async fn guard(State(api): State<ApiState>, request: Request, next: Next) -> Result<Response, Problem> {
-    if is_ours(request.headers(), &api.settings.hosts) { Ok(next.run(request).await) } else { Err(Problem::misdirected()) }
+    if is_ours(request.headers(), &api.hosts) { Ok(next.run(request).await) } else { Err(Problem::misdirected()) }
 }
 
 fn is_ours(headers: &HeaderMap, allowed: &[String]) -> bool {

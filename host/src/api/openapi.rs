@@ -7,7 +7,7 @@ use axum::response::IntoResponse;
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
-use utoipa::openapi::{ContentBuilder, HttpMethod, ObjectBuilder, Ref, ResponseBuilder, Type};
+use utoipa::openapi::{ContentBuilder, ObjectBuilder, Ref, ResponseBuilder, Type};
 use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -69,13 +69,10 @@ impl Modify for Everywhere {
         let components = api.components.get_or_insert_default();
         components.add_security_scheme("token", SecurityScheme::Http(http));
         for item in api.paths.paths.values_mut() {
-            let writing =
-                [(&mut item.put, HttpMethod::Put), (&mut item.post, HttpMethod::Post), (&mut item.patch, HttpMethod::Patch), (&mut item.delete, HttpMethod::Delete)];
-            for (operation, _) in writing {
-                if let Some(operation) = operation.as_mut() {
-                    parameter(operation, "Idempotency-Key", "Makes repeating the request repeat its answer.");
-                    complete(operation);
-                }
+            let changes = [&mut item.put, &mut item.post, &mut item.patch, &mut item.delete];
+            for operation in changes.into_iter().flatten() {
+                parameter(operation, "Idempotency-Key", "Makes repeating the request repeat its answer.");
+                complete(operation);
             }
             if let Some(operation) = item.get.as_mut() {
                 complete(operation);
@@ -91,7 +88,7 @@ fn complete(operation: &mut Operation) {
     let problem = ResponseBuilder::new()
         .description("A problem; `type` and `status` say which")
         .content(PROBLEM_JSON, ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build())
-        .header("X-Request-Id", HeaderBuilder::new().schema(id).build())
+        .header("X-Request-Id", HeaderBuilder::new().schema(Some(id)).build())
         .build();
     operation.responses.responses.insert("default".to_owned(), problem.into());
 }
@@ -104,7 +101,7 @@ fn parameter(operation: &mut Operation, name: &str, description: &str) {
         .description(Some(description))
         .schema(Some(text))
         .build();
-    operation.parameters.get_or_insert_default().push(parameter);
+    operation.parameters.get_or_insert_default().push(parameter.into());
 }
 
 #[cfg(test)]

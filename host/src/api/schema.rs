@@ -111,7 +111,7 @@ struct AttributeView {
 }
 
 /// Shows what the last refresh said.
-#[utoipa::path(get, path = "/v1/connections/{id}/schema", tag = "schema", params(ConnectionPath),
+#[utoipa::path(get, path = "/v1/connections/{id}/schema", operation_id = "show_schema", tag = "schema", params(ConnectionPath),
     responses((status = 200, body = SchemaView)))]
 async fn show(
     _: AsCore,
@@ -122,7 +122,7 @@ async fn show(
 }
 
 /// Asks the target what it looks like. With `Prefer: respond-async` the answer is 202 and a task.
-#[utoipa::path(post, path = "/v1/connections/{id}/schema/refresh", tag = "schema",
+#[utoipa::path(post, path = "/v1/connections/{id}/schema/refresh", operation_id = "refresh_schema", tag = "schema",
     params(ConnectionPath, ("Prefer" = Option<String>, Header, description = "`respond-async`: as a task")),
     security(("token" = ["operator"])),
     responses((status = 200, body = SchemaView), (status = 202, body = TaskView)))]

@@ -70,7 +70,7 @@ struct SystemView {
 }
 
 /// Lists the systems by identifier.
-#[utoipa::path(get, path = "/v1/systems", tag = "systems", params(PageQuery),
+#[utoipa::path(get, path = "/v1/systems", operation_id = "list_systems", tag = "systems", params(PageQuery),
     responses((status = 200, body = Listed<SystemView>)))]
 async fn list(
     _: AsCore,
@@ -83,7 +83,7 @@ async fn list(
 }
 
 /// Creates a system.
-#[utoipa::path(post, path = "/v1/systems", tag = "systems", request_body = SystemDraft,
+#[utoipa::path(post, path = "/v1/systems", operation_id = "create_system", tag = "systems", request_body = SystemDraft,
     security(("token" = ["operator"])), responses((status = 201, body = SystemView)))]
 async fn create(
     AsOperator(rc): AsOperator,
@@ -99,7 +99,7 @@ async fn create(
 }
 
 /// Shows a system.
-#[utoipa::path(get, path = "/v1/systems/{id}", tag = "systems", params(SystemPath),
+#[utoipa::path(get, path = "/v1/systems/{id}", operation_id = "show_system", tag = "systems", params(SystemPath),
     responses((status = 200, body = SystemView)))]
 async fn show(
     _: AsCore,
@@ -110,7 +110,7 @@ async fn show(
 }
 
 /// Replaces what a system says.
-#[utoipa::path(put, path = "/v1/systems/{id}", tag = "systems", params(SystemPath),
+#[utoipa::path(put, path = "/v1/systems/{id}", operation_id = "replace_system", tag = "systems", params(SystemPath),
     request_body = SystemReplacement, security(("token" = ["operator"])), responses((status = 200, body = SystemView)))]
 async fn replace(
     AsOperator(rc): AsOperator,
@@ -127,7 +127,7 @@ async fn replace(
 }
 
 /// Deletes a system that no connection uses any more.
-#[utoipa::path(delete, path = "/v1/systems/{id}", tag = "systems", params(SystemPath),
+#[utoipa::path(delete, path = "/v1/systems/{id}", operation_id = "delete_system", tag = "systems", params(SystemPath),
     security(("token" = ["operator"])), responses((status = 204)))]
 async fn delete(
     AsOperator(rc): AsOperator,

@@ -39,7 +39,7 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
 struct TaskPath {
     /// The task's id, a UUID.
     #[serde(deserialize_with = "id")]
-    #[param(value_type = String, format = Uuid)]
+    #[param(value_type = String, format = "uuid")]
     id: TaskId,
 }
 
@@ -67,7 +67,7 @@ struct TaskQuery {
 #[serde(rename_all = "camelCase")]
 #[schema(as = Task)]
 pub(super) struct TaskView {
-    #[schema(value_type = String, format = Uuid)]
+    #[schema(value_type = String, format = "uuid")]
     id: TaskId,
     /// `import` or `refresh-schema`.
     kind: &'static str,

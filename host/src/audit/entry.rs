@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use crate::model::{ConnectionId, Effect, Error, ErrorKind, FailureKind, RequestId, Result, Role};
+use crate::model::{
+    Access, ConnectionId, DirectoryName, Effect, Error, ErrorKind, FailureKind, RequestId, Result, Role,
+};
+use crate::runtime::Used;
 
 /// What is about to be done.
 #[derive(Clone, Debug, PartialEq)]
@@ -104,6 +107,20 @@ impl Outcome {
             uid: None,
             directories: Vec::new(),
             credentials: Vec::new(),
+        }
+    }
+
+    /// How a call on a connection ended, with what it reached and which credentials it used on the way.
+    pub fn of<T>(result: &Result<T>, used: &Used) -> Self {
+        let outcome = result.as_ref().map_or_else(Self::failed, |_| Self::succeeded());
+        let directory = |(name, access): &(DirectoryName, Access)| match access {
+            Access::ReadOnly => format!("{name}:read-only"),
+            Access::ReadWrite => format!("{name}:read-write"),
+        };
+        Self {
+            directories: used.directories.iter().map(directory).collect(),
+            credentials: used.credentials.iter().cloned().collect(),
+            ..outcome
         }
     }
 

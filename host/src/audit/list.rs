@@ -12,8 +12,8 @@ use super::{Audit, AuditId};
 use crate::model::{ConnectionId, Error, Result};
 use crate::store::sqlite::fault;
 
-/// The most records one call hands out, whatever was asked for.
-const LIMIT_MAX: u32 = 1000;
+/// The most records one call hands out, whatever was asked for: a page of the API and the one that tells of a next.
+const LIMIT_MAX: u32 = 1001;
 
 /// Which records to list; `None` lists all.
 #[derive(Clone, Debug, Default)]

@@ -103,6 +103,13 @@ impl Store {
         unfinished(&mut tx, task).await
     }
 
+    /// Throws away what a task has staged, and leaves the task running: its next run starts afresh.
+    pub async fn restart_run(&self, task: TaskId) -> Result<()> {
+        let mut tx = self.database.write().await?;
+        discard_runs(&mut tx, task).await?;
+        tx.commit().await.map_err(fault)
+    }
+
     /// Throws a run away and closes its task as rejected, cancelled or failed; nothing visible changes. Its rows go
     /// with the next [`Store::sweep`].
     pub async fn discard(&self, task: TaskId, state: TaskState, error: Option<&TaskError>) -> Result<()> {
