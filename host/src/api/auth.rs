@@ -106,7 +106,8 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>> {
     let key = value.to_str().unwrap_or_default();
     let fits = (1..=IDEMPOTENCY_KEY_BYTES_MAX).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic());
     if !fits || values.next().is_some() {
-        let message = format!("Idempotency-Key takes one key of 1 to {IDEMPOTENCY_KEY_BYTES_MAX} visible ASCII characters");
+        let message =
+            format!("Idempotency-Key takes one key of 1 to {IDEMPOTENCY_KEY_BYTES_MAX} visible ASCII characters");
         return Err(Error::invalid(message).blaming("Idempotency-Key"));
     }
     Ok(Some(key.to_owned()))

@@ -16,8 +16,8 @@ use super::body::{At, Nothing};
 use super::context::AsCore;
 use super::page::{self, Limit, Listed, PageQuery};
 use super::problem::Problem;
-use crate::model::{Access, ClassKind, ConnectorName, Error, Export, Import, Value, json};
 use crate::model::interface::CONTRACT_VERSION;
+use crate::model::{Access, ClassKind, ConnectorName, Error, Export, Import, Value, json};
 use crate::registry::manifest::{
     ClassDeclaration, Constraint, DirectoryDeclaration, Limits, OptionDeclaration, OptionKind,
 };
@@ -176,7 +176,8 @@ async fn show(
 ) -> Result<Json<ConnectorView>, Problem> {
     let name: ConnectorName = format!("{}/{}", path.publisher, path.name).parse()?;
     let found = api.registry.releases().into_iter().find(|release| release.manifest.connector == name);
-    let missing = || Error::not_found(format!("connector {name} is not loaded; GET /v1/connectors lists those that are"));
+    let missing =
+        || Error::not_found(format!("connector {name} is not loaded; GET /v1/connectors lists those that are"));
     Ok(Json(ConnectorView::from(&*found.ok_or_else(missing)?)))
 }
 
@@ -279,11 +280,7 @@ impl From<&DirectoryDeclaration> for DirectoryDeclarationView {
 
 impl From<&Limits> for LimitsView {
     fn from(limits: &Limits) -> Self {
-        Self {
-            memory_bytes: limits.memory_bytes,
-            call_ms: limits.call.map(millis),
-            page_ms: limits.page.map(millis),
-        }
+        Self { memory_bytes: limits.memory_bytes, call_ms: limits.call.map(millis), page_ms: limits.page.map(millis) }
     }
 }
 

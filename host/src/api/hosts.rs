@@ -26,7 +26,8 @@ fn is_ours(headers: &HeaderMap, allowed: &[String]) -> bool {
     let Ok(authority) = Authority::try_from(host.as_bytes()) else { return false };
     let name = authority.host();
     let plain = !authority.as_str().contains('@');
-    plain && LOOPBACK.into_iter().chain(allowed.iter().map(String::as_str)).any(|known| known.eq_ignore_ascii_case(name))
+    plain
+        && LOOPBACK.into_iter().chain(allowed.iter().map(String::as_str)).any(|known| known.eq_ignore_ascii_case(name))
 }
 
 #[cfg(test)]
@@ -41,7 +42,8 @@ mod tests {
 
     #[test]
     fn a_foreign_host_is_refused_however_it_is_spelt() {
-        for host in ["evil.example", "localhost.evil.example", "localhost@evil.example", "a@localhost", "127.0.0.1.nip.io", ""]
+        for host in
+            ["evil.example", "localhost.evil.example", "localhost@evil.example", "a@localhost", "127.0.0.1.nip.io", ""]
         {
             assert!(!decided(host), "{host}");
         }

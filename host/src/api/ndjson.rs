@@ -27,11 +27,7 @@ pub(super) struct Lines<K> {
 
 impl<K> Lines<K> {
     /// The lines of these rows. `next` is where the page after them begins.
-    pub(super) fn of<R>(
-        rows: &[R],
-        next: Option<K>,
-        write: impl Fn(&R, &mut String) -> Result<()>,
-    ) -> Result<Self> {
+    pub(super) fn of<R>(rows: &[R], next: Option<K>, write: impl Fn(&R, &mut String) -> Result<()>) -> Result<Self> {
         let mut text = String::new();
         rows.iter().try_for_each(|row| write(row, &mut text))?;
         Ok(Self { text, next })
@@ -50,7 +46,8 @@ where
         let reading = next.map(&page);
         async move {
             let Some(reading) = reading else { return Ok(None) };
-            let lines = reading.await.inspect_err(|error| tracing::error!(%error, "a stream of lines was cut short"))?;
+            let lines =
+                reading.await.inspect_err(|error| tracing::error!(%error, "a stream of lines was cut short"))?;
             Ok::<_, Error>(Some((lines.text, lines.next)))
         }
     });

@@ -177,11 +177,7 @@ async fn object(
 #[utoipa::path(get, path = "/v1/connections/{id}/published/{class}/links/{attribute}",
     operation_id = "stream_published_links", tag = "published", params(RelationPath),
     responses((status = 200, body = LinkHead, content_type = "application/x-ndjson")))]
-async fn links(
-    _: AsCore,
-    State(api): State<ApiState>,
-    At { path, .. }: At<RelationPath>,
-) -> Result<Response, Problem> {
+async fn links(_: AsCore, State(api): State<ApiState>, At { path, .. }: At<RelationPath>) -> Result<Response, Problem> {
     let run = run_of(&api, &path.id).await?;
     let page = move |after: Option<LinkPosition>| {
         let (api, id, class, attribute) = (api.clone(), path.id.clone(), path.class.clone(), path.attribute.clone());
@@ -213,8 +209,7 @@ fn is_full(rows: usize) -> bool {
 }
 
 fn object_line(class: &ClassName, row: &PublishedRow, into: &mut String) -> Result<()> {
-    let head =
-        ObjectHead { class: class.as_str(), uid: &row.uid, name: &row.name, revision: row.revision.as_deref() };
+    let head = ObjectHead { class: class.as_str(), uid: &row.uid, name: &row.name, revision: row.revision.as_deref() };
     ndjson::line(&head, Some(&row.body), into)
 }
 

@@ -101,11 +101,7 @@ async fn create(
 /// Shows a system.
 #[utoipa::path(get, path = "/v1/systems/{id}", operation_id = "show_system", tag = "systems", params(SystemPath),
     responses((status = 200, body = SystemView)))]
-async fn show(
-    _: AsCore,
-    State(api): State<ApiState>,
-    At { path, .. }: At<SystemPath>,
-) -> Result<Response, Problem> {
+async fn show(_: AsCore, State(api): State<ApiState>, At { path, .. }: At<SystemPath>) -> Result<Response, Problem> {
     Ok(answer(api.store.system(&path.id).await?))
 }
 
@@ -156,11 +152,6 @@ fn answer(system: Stored<System>) -> Response {
 
 impl From<Stored<System>> for SystemView {
     fn from(system: Stored<System>) -> Self {
-        Self {
-            id: system.value.id.into(),
-            title: system.value.title,
-            created: system.created,
-            changed: system.changed,
-        }
+        Self { id: system.value.id.into(), title: system.value.title, created: system.created, changed: system.changed }
     }
 }
