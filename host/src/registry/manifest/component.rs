@@ -30,8 +30,9 @@ impl Manifest {
     }
 
     fn may_import(&self, full_name: &str) -> bool {
-        self.contract_interface(full_name)
-            .is_some_and(|name| name == WORDS || Import::named(name).is_some_and(|import| self.imports.contains(&import)))
+        self.contract_interface(full_name).is_some_and(|name| {
+            name == WORDS || Import::named(name).is_some_and(|import| self.imports.contains(&import))
+        })
     }
 
     fn refused_import(&self, full_name: &str) -> String {
@@ -49,7 +50,9 @@ impl Manifest {
         for full_name in exports {
             match self.contract_interface(full_name).and_then(Export::named) {
                 Some(export) => drop(found.insert(export)),
-                None => differences.push(format!("it exports `{full_name}`, which is none of the contract's: remove it")),
+                None => {
+                    differences.push(format!("it exports `{full_name}`, which is none of the contract's: remove it"))
+                }
             }
         }
         differences.extend(found.difference(&self.exports).map(|export| {

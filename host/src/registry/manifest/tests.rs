@@ -61,7 +61,9 @@ fn an_unknown_key_is_refused_and_the_known_ones_are_named() {
 
 #[test]
 fn a_missing_key_is_named() {
-    for (line, key) in [("publisher = \"hawser\"\n", "publisher"), ("wit = \"0.1\"\n", "wit"), ("label = \"Folder\"\n", "label")] {
+    for (line, key) in
+        [("publisher = \"hawser\"\n", "publisher"), ("wit = \"0.1\"\n", "wit"), ("label = \"Folder\"\n", "label")]
+    {
         let message = without(line).unwrap_err().to_string();
         assert!(message.contains(&format!("missing field `{key}`")), "{message}");
     }
@@ -83,7 +85,7 @@ fn a_manifest_over_its_size_is_refused_unread() {
 
 #[test]
 fn publisher_and_name_have_a_grammar() {
-    for bad in ["", "Hawser", "9lives", "a/b", "a_b", &"a".repeat(64)] {
+    for bad in ["", "Hawser", "9lives", "a/b", "a_b", "a-", "a--b", &"a".repeat(64)] {
         refused(replacing("publisher = \"hawser\"", &format!("publisher = {bad:?}")), "publisher", "lower-case");
         refused(replacing("name = \"roster\"", &format!("name = {bad:?}")), "name", "lower-case");
     }
@@ -149,7 +151,10 @@ fn a_default_must_be_a_value_the_option_takes() {
         ("kind = \"integer\"\ndefault = 1.5", "an integer"),
         ("kind = \"boolean\"\ndefault = \"yes\"", "true or false"),
         ("kind = \"real\"\ndefault = inf", "takes a number"),
-        ("kind = \"text\"\ndefault = \"utf-7\"\nallowed = [\"utf-8\", \"latin-1\"]", "it can be \"utf-8\", \"latin-1\""),
+        (
+            "kind = \"text\"\ndefault = \"utf-7\"\nallowed = [\"utf-8\", \"latin-1\"]",
+            "it can be \"utf-8\", \"latin-1\"",
+        ),
         ("kind = \"integer\"\ndefault = 0\nmin = 1", "the least is 1"),
         ("kind = \"real\"\ndefault = 10.5\nmax = 10", "the most is 10"),
         ("kind = \"text\"\ndefault = [\"a\"]", "a text"),
