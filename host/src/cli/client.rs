@@ -76,10 +76,7 @@ impl Client {
     /// Sends the call and gives the reply, problem or not.
     pub(super) async fn send(&self, call: &Call) -> Result<Reply, Fault> {
         let answer = self.start(call).await?;
-        let (status, headers) = (answer.status(), answer.headers().clone());
-        let bytes = answer.bytes().await.map_err(|why| self.lost(call, &why))?;
-        let body = if bytes.is_empty() { Json::Null } else { parse(&bytes, status)? };
-        Ok(Reply { status, headers, body })
+        self.whole(call, answer).await
     }
 
     /// Sends the call and gives the reply; a problem is a fault.
@@ -95,9 +92,7 @@ impl Client {
     ) -> Result<u64, Fault> {
         let answer = self.start(call).await?;
         if !answer.status().is_success() {
-            let (status, headers) = (answer.status(), answer.headers().clone());
-            let bytes = answer.bytes().await.map_err(|why| self.lost(call, &why))?;
-            Reply { status, headers, body: parse(&bytes, status)? }.accepted()?;
+            return self.whole(call, answer).await?.accepted().map(|_| 0);
         }
         let stream = StreamReader::new(answer.bytes_stream().map_err(std::io::Error::other));
         let mut lines = BufReader::new(stream).lines();
@@ -117,6 +112,13 @@ impl Client {
             request = request.json(body);
         }
         request.send().await.map_err(|why| self.lost(call, &why))
+    }
+
+    async fn whole(&self, call: &Call, answer: reqwest::Response) -> Result<Reply, Fault> {
+        let (status, headers) = (answer.status(), answer.headers().clone());
+        let bytes = answer.bytes().await.map_err(|why| self.lost(call, &why))?;
+        let body = if bytes.is_empty() { Json::Null } else { parse(&bytes, status)? };
+        Ok(Reply { status, headers, body })
     }
 
     fn lost(&self, call: &Call, why: &reqwest::Error) -> Fault {
