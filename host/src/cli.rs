@@ -6,6 +6,7 @@
 
 mod assign;
 mod audit;
+mod build;
 mod client;
 mod connection;
 mod connector;
@@ -60,6 +61,7 @@ pub struct Cli {
 enum Command {
     Serve(serve::Serve),
     Demo(demo::Demo),
+    Build(build::Build),
     Connector(connector::Connector),
     System(system::System),
     Connection(connection::Connection),
@@ -87,6 +89,7 @@ impl Cli {
             match self.command {
                 Command::Serve(serve) => serve.run(&self.logging).await,
                 Command::Demo(demo) => demo.run(&self.logging).await,
+                Command::Build(build) => build.run(),
                 Command::Connector(command) => command.run().await,
                 Command::System(command) => command.run().await,
                 Command::Connection(command) => command.run().await,

@@ -97,8 +97,7 @@ impl Connections {
     /// # Errors
     /// `not-found`.
     pub async fn get(&self, id: &ConnectionId) -> Result<Stored<Connection>> {
-        let found = self.store.connection(id).await?;
-        found.ok_or_else(|| Error::not_found(format!("there is no connection {id}")))
+        self.store.connection(id).await
     }
 
     /// Connections in the order of their identifiers, of one system or of all.
@@ -108,7 +107,7 @@ impl Connections {
     pub async fn list(
         &self,
         system: Option<&SystemId>,
-        after: Option<&str>,
+        after: Option<&ConnectionId>,
         limit: u32,
     ) -> Result<Vec<Stored<Connection>>> {
         self.store.connections(system, after, limit).await

@@ -2,6 +2,8 @@
 //!
 //! The rooms, lowest first; a room uses only what stands below it (`ARCHITECTURE.md`, checked by the tests).
 
+pub mod builder;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod connections;
