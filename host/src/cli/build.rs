@@ -1,6 +1,6 @@
 //! `hawser build`: connectors from their folders to what a host loads.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::fault::Fault;
 use super::out;
@@ -38,7 +38,7 @@ impl Build {
     /// The first that cannot be built.
     pub(super) fn run(&self) -> Result<(), Fault> {
         for project in &self.projects {
-            let built = self.guest.build(project.clone(), self.out.clone(), &mut tell)?;
+            let built = self.guest.build(project, self.out.as_deref(), &mut tell)?;
             let kib = built.component_bytes.div_ceil(1024);
             tell(&format!("built {} {} ({kib} KiB) in {}", built.connector, built.version, built.folder.display()));
         }
@@ -53,12 +53,12 @@ impl GuestArgs {
     /// Whatever keeps it from being built.
     pub(super) fn build(
         &self,
-        project: PathBuf,
-        out: Option<PathBuf>,
+        project: &Path,
+        out: Option<&Path>,
         say: &mut dyn FnMut(&str),
     ) -> Result<builder::Built, BuildError> {
         let cache = cache_folder(self.cache_dir.clone())?;
-        let order = Order { project: &project, out: out.as_deref(), toolchain: self.guest_toolchain, cache: &cache };
+        let order = Order { project, out, toolchain: self.guest_toolchain, cache: &cache };
         builder::build(&order, say)
     }
 }

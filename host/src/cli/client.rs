@@ -35,7 +35,7 @@ pub(super) struct Client {
 #[derive(Clone, Debug)]
 pub(super) struct Call {
     pub(super) method: Method,
-    /// From the root, each segment made by [`uid`] or [`word`].
+    /// From the root, each segment made by [`named`] or [`word`].
     pub(super) path: String,
     query: Vec<(&'static str, String)>,
     headers: HeaderMap,
@@ -147,6 +147,11 @@ impl Call {
         Self::new(Method::GET, path)
     }
 
+    /// A POST without a body.
+    pub(super) fn act(path: impl Into<String>) -> Self {
+        Self::new(Method::POST, path)
+    }
+
     pub(super) fn post(path: impl Into<String>, body: Json) -> Self {
         Self::new(Method::POST, path).with(body)
     }
@@ -234,15 +239,15 @@ impl Reply {
     }
 }
 
-/// A uid as one segment of a path: as it is where that is safe, else `~` and base64url.
-pub(super) fn uid(text: &str) -> String {
+/// A uid, class or attribute as one segment of a path: as it is where that is safe, else `~` and base64url.
+pub(super) fn named(text: &str) -> String {
     if !text.is_empty() && !matches!(text, "." | "..") && text.bytes().all(is_plain) {
         return text.to_owned();
     }
     format!("~{}", URL_SAFE_NO_PAD.encode(text))
 }
 
-/// An identifier, class or attribute as one segment of a path, percent-encoded.
+/// An identifier as one segment of a path, percent-encoded.
 pub(super) fn word(text: &str) -> String {
     let encoded = |byte: u8| if is_plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
     text.bytes().map(encoded).collect()
@@ -303,11 +308,11 @@ mod tests {
 
     #[test]
     fn a_uid_with_a_slash_or_of_dots_does_not_change_the_path() {
-        assert_eq!(uid("u000017"), "u000017");
-        assert_eq!(uid("a/b"), "~YS9i");
-        assert_eq!(uid(".."), "~Li4");
-        assert_eq!(uid("~x"), "~fng");
-        assert_eq!(uid(""), "~");
+        assert_eq!(named("u000017"), "u000017");
+        assert_eq!(named("a/b"), "~YS9i");
+        assert_eq!(named(".."), "~Li4");
+        assert_eq!(named("~x"), "~fng");
+        assert_eq!(named(""), "~");
         assert_eq!(word("a/b ü"), "a%2Fb%20%C3%BC");
     }
 

@@ -172,7 +172,7 @@ async fn check(session: &Session, connection: &str, aspect: Aspect) -> Result<()
 
 async fn schema(session: &Session, connection: &str, refresh: bool) -> Result<(), Fault> {
     let path = format!("{}/schema", path(connection));
-    let call = if refresh { Call::post(format!("{path}/refresh"), json!({})) } else { Call::get(path) };
+    let call = if refresh { Call::act(format!("{path}/refresh")) } else { Call::get(path) };
     let reply = session.ask(call).await?;
     if session.json {
         return out::json(&reply.body);

@@ -40,7 +40,7 @@ impl Connector {
 
 async fn list(session: &Session, paging: &Paging) -> Result<(), Fault> {
     let columns = [
-        ("connector", "/name"),
+        ("connector", "/connector"),
         ("version", "/version"),
         ("title", "/title"),
         ("development", "/development"),
@@ -55,7 +55,7 @@ async fn show(session: &Session, connector: &str) -> Result<(), Fault> {
         return out::json(&reply.body);
     }
     let columns = [
-        ("connector", "/name"),
+        ("connector", "/connector"),
         ("version", "/version"),
         ("title", "/title"),
         ("summary", "/summary"),

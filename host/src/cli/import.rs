@@ -1,7 +1,6 @@
 //! `hawser import`: complete passes over a target, run as tasks of the host.
 
 use clap::{Args, Subcommand};
-use serde_json::json;
 
 use super::client::Call;
 use super::fault::Fault;
@@ -88,7 +87,7 @@ impl Import {
 }
 
 async fn run(session: &Session, connection: &str, wait: bool) -> Result<(), Fault> {
-    let call = Call::post(format!("{}/imports", connection::path(connection)), json!({}));
+    let call = Call::act(format!("{}/imports", connection::path(connection)));
     let reply = session.ask(call).await?;
     if wait {
         return finish(session, &reply.read::<task::Seen>()?.id).await;
@@ -108,5 +107,5 @@ async fn finish(session: &Session, id: &str) -> Result<(), Fault> {
 }
 
 async fn act(session: &Session, task: &str, verb: &str) -> Result<(), Fault> {
-    session.one(Call::post(format!("{}/{verb}", task::path(task)), json!({})), task::ALL).await
+    session.one(Call::act(format!("{}/{verb}", task::path(task))), task::ALL).await
 }

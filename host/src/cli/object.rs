@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Map, Value as Json, json};
 
 use super::assign::{Assign, lists};
-use super::client::{Call, uid, word};
+use super::client::{Call, named};
 use super::fault::Fault;
 use super::remote::{Remote, Session};
 use super::table::Column;
@@ -28,8 +28,10 @@ const WRITTEN: &[Column<'_>] = &[
     ("uid", "/uid"),
     ("name", "/name"),
     ("revision", "/revision"),
+    ("also changed", "/attributes"),
+    ("secrets made for", "/issued"),
+    ("failed parts", "/failures"),
     ("pending", "/pending"),
-    ("failures", "/failures"),
 ];
 
 /// Objects of a target: list, change, grant, set passwords.
@@ -143,13 +145,13 @@ struct Update {
 
 impl Kind {
     fn path(&self) -> String {
-        format!("{}/objects/{}", connection::path(&self.connection), word(&self.class))
+        format!("{}/objects/{}", connection::path(&self.connection), named(&self.class))
     }
 }
 
 impl One {
     fn path(&self) -> String {
-        format!("{}/{}", self.kind.path(), uid(&self.uid))
+        format!("{}/{}", self.kind.path(), named(&self.uid))
     }
 }
 

@@ -3,7 +3,7 @@
 use clap::Args;
 use serde_json::Value as Json;
 
-use super::client::{Call, uid, word};
+use super::client::{Call, named};
 use super::fault::Fault;
 use super::remote::{Remote, Session};
 use super::{connection, out, table};
@@ -45,14 +45,14 @@ impl Published {
         match (self.class, self.uid, self.links) {
             (None, ..) => summary(&session, path).await,
             (Some(class), Some(id), _) => {
-                session.one(Call::get(format!("{path}/{}/{}", word(&class), uid(&id))), OBJECT).await
+                session.one(Call::get(format!("{path}/{}/{}", named(&class), named(&id))), OBJECT).await
             }
             (Some(class), None, Some(attribute)) => {
-                let call = Call::get(format!("{path}/{}/links/{}", word(&class), word(&attribute)));
+                let call = Call::get(format!("{path}/{}/links/{}", named(&class), named(&attribute)));
                 stream(&session, &call, &["/owner", "/target", "/parameters"]).await
             }
             (Some(class), None, None) => {
-                let call = Call::get(format!("{path}/{}", word(&class)));
+                let call = Call::get(format!("{path}/{}", named(&class)));
                 stream(&session, &call, &["/uid", "/name", "/attributes"]).await
             }
         }

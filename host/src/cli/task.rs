@@ -139,14 +139,14 @@ mod tests {
 
     use super::*;
 
-    fn seen(state: &str, error: serde_json::Value) -> Seen {
+    fn seen(state: &str, error: &serde_json::Value) -> Seen {
         serde_json::from_value(json!({"id": "t", "state": state, "error": error, "kind": "import"})).unwrap()
     }
 
     #[test]
     fn a_held_task_ends_the_command_with_its_own_code() {
         let error = json!({"kind": "threshold", "message": "10000 objects would go"});
-        let fault = seen("held", error).outcome().unwrap_err();
+        let fault = seen("held", &error).outcome().unwrap_err();
         assert_eq!(fault.exit, Exit::Held);
         assert!(fault.message.contains("10000 objects would go"), "{fault}");
     }
@@ -154,9 +154,9 @@ mod tests {
     #[test]
     fn a_failed_task_ends_with_the_code_of_its_error() {
         let error = json!({"kind": "connection-failed", "message": "no route"});
-        assert_eq!(seen("failed", error).outcome().unwrap_err().exit, Exit::Unavailable);
-        assert_eq!(seen("failed", json!(null)).outcome().unwrap_err().exit, Exit::Failed);
-        assert!(seen("succeeded", json!(null)).outcome().is_ok());
+        assert_eq!(seen("failed", &error).outcome().unwrap_err().exit, Exit::Unavailable);
+        assert_eq!(seen("failed", &json!(null)).outcome().unwrap_err().exit, Exit::Failed);
+        assert!(seen("succeeded", &json!(null)).outcome().is_ok());
     }
 
     #[test]

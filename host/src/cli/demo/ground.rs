@@ -90,7 +90,7 @@ async fn build(guest: GuestArgs) -> Result<PathBuf, Fault> {
     let source = source()?;
     show::say(&format!("building {}, as `hawser build` does", source.display()))?;
     let mut told = |line: &str| drop(show::detail(line));
-    let built = tokio::task::spawn_blocking(move || guest.build(source, None, &mut told)).await;
+    let built = tokio::task::spawn_blocking(move || guest.build(&source, None, &mut told)).await;
     let built = built.map_err(|why| Fault::failed(why.to_string()))??;
     let kib = built.component_bytes.div_ceil(1024);
     show::say(&format!("built {} {}, a component of {kib} KiB", built.connector, built.version))?;

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value as Json, json};
 
 use super::super::assign::{Assign, lists};
-use super::super::client::{Call, uid, word};
+use super::super::client::{Call, named};
 use super::super::fault::Fault;
 use super::super::password::{self, Typed};
 use super::super::remote::{Paging, Session};
@@ -144,7 +144,7 @@ impl Password {
 
 impl Pair {
     fn path(&self) -> String {
-        let entitlement = format!("{}/{}", word(&self.entitlement_class), uid(&self.entitlement));
+        let entitlement = format!("{}/{}", named(&self.entitlement_class), named(&self.entitlement));
         format!("{}/entitlements/{entitlement}", self.one.path())
     }
 }

@@ -4,10 +4,10 @@ use serde_json::{Value as Json, json};
 
 use super::super::super::client::Call;
 use super::super::super::fault::Fault;
-use super::super::super::table::text;
+use super::super::super::table::{cell, text};
 use super::super::people::{self, Person};
-use super::super::show::{self, number};
-use super::super::story::{PATH, Story, Who, expect, insist, items};
+use super::super::show;
+use super::super::story::{Story, Who, expect, insist, items};
 
 /// Where the accounts are.
 pub(super) const ACCOUNTS: &str = "/v1/connections/people/objects/account";
@@ -51,8 +51,9 @@ pub(in super::super) async fn search(story: &mut Story) -> Result<(), Fault> {
     let reply = story.ask(Who::Core, call, 200).await?;
     let found = items(&reply.body, "/objects");
     for object in found.iter().take(3) {
-        let values: Vec<String> = object["attributes"].as_object().into_iter().flatten().map(|(_, it)| text(it)).collect();
-        show::detail(&format!("{} {}: {}", text(&object["uid"]), text(&object["name"]), values.join(", ")))?;
+        let attributes = object.get("attributes").and_then(Json::as_object).into_iter().flatten();
+        let values: Vec<String> = attributes.map(|(_, values)| text(values)).collect();
+        show::detail(&format!("{} {}: {}", cell(object, "/uid"), cell(object, "/name"), values.join(", ")))?;
     }
     let more = found.len().saturating_sub(3);
     if more > 0 {
@@ -87,7 +88,7 @@ pub(in super::super) async fn mover(story: &mut Story) -> Result<(), Fault> {
     let mover = moving();
     let path = format!("{ACCOUNTS}/{}", mover.id);
     let seen = story.ask(Who::Core, Call::get(path.as_str()), 200).await?;
-    let before = text(&seen.body["attributes"]["department"]);
+    let before = cell(&seen.body, "/attributes/department");
     show::detail(&format!("{} {} works in {before}", mover.given, mover.family))?;
     let changes = json!({"changes": {
         "department": {"replace": [NEW_DEPARTMENT]}, "title": {"replace": ["Security Analyst"]},
@@ -110,8 +111,5 @@ pub(in super::super) async fn leaver(story: &mut Story) -> Result<(), Fault> {
     let gone = story.ask(Who::Core, Call::get(path), 404).await?;
     insist(gone.problem().name() == "unknown-uid", || format!("unknown-uid, and it is {}", gone.problem().name()))?;
     show::detail(&gone.problem().text())?;
-    let left: Json = story.ask(Who::Core, Call::get(format!("{PATH}/published")), 200).await?.body;
-    let accounts = items(&left, "/classes").iter().find(|class| class["class"] == "account");
-    let accounts = accounts.and_then(|class| class["objects"].as_u64()).unwrap_or_default();
-    show::detail(&format!("published are still the {} accounts of the last import", number(accounts)))
+    show::say("What is published stays as the last import left it, until the next one.")
 }

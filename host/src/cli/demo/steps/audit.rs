@@ -2,7 +2,7 @@
 
 use super::super::super::client::Call;
 use super::super::super::fault::Fault;
-use super::super::super::table::text;
+use super::super::super::table::cell;
 use super::super::show;
 use super::super::story::{CONNECTION, Story, Who, expect, insist, items};
 
@@ -13,8 +13,7 @@ pub(in super::super) async fn verify(story: &mut Story) -> Result<(), Fault> {
     let reply = story.ask(Who::Operator, call, 200).await?;
     let entries = items(&reply.body, "/items");
     for entry in entries.iter().rev().take(5).rev() {
-        let field = |name: &str| entry.get(name).map(text).unwrap_or_default();
-        show::detail(&format!("{} {} {} {}", field("at"), field("caller"), field("action"), field("outcome")))?;
+        show::detail(&["/at", "/caller", "/action", "/outcome"].map(|field| cell(entry, field)).join(" "))?;
     }
     insist(entries.len() > 10, || format!("an entry for each change, and there are {}", entries.len()))?;
     let chain = story.ask(Who::Operator, Call::get("/v1/audit/verify"), 200).await?;

@@ -4,7 +4,7 @@ use serde_json::{Value as Json, json};
 
 use super::super::super::client::{Call, Reply};
 use super::super::super::fault::Fault;
-use super::super::super::table::text;
+use super::super::super::table::cell;
 use super::super::people::groups_of;
 use super::super::show;
 use super::super::story::{Story, Who, expect, insist, items};
@@ -32,7 +32,7 @@ pub(in super::super) async fn revoke(story: &mut Story) -> Result<(), Fault> {
     let reply = story.ask(Who::Core, Call::delete(place(&mover.id, &old_group())), 200).await?;
     outcome(&reply, "revoked")?;
     let left = assignments(story, &mover.id).await?;
-    let groups: Vec<String> = left.iter().map(|it| text(&it["entitlement"]["uid"])).collect();
+    let groups: Vec<String> = left.iter().map(|it| cell(it, "/entitlement/uid")).collect();
     let as_expected = groups.contains(&new_group()) && !groups.contains(&old_group()) && groups.len() == 3;
     insist(as_expected, || format!("the new group without the old one, and there are {}", groups.join(", ")))
 }
@@ -40,7 +40,7 @@ pub(in super::super) async fn revoke(story: &mut Story) -> Result<(), Fault> {
 async fn assignments(story: &Story, account: &str) -> Result<Vec<Json>, Fault> {
     let reply = story.ask(Who::Core, Call::get(format!("{ACCOUNTS}/{account}/entitlements")), 200).await?;
     let assignments = items(&reply.body, "/assignments");
-    let named: Vec<String> = assignments.iter().map(|it| text(&it["entitlement"]["uid"])).collect();
+    let named: Vec<String> = assignments.iter().map(|it| cell(it, "/entitlement/uid")).collect();
     show::detail(&format!("in the groups {}", named.join(", ")))?;
     Ok(assignments.to_vec())
 }

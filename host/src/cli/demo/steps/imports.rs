@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 use super::super::super::client::Call;
 use super::super::super::fault::Fault;
-use super::super::super::table::text;
+use super::super::super::table::cell;
 use super::super::super::task::{self, Seen};
 use super::super::people::ACCOUNT_COLUMNS;
 use super::super::show::{self, number};
@@ -46,8 +46,9 @@ pub(in super::super) async fn second(story: &mut Story) -> Result<(), Fault> {
     show::say("The changes, resumable after any position:")?;
     let changes = changes_after(story, before).await?;
     for change in &changes {
-        let field = |name: &str| change.get(name).map(text).unwrap_or_default();
-        show::detail(&format!("{:>6}  {:12} {} {} {}", field("position"), field("kind"), field("class"), field("uid"), field("name")))?;
+        let [position, kind, class] = ["/position", "/kind", "/class"].map(|field| cell(change, field));
+        let what = ["/uid", "/name", "/target"].map(|field| cell(change, field)).join(" ");
+        show::detail(&format!("{position:>6}  {kind:12} {class} {what}"))?;
     }
     insist(changes.len() == 9, || format!("9 changes in the feed, and there are {}", changes.len()))
 }
@@ -63,7 +64,7 @@ pub(in super::super) async fn held(story: &mut Story, data: &Path) -> Result<(),
     insist(seen.state == TaskState::Held, || format!("the import to be held, and it is {}", seen.state.as_str()))?;
     show::detail(&seen.error.map(|why| why.message).unwrap_or_default())?;
     removals(story, &id).await?;
-    let rejected = story.ask(Who::Operator, Call::post(format!("{}/reject", task::path(&id)), json!({})), 200).await?;
+    let rejected = story.ask(Who::Operator, Call::act(format!("{}/reject", task::path(&id))), 200).await?;
     expect(&rejected.body, "/state", "rejected")?;
     published(story, story.company.people).await?;
     std::fs::write(&file, whole).map_err(Fault::io(file.display()))?;
@@ -74,8 +75,7 @@ async fn removals(story: &Story, id: &str) -> Result<(), Fault> {
     let call = Call::get(format!("{}/removals", task::path(id))).query("limit", Some(3));
     let reply = story.ask(Who::Operator, call, 200).await?;
     for removal in items(&reply.body, "/items") {
-        let field = |name: &str| removal.get(name).map(text).unwrap_or_default();
-        show::detail(&format!("would remove {} {} {}", field("class"), field("uid"), field("name")))?;
+        show::detail(&format!("would remove {}", ["/class", "/uid", "/name"].map(|field| cell(removal, field)).join(" ")))?;
     }
     insist(items(&reply.body, "/items").len() == 3, || "a page of three removals".to_owned())?;
     insist(reply.body.get("next").is_some(), || "more removals behind a cursor".to_owned())
@@ -83,7 +83,7 @@ async fn removals(story: &Story, id: &str) -> Result<(), Fault> {
 
 /// Starts an import and waits for its end.
 async fn run(story: &Story) -> Result<(String, Seen), Fault> {
-    let reply = story.ask(Who::Core, Call::post(format!("{PATH}/imports"), json!({})), 202).await?;
+    let reply = story.ask(Who::Core, Call::act(format!("{PATH}/imports")), 202).await?;
     let started: Seen = reply.read()?;
     insist(reply.location() == Some(&task::path(&started.id)), || "a Location to ask about the task".to_owned())?;
     let (seen, reply) = task::wait(story.client(Who::Core), &started.id).await?;
@@ -112,10 +112,13 @@ fn speed(seen: &Seen, body: &Json) -> String {
 async fn published(story: &Story, accounts: u64) -> Result<(), Fault> {
     let reply = story.ask(Who::Core, Call::get(format!("{PATH}/published")), 200).await?;
     let classes = items(&reply.body, "/classes");
-    let line: Vec<String> = classes.iter().map(|class| format!("{} {}", text(&class["objects"]), text(&class["class"]))).collect();
+    let line: Vec<String> =
+        classes.iter().map(|class| format!("{} {}", cell(class, "/objects"), cell(class, "/class"))).collect();
     show::detail(&format!("published: {}", line.join(", ")))?;
-    let found = classes.iter().find(|class| class["class"] == "account").and_then(|class| class["objects"].as_u64());
-    insist(found == Some(accounts), || format!("{accounts} published accounts"))
+    let kept = classes.iter().any(|class| {
+        cell(class, "/class") == "account" && class.get("objects").and_then(Json::as_u64) == Some(accounts)
+    });
+    insist(kept, || format!("{accounts} published accounts"))
 }
 
 /// The position of the last change so far.
@@ -124,8 +127,11 @@ async fn last_position(story: &Story) -> Result<u64, Fault> {
     loop {
         let call = Call::get(format!("{PATH}/changes")).query("after", Some(last)).query("limit", Some(1000));
         let mut position = last;
-        client.lines(&call, |line| Ok(position = parsed(line)?["position"].as_u64().unwrap_or(position))).await?;
-        if position == last {
+        let each = |line: &str| {
+            position = parsed(line)?.get("position").and_then(Json::as_u64).unwrap_or(position);
+            Ok(())
+        };
+        if client.lines(&call, each).await? == 0 {
             return Ok(last);
         }
         last = position;
@@ -136,7 +142,11 @@ async fn changes_after(story: &Story, position: u64) -> Result<Vec<Json>, Fault>
     let call = Call::get(format!("{PATH}/changes")).query("after", Some(position)).query("limit", Some(100));
     show::request(&call)?;
     let mut changes = Vec::new();
-    story.client(Who::Core).lines(&call, |line| Ok(changes.push(parsed(line)?))).await?;
+    let each = |line: &str| {
+        changes.push(parsed(line)?);
+        Ok(())
+    };
+    story.client(Who::Core).lines(&call, each).await?;
     Ok(changes)
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use super::super::super::client::Call;
 use super::super::super::fault::Fault;
-use super::super::super::table::text;
+use super::super::super::table::cell;
 use super::super::show;
 use super::super::story::{CONNECTION, PATH, SYSTEM, Story, Who, expect, insist, items};
 
@@ -15,8 +15,8 @@ pub(in super::super) async fn load(story: &mut Story) -> Result<(), Fault> {
     story.step("Load the connector")?;
     let reply = story.ask(Who::Core, Call::get("/v1/connectors/hawser/csv"), 200).await?;
     expect(&reply.body, "/development", true)?;
-    let field = |pointer| reply.body.pointer(pointer).map(text).unwrap_or_default();
-    show::detail(&format!("{} {}: {}", field("/name"), field("/version"), field("/summary")))?;
+    let field = |pointer| cell(&reply.body, pointer);
+    show::detail(&format!("{} {}: {}", field("/connector"), field("/version"), field("/summary")))?;
     show::detail(&format!("can do: {}", field("/interfaces/exports")))?;
     show::detail(&format!("may use, of all a host offers: {}", field("/interfaces/imports")))?;
     show::say("It is not signed, so the host marks it: development = true.")
@@ -43,8 +43,8 @@ pub(in super::super) async fn configure(story: &mut Story, data: &Path) -> Resul
     let reply = story.ask(Who::Operator, Call::post("/v1/connections", connection), 201).await?;
     expect(&reply.body, "/id", CONNECTION)?;
     show::detail(&format!("the sandbox may read and write one folder, {}, and nothing else", data.display()))?;
-    let thresholds = reply.body.pointer("/thresholds").map(text).unwrap_or_default();
-    show::detail(&format!("an import is held for a person beyond: {thresholds}"))
+    let [objects, percent] = ["/thresholds/removed", "/thresholds/removedPercent"].map(|limit| cell(&reply.body, limit));
+    show::detail(&format!("an import that removes more than {objects} objects or {percent} per cent waits for a person"))
 }
 
 /// The target is reachable and its files are as configured.
@@ -53,7 +53,7 @@ pub(in super::super) async fn check(story: &mut Story) -> Result<(), Fault> {
     let call = Call::post(format!("{PATH}/check"), json!({"aspect": "complete"}));
     let reply = story.ask(Who::Core, call, 200).await?;
     for finding in items(&reply.body, "/findings") {
-        show::detail(&finding.pointer("/text").map(text).unwrap_or_default())?;
+        show::detail(&cell(finding, "/text"))?;
     }
     expect(&reply.body, "/ok", true)
 }
@@ -61,14 +61,14 @@ pub(in super::super) async fn check(story: &mut Story) -> Result<(), Fault> {
 /// The schema, read from the files' headers.
 pub(in super::super) async fn schema(story: &mut Story) -> Result<(), Fault> {
     story.step("Read the schema")?;
-    let reply = story.ask(Who::Operator, Call::post(format!("{PATH}/schema/refresh"), json!({})), 200).await?;
+    let reply = story.ask(Who::Operator, Call::act(format!("{PATH}/schema/refresh")), 200).await?;
     for class in items(&reply.body, "/classes") {
-        let names: Vec<String> = items(class, "/attributes").iter().filter_map(|it| it.get("name").map(text)).collect();
-        show::detail(&format!("{}: {}", class.get("name").map(text).unwrap_or_default(), names.join(", ")))?;
+        let names: Vec<String> = items(class, "/attributes").iter().map(|attribute| cell(attribute, "/name")).collect();
+        show::detail(&format!("{}: {}", cell(class, "/name"), names.join(", ")))?;
     }
-    let named = |name: &str| items(&reply.body, "/classes").iter().any(|class| class["name"] == name);
+    let named = |name: &str| items(&reply.body, "/classes").iter().any(|class| cell(class, "/name") == name);
     insist(named("account") && named("group"), || "the classes account and group".to_owned())?;
-    let attribute = |class: &Json, name: &str| items(class, "/attributes").iter().any(|it| it["name"] == name);
+    let attribute = |class: &Json, name: &str| items(class, "/attributes").iter().any(|attribute| cell(attribute, "/name") == name);
     let readable_hash = items(&reply.body, "/classes").iter().any(|class| attribute(class, "passwordHash"));
     insist(!readable_hash, || "the column of password hashes to be no attribute".to_owned())
 }
