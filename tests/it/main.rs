@@ -8,4 +8,20 @@
     reason = "tests and their helpers stop at the first surprise"
 )]
 
+mod audit;
+mod auth;
+mod connections;
+mod entitlements;
+mod faults;
+mod guests;
+mod idempotency;
+mod imports;
+mod objects;
+mod openapi;
+mod passwords;
+mod published;
+mod roster;
+mod schema;
+mod secrets;
+mod systems;
 mod tidy;
