@@ -1,6 +1,12 @@
 //! Hawser: a host for sandboxed identity connectors.
 //!
-//! The rooms, lowest first; a room uses only what stands below it (`ARCHITECTURE.md`, checked by `tests/tidy.rs`).
+//! The rooms, lowest first; a room uses only what stands below it (`ARCHITECTURE.md`, checked by the tests).
 
+pub mod builder;
+pub mod cli;
 pub mod clock;
+pub mod config;
+pub mod connections;
 pub mod model;
+pub mod registry;
+pub mod runtime;

@@ -17,6 +17,8 @@ pub mod interface;
 pub mod json;
 pub mod object;
 pub mod page;
+pub mod probe;
+pub mod provision;
 pub mod request;
 pub mod schema;
 pub mod secret;
@@ -36,6 +38,8 @@ pub use id::{
 pub use interface::{Export, Import};
 pub use object::{Attribute, Edge, Key, ObjectRef, Reference, Row};
 pub use page::{EdgePage, ListRequest, Page, Rejected};
+pub use probe::{Aspect, Choice, Finding};
+pub use provision::{NewObject, Outcome, PartFailure, SecretAttribute, Update, Written};
 pub use request::{Caller, RequestContext, Role};
 pub use schema::{AttributeInfo, ClassInfo, ClassKind, Matching, Schema, Syntax};
 pub use secret::Secret;

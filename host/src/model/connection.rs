@@ -82,7 +82,7 @@ pub struct Stored<T> {
 }
 
 /// What is known of a connection's schema: the last good one, and how the last attempt to refresh it went.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct SchemaStatus {
     pub schema: Schema,
     pub refreshed: Option<Timestamp>,

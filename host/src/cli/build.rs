@@ -1,0 +1,68 @@
+//! `hawser build`: connectors from their folders to what a host loads.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use crate::builder::toolchain::{Choice, cache_folder};
+use crate::builder::{self, BuildError, Order};
+
+/// Build connectors: compile each, check it against its connector.toml, and write what a host loads
+#[derive(Debug, clap::Args)]
+pub struct Build {
+    /// Folders of connectors, each with a connector.toml and a Cargo.toml
+    #[arg(required = true, value_name = "DIR")]
+    projects: Vec<PathBuf>,
+    /// Write <publisher>-<name>/ into this folder [default: target/hawser of the connector's workspace]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    guest: GuestArgs,
+}
+
+/// Where the compiler for guests comes from; for every command that builds connectors.
+#[derive(Debug, clap::Args)]
+pub struct GuestArgs {
+    /// How to get a compiler for connectors
+    #[arg(long, value_enum, default_value_t, env = "HAWSER_GUEST_TOOLCHAIN", value_name = "WAY")]
+    guest_toolchain: Choice,
+    /// Keep what takes long to make below this folder [default: ~/.cache]
+    #[arg(long, env = "XDG_CACHE_HOME", hide_env_values = true, value_name = "DIR")]
+    cache_dir: Option<PathBuf>,
+}
+
+impl Build {
+    /// Builds them one after the other, telling the person at the terminal what happens.
+    ///
+    /// # Errors
+    /// The first that cannot be built.
+    pub fn run(&self) -> Result<(), BuildError> {
+        for project in &self.projects {
+            let built = self.guest.build(project.clone(), self.out.clone(), &mut tell)?;
+            let kib = built.component_bytes.div_ceil(1024);
+            tell(&format!("built {} {} ({kib} KiB) in {}", built.connector, built.version, built.folder.display()));
+        }
+        Ok(())
+    }
+}
+
+impl GuestArgs {
+    /// Builds one connector with the toolchain these arguments choose.
+    ///
+    /// # Errors
+    /// Whatever keeps it from being built.
+    pub fn build(
+        &self,
+        project: PathBuf,
+        out: Option<PathBuf>,
+        say: &mut dyn FnMut(&str),
+    ) -> Result<builder::Built, BuildError> {
+        let cache = cache_folder(self.cache_dir.clone())?;
+        let order = Order { project: &project, out: out.as_deref(), toolchain: self.guest_toolchain, cache: &cache };
+        builder::build(&order, say)
+    }
+}
+
+/// To stderr, as cargo does; nobody listening is no reason to stop building.
+fn tell(line: &str) {
+    drop(writeln!(io::stderr(), "{line}"));
+}

@@ -1,0 +1,255 @@
+//! The host's configuration: a TOML file whose unknown keys are refused, parsed into bounded values with units.
+//!
+//! Every key has a default, so that `hawser serve` starts without a file; `hawser.toml` at the root of the repository
+//! shows them all. The environment is read here (and by clap, for the command line), nowhere else.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::model::{Error, ErrorKind, Result};
+
+/// The longest configuration file, in bytes.
+const FILE_BYTES_MAX: u64 = 1024 * 1024;
+/// Where the API listens unless told otherwise.
+const LISTEN_DEFAULT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8440);
+
+/// Everything the host is told from outside.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// Where the API listens.
+    pub listen: SocketAddr,
+    /// The host's own directory: databases, caches.
+    pub data_dir: PathBuf,
+    /// Directories of connectors, each written by `hawser build`.
+    pub connectors: Vec<PathBuf>,
+    /// Load connectors without a signature (development).
+    pub allow_unsigned: bool,
+    /// How long a request of the API may take.
+    pub request_timeout: Duration,
+    pub log: LogConfig,
+    pub guests: GuestConfig,
+    pub imports: ImportConfig,
+}
+
+/// How the host logs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogConfig {
+    /// A filter in tracing's syntax, e.g. `info` or `hawser=debug`.
+    pub filter: String,
+    pub json: bool,
+}
+
+/// The host's ceilings for guests; a manifest may ask for less.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GuestConfig {
+    /// Linear memory of one instance, in bytes.
+    pub memory_bytes: u64,
+    /// The longest call.
+    pub call: Duration,
+    /// The longest page of a listing.
+    pub page: Duration,
+    /// Instances alive at once, of all connections.
+    pub instances: u32,
+    /// Calls and listings alive at once, of one connection.
+    pub calls_per_connection: u32,
+}
+
+/// How imports run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ImportConfig {
+    /// Rows asked for at once.
+    pub page_rows: u32,
+    /// Tasks that run at once.
+    pub workers: u32,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self::from(File::default())
+    }
+}
+
+impl Config {
+    /// Reads a configuration file.
+    ///
+    /// # Errors
+    /// `configuration`, naming the file, the key and what is expected there.
+    pub fn read(path: &Path) -> Result<Self> {
+        let refused = |why: String| configuration(format!("{}: {why}", path.display()));
+        let length = std::fs::metadata(path).map_err(|why| refused(why.to_string()))?.len();
+        if length > FILE_BYTES_MAX {
+            return Err(refused(format!("has {length} bytes; {FILE_BYTES_MAX} are allowed")));
+        }
+        let text = std::fs::read_to_string(path).map_err(|why| refused(why.to_string()))?;
+        Self::parse(&text).map_err(|error| refused(error.message))
+    }
+
+    /// Parses the text of a configuration file.
+    ///
+    /// # Errors
+    /// `configuration`, naming the key and what is expected there.
+    pub fn parse(text: &str) -> Result<Self> {
+        let file: File = toml::from_str(text).map_err(|why| configuration(why.to_string()))?;
+        file.check()?;
+        Ok(file.into())
+    }
+}
+
+/// The user's cache directory (XDG base directory specification), if the environment says where.
+#[allow(clippy::disallowed_methods, reason = "the environment is read here")]
+pub fn user_cache_dir() -> Option<PathBuf> {
+    let from = |name: &str| std::env::var(name).ok().map(PathBuf::from).filter(|path| path.is_absolute());
+    from("XDG_CACHE_HOME").or_else(|| from("HOME").map(|home| home.join(".cache")))
+}
+
+fn configuration(message: String) -> Error {
+    Error::new(ErrorKind::Failure(crate::model::FailureKind::Configuration), message)
+}
+
+/// The file as written: units in the names of the keys.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+struct File {
+    listen: SocketAddr,
+    data_dir: PathBuf,
+    connectors: Vec<PathBuf>,
+    allow_unsigned: bool,
+    request_timeout_ms: u64,
+    log: LogFile,
+    guests: GuestFile,
+    imports: ImportFile,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+struct LogFile {
+    filter: String,
+    json: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+struct GuestFile {
+    memory_mib: u32,
+    call_ms: u32,
+    page_ms: u32,
+    instances: u32,
+    calls_per_connection: u32,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+struct ImportFile {
+    page_rows: u32,
+    workers: u32,
+}
+
+impl Default for File {
+    fn default() -> Self {
+        Self {
+            listen: LISTEN_DEFAULT,
+            data_dir: PathBuf::from("hawser-data"),
+            connectors: Vec::new(),
+            allow_unsigned: false,
+            request_timeout_ms: 60_000,
+            log: LogFile::default(),
+            guests: GuestFile::default(),
+            imports: ImportFile::default(),
+        }
+    }
+}
+
+impl Default for LogFile {
+    fn default() -> Self {
+        Self { filter: "info".to_owned(), json: false }
+    }
+}
+
+impl Default for GuestFile {
+    fn default() -> Self {
+        Self { memory_mib: 256, call_ms: 30_000, page_ms: 60_000, instances: 1_000, calls_per_connection: 32 }
+    }
+}
+
+impl Default for ImportFile {
+    fn default() -> Self {
+        Self { page_rows: 512, workers: 2 }
+    }
+}
+
+impl File {
+    fn check(&self) -> Result<()> {
+        within("request-timeout-ms", self.request_timeout_ms, 100, 3_600_000)?;
+        within("guests.memory-mib", self.guests.memory_mib.into(), 1, 4096)?;
+        within("guests.call-ms", self.guests.call_ms.into(), 10, 3_600_000)?;
+        within("guests.page-ms", self.guests.page_ms.into(), 10, 3_600_000)?;
+        within("guests.instances", self.guests.instances.into(), 1, 100_000)?;
+        within("guests.calls-per-connection", self.guests.calls_per_connection.into(), 1, 10_000)?;
+        within("imports.page-rows", self.imports.page_rows.into(), 1, 4096)?;
+        within("imports.workers", self.imports.workers.into(), 1, 256)
+    }
+}
+
+fn within(key: &str, value: u64, least: u64, most: u64) -> Result<()> {
+    if (least..=most).contains(&value) {
+        return Ok(());
+    }
+    Err(configuration(format!("`{key}` is {value}; it takes {least} to {most}")))
+}
+
+impl From<File> for Config {
+    fn from(file: File) -> Self {
+        let ms = |ms: u32| Duration::from_millis(ms.into());
+        Self {
+            listen: file.listen,
+            data_dir: file.data_dir,
+            connectors: file.connectors,
+            allow_unsigned: file.allow_unsigned,
+            request_timeout: Duration::from_millis(file.request_timeout_ms),
+            log: LogConfig { filter: file.log.filter, json: file.log.json },
+            guests: GuestConfig {
+                memory_bytes: u64::from(file.guests.memory_mib) << 20,
+                call: ms(file.guests.call_ms),
+                page: ms(file.guests.page_ms),
+                instances: file.guests.instances,
+                calls_per_connection: file.guests.calls_per_connection,
+            },
+            imports: ImportConfig { page_rows: file.imports.page_rows, workers: file.imports.workers },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_key_is_refused_by_name() {
+        let error = Config::parse("alow-unsigned = true").unwrap_err();
+        assert!(error.message.contains("alow-unsigned"), "{error}");
+        assert!(Config::parse("[guests]\nmemory-mb = 3").unwrap_err().message.contains("memory-mb"));
+    }
+
+    #[test]
+    fn a_number_out_of_bounds_is_refused_with_the_bounds() {
+        let error = Config::parse("[imports]\npage-rows = 0").unwrap_err();
+        assert!(error.message.contains("`imports.page-rows` is 0; it takes 1 to 4096"), "{error}");
+    }
+
+    #[test]
+    fn an_empty_file_is_the_default() {
+        assert_eq!(Config::parse("").unwrap(), Config::default());
+    }
+
+    #[test]
+    fn the_annotated_file_of_the_repository_shows_the_defaults() {
+        let text = include_str!("../../hawser.toml");
+        assert_eq!(Config::parse(text).unwrap(), Config::default());
+        for key in ["listen", "memory-mib", "page-rows", "allow-unsigned", "filter", "request-timeout-ms"] {
+            assert!(text.contains(key), "{key} is missing from hawser.toml");
+        }
+    }
+}

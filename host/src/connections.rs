@@ -1,0 +1,170 @@
+//! Connections: a connector configured for one system, and every operation on it.
+//!
+//! An operation reads the connection once, holds what the caller wants against the schema, and packs everything the
+//! guest may use into one call context. What comes back was looked at before anybody believes it.
+//!
+//! Invariant: nothing here audits; a call returns what it reached and which credentials it used, and the edge writes
+//! it down with the outcome.
+
+mod draft;
+mod entitlements;
+pub mod intake;
+mod listing;
+mod objects;
+mod options;
+mod passwords;
+mod ready;
+
+use std::sync::Arc;
+
+pub use entitlements::GrantDraft;
+pub use listing::{LivePage, Query};
+pub use objects::{Object, ObjectDraft, ObjectPatch};
+pub use ready::Ready;
+
+use crate::clock::Clock;
+use crate::model::{
+    Aspect, Choice, Connection, ConnectionId, Error, Export, FailureKind, Finding, OptionName, RequestContext, Result,
+    SchemaStatus, Stored, SystemId,
+};
+use crate::registry::Registry;
+use crate::runtime::{CallLimits, Called};
+use crate::store::Store;
+use listing::LiveListings;
+use ready::Cache;
+
+/// The connections of the host. Cheap to clone.
+#[derive(Clone)]
+pub struct Connections {
+    store: Store,
+    registry: Registry,
+    clock: Clock,
+    ceiling: CallLimits,
+    ready: Arc<Cache>,
+    live: Arc<LiveListings>,
+}
+
+/// Returns early from an operation that has not reached the guest yet.
+macro_rules! before_call {
+    ($prepared:expr) => {
+        match $prepared {
+            Ok(prepared) => prepared,
+            Err(error) => return crate::runtime::Called::refused(error),
+        }
+    };
+}
+pub(self) use before_call;
+
+impl Connections {
+    /// The connections in a store, served by the releases of a registry; `ceiling` bounds every call.
+    pub fn new(store: Store, registry: Registry, clock: Clock, ceiling: CallLimits) -> Self {
+        let live = Arc::new(LiveListings::new(clock.clone()));
+        Self { store, registry, clock, ceiling, ready: Arc::default(), live }
+    }
+
+    /// Adds a connection.
+    ///
+    /// # Errors
+    /// `configuration` with every fault of its options and directories; `conflict` if the identifier is taken.
+    pub async fn create(&self, draft: Connection) -> Result<Stored<Connection>> {
+        self.check_configuration(&draft)?;
+        self.store.create_connection(&draft).await
+    }
+
+    /// Replaces a connection's configuration, if it is still at the revision `if_match` names.
+    ///
+    /// # Errors
+    /// As [`Self::create`]; `stale` if it is at another revision; `not-found`.
+    pub async fn replace(&self, draft: Connection, if_match: Option<i64>) -> Result<Stored<Connection>> {
+        self.check_configuration(&draft)?;
+        let replaced = self.store.replace_connection(&draft, if_match).await;
+        self.forget(&draft.id);
+        replaced
+    }
+
+    /// Deletes a connection with everything that was imported through it.
+    ///
+    /// # Errors
+    /// `stale`, `not-found`.
+    pub async fn delete(&self, id: &ConnectionId, if_match: Option<i64>) -> Result<()> {
+        let deleted = self.store.delete_connection(id, if_match).await;
+        self.forget(id);
+        deleted
+    }
+
+    /// One connection.
+    ///
+    /// # Errors
+    /// `not-found`.
+    pub async fn get(&self, id: &ConnectionId) -> Result<Stored<Connection>> {
+        self.store.connection(id).await
+    }
+
+    /// Connections in the order of their identifiers, of one system or of all.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn list(
+        &self,
+        system: Option<&SystemId>,
+        after: Option<&ConnectionId>,
+        limit: u32,
+    ) -> Result<Vec<Stored<Connection>>> {
+        self.store.connections(system, after, limit).await
+    }
+
+    /// What is known of a connection's schema.
+    ///
+    /// # Errors
+    /// `not-found` if there is no such connection.
+    pub async fn schema(&self, id: &ConnectionId) -> Result<SchemaStatus> {
+        self.get(id).await?;
+        Ok(self.store.schema(id).await?.unwrap_or_default())
+    }
+
+    /// Is the connection usable?
+    pub async fn check(&self, rc: &RequestContext, id: &ConnectionId, aspect: Aspect) -> Called<Vec<Finding>> {
+        let ready = before_call!(self.ready(id).await);
+        ready.component().check(self.context(rc, &ready), aspect).await
+    }
+
+    /// Values to offer for an option, from what is configured so far.
+    pub async fn suggest(&self, rc: &RequestContext, id: &ConnectionId, option: &OptionName) -> Called<Vec<Choice>> {
+        let ready = before_call!(self.ready(id).await);
+        if ready.release.manifest.option(option).is_none() {
+            let message = format!("{} has no option {option}", ready.release.manifest.connector);
+            return Called::refused(Error::invalid(message).blaming("option"));
+        }
+        ready.component().suggest(self.context(rc, &ready), option).await
+    }
+
+    /// Asks the target what it looks like and keeps the answer; after a failure the last good schema stays in use.
+    pub async fn refresh_schema(&self, rc: &RequestContext, id: &ConnectionId) -> Called<SchemaStatus> {
+        let ready = before_call!(self.ready(id).await);
+        if !ready.component().exports(Export::Schema) {
+            return Called::refused(Error::failure(FailureKind::Unsupported, "there is no schema for this connection"));
+        }
+        let Called { result, used } = ready.component().get_schema(self.context(rc, &ready)).await;
+        let kept = match &result {
+            Ok(schema) => self.store.put_schema(id, schema).await,
+            Err(error) => self.store.schema_failed(id, error).await,
+        };
+        self.forget(id);
+        let status = match (result, kept) {
+            (Ok(_), Ok(())) => self.schema(id).await,
+            (Err(error), _) | (Ok(_), Err(error)) => Err(error),
+        };
+        Called { result: status, used }
+    }
+
+    fn check_configuration(&self, draft: &Connection) -> Result<()> {
+        let release = self.registry.release(&draft.connector, &draft.version)?;
+        options::check(&release.manifest, &draft.options)?;
+        options::check_directories(&release.manifest, draft)
+    }
+
+    fn forget(&self, id: &ConnectionId) {
+        self.ready.forget(id);
+        self.live.forget(id);
+    }
+}

@@ -1,0 +1,113 @@
+//! A connection made ready: read once, its release chosen, its options checked, its schema at hand.
+//!
+//! Kept in memory until the connection, its schema or the loaded releases change, so that an operation costs no
+//! look-ups of its own. One process owns its store, so nobody else changes them meanwhile.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use super::{Connections, options};
+use crate::model::{
+    ClassInfo, ClassName, Connection, ConnectionId, Directory, DirectoryName, Error, FailureKind, OptionName,
+    RequestContext, Result, Schema, Value,
+};
+use crate::registry::Release;
+use crate::runtime::{CallContext, CallLimits, Component};
+
+/// A connection with everything an operation on it needs.
+pub struct Ready {
+    pub connection: Connection,
+    pub release: Arc<Release>,
+    /// The last good schema; none if it was never refreshed.
+    pub schema: Option<Schema>,
+    options: Arc<BTreeMap<OptionName, Vec<Value>>>,
+    directories: Arc<BTreeMap<DirectoryName, Directory>>,
+    limits: CallLimits,
+}
+
+impl Ready {
+    /// What serves it.
+    pub fn component(&self) -> &Component {
+        &self.release.component
+    }
+
+    /// A class of its schema.
+    ///
+    /// # Errors
+    /// `configuration` if the schema was never read; `not-found` naming the classes there are.
+    pub fn class(&self, name: &ClassName) -> Result<&ClassInfo> {
+        let Some(schema) = &self.schema else {
+            let message = format!("the schema of {} was never read; refresh it first", self.connection.id);
+            return Err(Error::failure(FailureKind::Configuration, message));
+        };
+        schema.class(name.as_str()).ok_or_else(|| {
+            let known: Vec<&str> = schema.0.iter().map(|class| class.name.as_str()).collect();
+            let known = known.join(", ");
+            Error::not_found(format!("{} has no class {name}; it has [{known}]", self.connection.id)).blaming("class")
+        })
+    }
+}
+
+/// Connections that are ready, by folded identifier and the registry's generation.
+#[derive(Default)]
+pub(super) struct Cache(RwLock<HashMap<String, (u64, Arc<Ready>)>>);
+
+impl Cache {
+    fn get(&self, id: &ConnectionId, generation: u64) -> Option<Arc<Ready>> {
+        let cache = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        cache.get(&id.folded()).filter(|(of, _)| *of == generation).map(|(_, ready)| Arc::clone(ready))
+    }
+
+    fn put(&self, id: &ConnectionId, generation: u64, ready: &Arc<Ready>) {
+        let mut cache = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        cache.insert(id.folded(), (generation, Arc::clone(ready)));
+    }
+
+    pub(super) fn forget(&self, id: &ConnectionId) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).remove(&id.folded());
+    }
+}
+
+impl Connections {
+    /// The connection, ready for an operation.
+    ///
+    /// # Errors
+    /// `not-found`; `configuration` if its connector is not loaded or its options no longer fit the manifest.
+    pub async fn ready(&self, id: &ConnectionId) -> Result<Arc<Ready>> {
+        let generation = self.registry.generation();
+        if let Some(ready) = self.ready.get(id, generation) {
+            return Ok(ready);
+        }
+        let connection = self.get(id).await?.value;
+        let release = self.registry.release(&connection.connector, &connection.version)?;
+        let options = Arc::new(options::check(&release.manifest, &connection.options)?);
+        options::check_directories(&release.manifest, &connection)?;
+        let schema = self.store.schema(id).await?.filter(|status| status.refreshed.is_some());
+        let ready = Arc::new(Ready {
+            options,
+            directories: Arc::new(connection.directories.clone()),
+            limits: release.limits(&self.ceiling),
+            schema: schema.map(|status| status.schema),
+            connection,
+            release,
+        });
+        self.ready.put(id, generation, &ready);
+        Ok(ready)
+    }
+
+    /// Everything one call on behalf of a request may use.
+    pub fn context(&self, rc: &RequestContext, ready: &Ready) -> CallContext {
+        let end_of_call = self.clock.after(ready.limits.call);
+        CallContext {
+            request: rc.id.clone(),
+            idempotency_key: rc.idempotency_key.clone(),
+            connection: ready.connection.id.clone(),
+            connector: ready.connection.connector.clone(),
+            version: ready.release.manifest.version.clone(),
+            options: Arc::clone(&ready.options),
+            directories: Arc::clone(&ready.directories),
+            limits: ready.limits,
+            deadline: rc.deadline.min(end_of_call),
+        }
+    }
+}

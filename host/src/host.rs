@@ -1,0 +1,168 @@
+//! The composition root: builds each room once, bottom up, starts the API and the workers, and drains them at the end.
+
+use std::fs::File;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::api::{self, ApiState, FirstTokens};
+use crate::audit::Audit;
+use crate::clock::Clock;
+use crate::config::{Config, GuestConfig};
+use crate::connections::Connections;
+use crate::model::{Error, ErrorKind, Result};
+use crate::registry::Registry;
+use crate::runtime::{CallLimits, Runtime, RuntimeLimits};
+use crate::store::Store;
+use crate::tasks::Tasks;
+
+/// The database of everything but the audit trail.
+const STORE_FILE: &str = "hawser.db";
+/// The database of the audit trail: of its own, so that an import never blocks it.
+const AUDIT_FILE: &str = "audit.db";
+/// Held by the host that uses the directory.
+const LOCK_FILE: &str = "hawser.lock";
+/// How long requests and tasks may take to end when the host stops.
+const DRAIN: Duration = Duration::from_secs(20);
+/// How often idle listings are looked for.
+const SWEEP_EVERY: Duration = Duration::from_secs(5);
+
+/// A host that runs. Dropped without [`Running::stop`], it stops without waiting for anybody.
+pub struct Running {
+    /// Where the API listens.
+    pub addr: SocketAddr,
+    /// The tokens made on the first start, shown this once.
+    pub first_tokens: Option<FirstTokens>,
+    /// The loaded releases.
+    pub registry: Registry,
+    stop: CancellationToken,
+    tracker: TaskTracker,
+    store: Store,
+    audit: Audit,
+    _lock: File,
+}
+
+/// Starts a host: everything is ready when this returns, and nothing has been left behind if it fails.
+///
+/// # Errors
+/// `configuration` if the address or the directory cannot be used, or another host uses the directory.
+pub async fn start(config: Config, clock: Clock) -> Result<Running> {
+    let lock = claim(&config.data_dir)?;
+    let store = Store::open(&config.data_dir.join(STORE_FILE), clock.clone()).await?;
+    let audit = Audit::open(&config.data_dir.join(AUDIT_FILE), clock.clone()).await?;
+    let (runtime_limits, ceiling) = limits(config.guests);
+    let registry = Registry::new(Runtime::new(runtime_limits, clock.clone())?);
+    load(&registry, &config).await?;
+    let connections = Connections::new(store.clone(), registry.clone(), clock.clone(), ceiling);
+    let (stop, tracker) = (CancellationToken::new(), TaskTracker::new());
+    let tasks = Tasks::new(store.clone(), connections.clone(), audit.clone(), clock.clone(), config.imports);
+    let first_tokens = api::ensure_tokens(&store, &clock).await?;
+    let listener = listen(config.listen).await?;
+    let addr = listener.local_addr().map_err(|why| Error::internal(why.to_string()))?;
+
+    tasks.start(&tracker, &stop).await?;
+    tracker.spawn(sweep(connections.clone(), stop.clone()));
+    let state = ApiState {
+        connections,
+        tasks,
+        registry: registry.clone(),
+        store: store.clone(),
+        audit: audit.clone(),
+        clock,
+        request_timeout: config.request_timeout,
+    };
+    let serve = axum::serve(listener, api::router(state)).with_graceful_shutdown(stop.clone().cancelled_owned());
+    tracker.spawn(async move {
+        if let Err(error) = serve.await {
+            tracing::error!(%error, "the API stopped");
+        }
+    });
+    Ok(Running { addr, first_tokens, registry, stop, tracker, store, audit, _lock: lock })
+}
+
+impl Running {
+    /// Stops: no new requests, those in flight and running pages end, then the databases close. A task that has not
+    /// finished goes on from its checkpoint at the next start.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        self.tracker.close();
+        if tokio::time::timeout(DRAIN, self.tracker.wait()).await.is_err() {
+            tracing::warn!("stopped with requests or tasks still running");
+        }
+        self.store.close().await;
+        self.audit.close().await;
+    }
+
+    /// Completes when the host is asked to stop.
+    pub fn stopping(&self) -> CancellationToken {
+        self.stop.clone()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+/// Makes the directory, for the host's eyes only, and claims it.
+fn claim(directory: &Path) -> Result<File> {
+    let refused = |why: String| {
+        let message = format!("the data directory {}: {why}", directory.display());
+        Error::new(ErrorKind::Failure(crate::model::FailureKind::Configuration), message)
+    };
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(directory).map_err(|why| refused(why.to_string()))?;
+    let file = File::create(directory.join(LOCK_FILE)).map_err(|why| refused(why.to_string()))?;
+    file.try_lock().map_err(|_| refused("another host uses it; stop that one or choose another directory".into()))?;
+    Ok(file)
+}
+
+fn limits(guests: GuestConfig) -> (RuntimeLimits, CallLimits) {
+    let memory_bytes = usize::try_from(guests.memory_bytes).unwrap_or(usize::MAX);
+    let ceiling = CallLimits { memory_bytes, call: guests.call, page: guests.page };
+    let limits = RuntimeLimits {
+        instances: guests.instances,
+        instances_per_connection: guests.calls_per_connection,
+        ceiling,
+        ..RuntimeLimits::default()
+    };
+    (limits, ceiling)
+}
+
+async fn load(registry: &Registry, config: &Config) -> Result<()> {
+    let (registry, paths, allowed) = (registry.clone(), config.connectors.clone(), config.allow_unsigned);
+    let loading = tokio::task::spawn_blocking(move || paths.into_iter().for_each(|path| load_one(&registry, path, allowed)));
+    loading.await.map_err(|why| Error::internal(why.to_string()))
+}
+
+fn load_one(registry: &Registry, path: PathBuf, allow_unsigned: bool) {
+    if allow_unsigned {
+        tracing::warn!(path = %path.display(), "UNSIGNED connectors are allowed: this host is for development only");
+        registry.load_unsigned(&path);
+    } else {
+        let message = "the release is not signed; for development, `allow-unsigned = true` or `--allow-unsigned` loads it";
+        registry.refuse(path, Error::new(ErrorKind::ReleaseRefused, message));
+    }
+}
+
+async fn listen(addr: SocketAddr) -> Result<TcpListener> {
+    TcpListener::bind(addr).await.map_err(|why| {
+        let message = format!("cannot listen on {addr}: {why}; set `listen` to another address");
+        Error::new(ErrorKind::Failure(crate::model::FailureKind::Configuration), message)
+    })
+}
+
+async fn sweep(connections: Connections, stop: CancellationToken) {
+    let mut every = tokio::time::interval(SWEEP_EVERY);
+    while stop.run_until_cancelled(every.tick()).await.is_some() {
+        connections.sweep();
+    }
+}

@@ -1,0 +1,25 @@
+//! Every bound of a manifest, with its unit. A manifest comes from a vendor: it is read before anything is trusted, so
+//! its size, its counts and its texts are bounded before they reach a screen or the store.
+
+/// The longest `connector.toml`, in bytes.
+pub const MANIFEST_BYTES_MAX: usize = 256 * 1024;
+/// The longest title, label or group, in bytes.
+pub const TITLE_BYTES_MAX: usize = 200;
+/// The longest summary or help text, in bytes.
+pub const HELP_BYTES_MAX: usize = 4096;
+/// The longest default or allowed value of an option, in bytes.
+pub const OPTION_VALUE_BYTES_MAX: usize = 4096;
+/// The most values in an option's default or in its list of allowed values.
+pub const OPTION_VALUES_MAX: usize = 256;
+/// The most options.
+pub const OPTIONS_MAX: usize = 256;
+/// The most constraints between options.
+pub const CONSTRAINTS_MAX: usize = 256;
+/// The most object classes known in advance.
+pub const CLASSES_MAX: usize = 256;
+/// The most directories.
+pub const DIRECTORIES_MAX: usize = 16;
+/// The most memory a manifest may ask for, in MiB; what a guest gets is the host's ceiling or this, whichever is less.
+pub const MEMORY_MIB_MAX: u32 = 4096;
+/// The longest time a manifest may ask for one call or one page, in milliseconds.
+pub const TIME_MS_MAX: u32 = 60 * 60 * 1000;

@@ -1,0 +1,250 @@
+//! What a manifest may say and, first, what it may not.
+
+use super::*;
+use crate::model::Value;
+use crate::registry::limits::{MANIFEST_BYTES_MAX, OPTIONS_MAX, TITLE_BYTES_MAX};
+
+const MINIMAL: &str = r#"
+publisher = "hawser"
+name = "roster"
+version = "0.1.0"
+wit = "0.1"
+title = "Roster"
+summary = "Accounts of a roster."
+[interfaces]
+exports = ["source"]
+imports = ["files"]
+[[directory]]
+name = "data"
+label = "Folder"
+access = "read-only"
+"#;
+
+fn with(more: &str) -> Result<Manifest, ManifestError> {
+    Manifest::parse(&format!("{MINIMAL}{more}"))
+}
+
+fn without(line: &str) -> Result<Manifest, ManifestError> {
+    assert!(MINIMAL.contains(line), "the minimal manifest has no {line:?}");
+    Manifest::parse(&MINIMAL.replace(line, ""))
+}
+
+fn replacing(line: &str, by: &str) -> Result<Manifest, ManifestError> {
+    assert!(MINIMAL.contains(line), "the minimal manifest has no {line:?}");
+    Manifest::parse(&MINIMAL.replace(line, by))
+}
+
+#[track_caller]
+fn refused(result: Result<Manifest, ManifestError>, key: &str, remedy: &str) {
+    let message = result.unwrap_err().to_string();
+    assert!(message.contains(&format!("`{key}`")) && message.contains(remedy), "{message}");
+}
+
+fn option(body: &str) -> Result<Manifest, ManifestError> {
+    with(&format!("[[option]]\nname = \"encoding\"\nlabel = \"Encoding\"\n{body}"))
+}
+
+#[test]
+fn an_unknown_key_is_refused_and_the_known_ones_are_named() {
+    for (more, known) in [
+        ("colour = 1", "access"),
+        ("[limits]\nmemory = 64", "memory-mib"),
+        ("[[option]]\nname = \"a\"\nkind = \"text\"\nlabel = \"A\"\ndefualt = \"x\"", "default"),
+        ("[[constraint]]\nat-most-one = [\"a\", \"b\"]", "exactly-one"),
+        ("[interfaces.http]", "imports"),
+        ("[secrets]", "interfaces"),
+    ] {
+        let message = with(more).unwrap_err().to_string();
+        assert!(message.contains("unknown field") && message.contains(known), "{more}: {message}");
+    }
+}
+
+#[test]
+fn a_missing_key_is_named() {
+    for (line, key) in
+        [("publisher = \"hawser\"\n", "publisher"), ("wit = \"0.1\"\n", "wit"), ("label = \"Folder\"\n", "label")]
+    {
+        let message = without(line).unwrap_err().to_string();
+        assert!(message.contains(&format!("missing field `{key}`")), "{message}");
+    }
+}
+
+#[test]
+fn a_text_that_is_no_manifest_is_refused_with_its_line() {
+    let message = Manifest::parse("publisher = hawser").unwrap_err().to_string();
+    assert!(message.contains("line 1"), "{message}");
+    assert!(Manifest::parse("").is_err());
+    assert!(Manifest::parse("\0").is_err());
+}
+
+#[test]
+fn a_manifest_over_its_size_is_refused_unread() {
+    let message = with(&"#".repeat(MANIFEST_BYTES_MAX)).unwrap_err().to_string();
+    assert!(message.contains("at most 262144"), "{message}");
+}
+
+#[test]
+fn publisher_and_name_have_a_grammar() {
+    for bad in ["", "Hawser", "9lives", "a/b", "a_b", "a-", "a--b", &"a".repeat(64)] {
+        refused(replacing("publisher = \"hawser\"", &format!("publisher = {bad:?}")), "publisher", "lower-case");
+        refused(replacing("name = \"roster\"", &format!("name = {bad:?}")), "name", "lower-case");
+    }
+}
+
+#[test]
+fn a_version_is_semantic_and_a_contract_version_is_known() {
+    assert!(replacing("version = \"0.1.0\"", "version = \"1\"").is_err());
+    let message = replacing("wit = \"0.1\"", "wit = \"9.9\"").unwrap_err().to_string();
+    assert!(message.contains("0.1"), "{message}");
+}
+
+#[test]
+fn texts_for_people_are_neither_empty_nor_endless_nor_on_two_lines() {
+    refused(replacing("title = \"Roster\"", "title = \" \""), "title", "write a few words");
+    refused(replacing("title = \"Roster\"", "title = \"a\\nb\""), "title", "one line");
+    let long = format!("title = {:?}", "a".repeat(TITLE_BYTES_MAX + 1));
+    refused(replacing("title = \"Roster\"", &long), "title", "shorten");
+    refused(replacing("label = \"Folder\"", "label = \"\""), "directory.data.label", "write a few words");
+    assert!(replacing("summary = \"Accounts of a roster.\"", "summary = \"a\\nb\"").is_ok());
+}
+
+#[test]
+fn an_interface_nobody_knows_is_refused_and_so_is_one_named_twice() {
+    let message = replacing("exports = [\"source\"]", "exports = [\"sources\"]").unwrap_err().to_string();
+    assert!(message.contains("`source`"), "{message}");
+    refused(replacing("exports = [\"source\"]", "exports = [\"source\", \"source\"]"), "interfaces.exports", "twice");
+    refused(replacing("exports = [\"source\"]", "exports = []"), "interfaces.exports", "at least one");
+}
+
+#[test]
+fn who_is_handed_secrets_must_import_their_handles() {
+    let exports = "exports = [\"source\", \"passwords\"]";
+    refused(replacing("exports = [\"source\"]", exports), "interfaces.imports", "add it");
+}
+
+#[test]
+fn files_and_directories_come_together() {
+    refused(replacing("imports = [\"files\"]", "imports = []"), "directory", "add it to interfaces.imports");
+    let (head, _) = MINIMAL.split_once("[[directory]]").unwrap();
+    refused(Manifest::parse(head), "interfaces.imports", "declare one");
+}
+
+#[test]
+fn a_name_given_twice_is_refused() {
+    let option = "[[option]]\nname = \"a\"\nkind = \"text\"\nlabel = \"A\"\n";
+    refused(with(&option.repeat(2)), "option", "twice");
+    refused(with("[[directory]]\nname = \"data\"\nlabel = \"D\"\naccess = \"read-only\""), "directory", "twice");
+    refused(with(&"[[class]]\nname = \"account\"\ntitle = \"A\"\nkind = \"account\"\n".repeat(2)), "class", "twice");
+}
+
+#[test]
+fn more_options_than_a_form_can_show_are_refused() {
+    let many: String =
+        (0..=OPTIONS_MAX).map(|i| format!("[[option]]\nname = \"o{i}\"\nkind = \"text\"\nlabel = \"O\"\n")).collect();
+    refused(with(&many), "option", "at most 256");
+}
+
+#[test]
+fn a_default_must_be_a_value_the_option_takes() {
+    for (body, remedy) in [
+        ("kind = \"text\"\ndefault = 1", "a text"),
+        ("kind = \"integer\"\ndefault = 1.5", "an integer"),
+        ("kind = \"boolean\"\ndefault = \"yes\"", "true or false"),
+        ("kind = \"real\"\ndefault = inf", "takes a number"),
+        (
+            "kind = \"text\"\ndefault = \"utf-7\"\nallowed = [\"utf-8\", \"latin-1\"]",
+            "it can be \"utf-8\", \"latin-1\"",
+        ),
+        ("kind = \"integer\"\ndefault = 0\nmin = 1", "the least is 1"),
+        ("kind = \"real\"\ndefault = 10.5\nmax = 10", "the most is 10"),
+        ("kind = \"text\"\ndefault = [\"a\"]", "a text"),
+        ("kind = \"text\"\nmultiple = true\ndefault = \"a\"", "write a list"),
+        ("kind = \"text\"\ndefault = \"a\\u0000b\"", "NUL"),
+    ] {
+        refused(option(body), "option.encoding.default", remedy);
+    }
+}
+
+#[test]
+fn bounds_are_for_numbers_and_allowed_values_lie_within_them() {
+    refused(option("kind = \"text\"\nmin = 1"), "option.encoding.min", "remove it");
+    refused(option("kind = \"integer\"\nmax = \"9\""), "option.encoding.max", "an integer");
+    refused(option("kind = \"integer\"\nmax = 9\nallowed = [10]"), "option.encoding.allowed", "the most is 9");
+}
+
+#[test]
+fn an_option_with_a_default_is_never_missing_and_so_not_required() {
+    refused(option("kind = \"text\"\nrequired = true\ndefault = \"a\""), "option.encoding.required", "remove one");
+}
+
+#[test]
+fn a_constraint_is_one_rule_between_options_that_exist() {
+    let options = "[[option]]\nname = \"a\"\nkind = \"text\"\nlabel = \"A\"\n[[option]]\nname = \"b\"\nkind = \"text\"\nlabel = \"B\"\n";
+    for (rule, key, remedy) in [
+        ("", "constraint", "exactly one of"),
+        ("exactly-one = [\"a\", \"b\"]\nrequired-together = [\"a\", \"b\"]", "constraint", "exactly one of"),
+        ("exactly-one = [\"a\"]", "constraint.exactly-one", "fewer than two"),
+        ("exactly-one = [\"a\", \"a\"]", "constraint.exactly-one", "twice"),
+        ("required-together = [\"a\", \"c\"]", "constraint.required-together", "\"c\""),
+        ("depends-on = { option = \"a\", needs = \"c\" }", "constraint.depends-on", "\"c\""),
+    ] {
+        refused(with(&format!("{options}[[constraint]]\n{rule}")), key, remedy);
+    }
+    let manifest = with(&format!("{options}[[constraint]]\ndepends-on = {{ option = \"a\", needs = \"b\" }}")).unwrap();
+    let (option, needs) = ("a".parse().unwrap(), "b".parse().unwrap());
+    assert_eq!(manifest.constraints, [Constraint::DependsOn { option, needs }]);
+}
+
+#[test]
+fn a_limit_of_nothing_or_of_everything_is_refused() {
+    refused(with("[limits]\nmemory-mib = 0"), "limits.memory-mib", "1 to 4096");
+    refused(with("[limits]\ncall-ms = 3600001"), "limits.call-ms", "1 to 3600000");
+    assert!(with("[limits]\npage-ms = -1").is_err());
+}
+
+#[test]
+fn a_whole_manifest_is_read_as_it_is_meant() {
+    let manifest = with(
+        r#"
+[[class]]
+name = "account"
+title = "Account"
+kind = "account"
+[[option]]
+name = "ratio"
+kind = "real"
+label = "Ratio"
+default = 1
+min = 0.5
+[[option]]
+name = "columns"
+kind = "text"
+label = "Columns"
+multiple = true
+default = ["a", "b"]
+[limits]
+memory-mib = 64
+call-ms = 30000
+"#,
+    )
+    .unwrap();
+    assert_eq!(manifest.connector.as_str(), "hawser/roster");
+    assert_eq!(manifest.exports, BTreeSet::from([Export::Source]));
+    assert_eq!(manifest.imports, BTreeSet::from([Import::Files]));
+    assert_eq!(manifest.limits.memory_bytes, Some(64 * 1024 * 1024));
+    assert_eq!(manifest.limits.call, Some(Duration::from_secs(30)));
+    assert_eq!(manifest.limits.page, None);
+    assert_eq!(manifest.directory(&"data".parse().unwrap()).unwrap().access, Access::ReadOnly);
+    assert_eq!(manifest.option(&"ratio".parse().unwrap()).unwrap().default, [Value::Real(1.0)]);
+    let columns = manifest.option(&"columns".parse().unwrap()).unwrap();
+    assert_eq!(columns.default, [Value::Text("a".to_owned()), Value::Text("b".to_owned())]);
+}
+
+#[test]
+fn what_an_operator_enters_is_held_to_the_same_rule_as_the_default() {
+    let manifest = option("kind = \"integer\"\ndefault = 3\nmin = 1\nmax = 10").unwrap();
+    let option = manifest.option(&"encoding".parse().unwrap()).unwrap();
+    assert!(option.admit(&Value::Integer(11)).unwrap_err().contains("the most is 10"));
+    assert!(option.admit(&Value::Text("3".to_owned())).unwrap_err().contains("an integer"));
+    assert_eq!(option.admit(&Value::Integer(10)), Ok(()));
+}

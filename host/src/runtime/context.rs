@@ -1,0 +1,29 @@
+//! Everything one guest call may use, resolved beforehand. Plain data: a call never asks the host for more than stands
+//! in here, and there is no call without one.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::limits::CallLimits;
+use crate::model::{ConnectionId, ConnectorName, Directory, DirectoryName, OptionName, RequestId, Value};
+
+/// What one call may use. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct CallContext {
+    /// Who asked, as the guest and the log see it.
+    pub request: RequestId,
+    /// The same for every attempt of one operation.
+    pub idempotency_key: Option<String>,
+    pub connection: ConnectionId,
+    pub connector: ConnectorName,
+    pub version: semver::Version,
+    /// Checked against the manifest, defaults filled in.
+    pub options: Arc<BTreeMap<OptionName, Vec<Value>>>,
+    /// Permitted directories under the names the guest uses.
+    pub directories: Arc<BTreeMap<DirectoryName, Directory>>,
+    pub limits: CallLimits,
+    /// When the caller stops waiting. Pages of an open listing have their own deadline ([`CallLimits::page`]).
+    pub deadline: Timestamp,
+}

@@ -1,0 +1,19 @@
+//! What a component imports and exports, read off it before a byte of it runs, and what a manifest allows it.
+
+use std::collections::BTreeSet;
+
+use crate::model::{Export, Import};
+
+/// The interfaces of a component, by their full names without the patch version's noise, e.g. `wasi:io/poll@0.2.6`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Interfaces {
+    pub imports: Vec<String>,
+    pub exports: Vec<String>,
+}
+
+/// What a manifest allows: the host's interfaces it may import, and exactly the interfaces it has to export.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Allowed {
+    pub imports: BTreeSet<Import>,
+    pub exports: BTreeSet<Export>,
+}

@@ -1,0 +1,54 @@
+//! What a call returns: its result, and what it reached and used on the way, which the edge writes into the audit
+//! trail whether the call went well or not.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use crate::model::{Access, DirectoryName, Error, Result};
+
+/// The end of a call.
+#[derive(Clone, Debug)]
+pub struct Called<T> {
+    pub result: Result<T>,
+    pub used: Used,
+}
+
+/// What a call reached and used.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Used {
+    /// Directories it opened a file of, and what for.
+    pub directories: BTreeSet<(DirectoryName, Access)>,
+    /// Slots whose secret it used, e.g. `new-password`.
+    pub credentials: BTreeSet<String>,
+    /// Lines of its log beyond the limits.
+    pub log_lines_dropped: u64,
+    /// From the call to its end, waiting included.
+    pub duration: Duration,
+}
+
+impl<T> Called<T> {
+    /// A call that ended before the guest was reached.
+    pub(crate) fn refused(error: Error) -> Self {
+        Self { result: Err(error), used: Used::default() }
+    }
+
+    /// The same call with its result turned into another, or refused.
+    pub fn and_then<U>(self, into: impl FnOnce(T) -> Result<U>) -> Called<U> {
+        Called { result: self.result.and_then(into), used: self.used }
+    }
+
+    /// The same call with its result turned into another.
+    pub fn map<U>(self, into: impl FnOnce(T) -> U) -> Called<U> {
+        Called { result: self.result.map(into), used: self.used }
+    }
+}
+
+impl Used {
+    /// Adds what another call of the same operation used.
+    pub fn merge(&mut self, other: Self) {
+        self.directories.extend(other.directories);
+        self.credentials.extend(other.credentials);
+        self.log_lines_dropped += other.log_lines_dropped;
+        self.duration += other.duration;
+    }
+}
