@@ -11,6 +11,7 @@
 mod audit;
 mod auth;
 mod connections;
+mod docs;
 mod entitlements;
 mod faults;
 mod guests;
