@@ -19,7 +19,10 @@ async fn every_change_is_written_with_who_what_and_how_it_ended() {
     bed.core.delete(&bed.account("ghost")).await.problem(404, "unknown-uid");
     let trail = bed.audit().await;
     let update = entry(&trail, "object.update");
-    assert_eq!((&update["requestId"], &update["role"], &update["uid"]), (&json!("ask-4711"), &json!("core"), &json!("u1")));
+    assert_eq!(
+        (&update["requestId"], &update["role"], &update["uid"]),
+        (&json!("ask-4711"), &json!("core"), &json!("u1"))
+    );
     assert!(update["attributes"].to_string().contains("title"), "{update}");
     assert!(update["outcome"].to_string().contains("data"), "the directory it reached is named: {update}");
     let delete = entry(&trail, "object.delete");

@@ -32,7 +32,10 @@ async fn operations(client: &Client) -> Vec<(String, String)> {
     let paths = document["paths"].as_object().unwrap().clone();
     let methods = |(path, item): (String, Json)| {
         let methods: Vec<String> = item.as_object().unwrap().keys().cloned().collect();
-        methods.into_iter().filter(|m| Method::from_bytes(m.to_uppercase().as_bytes()).is_ok_and(is_known)).map(move |m| (m, path.clone()))
+        methods
+            .into_iter()
+            .filter(|m| Method::from_bytes(m.to_uppercase().as_bytes()).is_ok_and(is_known))
+            .map(move |m| (m, path.clone()))
     };
     let operations: Vec<_> = paths.into_iter().flat_map(methods).collect();
     assert!(operations.len() > 30, "the document names too few operations: {operations:?}");
@@ -132,5 +135,5 @@ async fn tokens_are_listed_without_themselves() {
 async fn a_forged_host_is_refused() {
     let house = House::shared().await;
     let forged = house.core().request(Method::GET, "/v1/systems").header("host", "evil.example").send().await;
-    forged.refusal().names("evil.example");
+    forged.problem(421, "misdirected-request");
 }

@@ -143,7 +143,11 @@ async fn a_check_says_what_is_wrong_with_the_target() {
     let gone = bed.core.post(&bed.at("/check"), &json!({"aspect": "complete"})).await.expect(200).json();
     assert_eq!(gone["ok"], false, "{gone}");
     assert!(gone["findings"].to_string().contains("accounts.csv"), "{gone}");
-    bed.core.post(&bed.at("/check"), &json!({"aspect": "colour"})).await.problem(400, "invalid-request").names("colour");
+    bed.core
+        .post(&bed.at("/check"), &json!({"aspect": "colour"}))
+        .await
+        .problem(400, "invalid-request")
+        .names("colour");
 }
 
 #[tokio::test]

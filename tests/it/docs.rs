@@ -17,10 +17,12 @@ fn first_column(page: &str) -> BTreeSet<&str> {
 
 #[test]
 fn the_page_of_errors_lists_every_kind() {
-    let (page, contract, host) = (read("docs/errors.md"), read("wit/v0.1/connector.wit"), read("host/src/model/error.rs"));
+    let (page, contract, host) =
+        (read("docs/errors.md"), read("wit/v0.1/connector.wit"), read("host/src/model/error.rs"));
     let kinds = contract.split("enum failure-kind {").nth(1).unwrap().split('}').next().unwrap();
     let of_contract = kinds.split([',', '\n']).map(str::trim).filter(|kind| !kind.is_empty());
-    let of_host = host.lines().filter_map(|line| line.trim().strip_prefix("Self::")?.split_once("=> \"")?.1.split('"').next());
+    let of_host =
+        host.lines().filter_map(|line| line.trim().strip_prefix("Self::")?.split_once("=> \"")?.1.split('"').next());
     let kinds: BTreeSet<&str> = of_contract.chain(of_host).collect();
     assert!(kinds.len() > 35, "{kinds:?}");
     let listed = first_column(&page);
@@ -44,7 +46,9 @@ fn the_guide_to_the_api_names_only_what_exists() {
     let document = serde_json::to_value(hawser::api::openapi()).unwrap();
     let paths = document["paths"].as_object().unwrap();
     let page = read("docs/core.md");
-    let named = page.split('`').filter_map(|code| code.split_once(" /v1/").map(|(method, path)| (method, format!("/v1/{path}"))));
+    let named = page
+        .split('`')
+        .filter_map(|code| code.split_once(" /v1/").map(|(method, path)| (method, format!("/v1/{path}"))));
     let named: Vec<_> = named.filter(|(method, _)| method.chars().all(|c| c.is_ascii_uppercase())).collect();
     assert!(named.len() > 15, "{named:?}");
     for (method, path) in named {
@@ -59,7 +63,8 @@ fn links_in_the_guides_point_at_files() {
     let pages = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "host/ARCHITECTURE.md"];
     let guides = fs::read_dir(root.join("docs")).unwrap().map(|entry| entry.unwrap().path());
     let guides = guides.filter(|path| path.extension().is_some_and(|extension| extension == "md"));
-    let dead: Vec<String> = pages.map(|page| root.join(page)).into_iter().chain(guides).flat_map(|page| dead_links(&page)).collect();
+    let dead: Vec<String> =
+        pages.map(|page| root.join(page)).into_iter().chain(guides).flat_map(|page| dead_links(&page)).collect();
     assert!(dead.is_empty(), "{dead:#?}");
 }
 

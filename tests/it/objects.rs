@@ -8,7 +8,8 @@ use serde_json::{Value as Json, json};
 #[tokio::test]
 async fn an_account_is_created_read_changed_and_deleted_in_the_file() {
     let bed = Bed::new(3, 1).await;
-    let draft = json!({"name": "new.hire", "attributes": {"id": ["n1"], "email": ["new@example.com"], "employeeNumber": [7]}});
+    let draft =
+        json!({"name": "new.hire", "attributes": {"id": ["n1"], "email": ["new@example.com"], "employeeNumber": [7]}});
     let created = bed.core.post(&bed.at("/objects/account"), &draft).await.expect(201);
     assert_eq!(created.json()["uid"], "n1", "{}", created.text);
     assert_eq!(created.header("location"), bed.account("n1"));
@@ -131,7 +132,8 @@ async fn a_malformed_filter_is_refused_with_the_place() {
 
 /// Percent-encodes everything that is not a letter or a digit.
 fn url(text: &str) -> String {
-    let encode = |byte: u8| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+    let encode =
+        |byte: u8| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") };
     text.bytes().map(encode).collect()
 }
 

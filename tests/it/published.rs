@@ -34,10 +34,8 @@ async fn links_point_at_the_uids_of_both_ends() {
     let bed = Bed::new(4, 2).await;
     bed.import_published().await;
     let links = bed.core.get(&bed.at("/published/group/links/members")).await.expect(200).lines();
-    let mut pairs: Vec<(String, String)> = links
-        .iter()
-        .map(|link| (end(&link["owner"]), end(&link["target"])))
-        .collect();
+    let mut pairs: Vec<(String, String)> =
+        links.iter().map(|link| (end(&link["owner"]), end(&link["target"]))).collect();
     pairs.sort();
     let expected = [("g1", "u2"), ("g1", "u4"), ("g2", "u1"), ("g2", "u3")];
     assert_eq!(pairs, expected.map(|(owner, target)| (owner.to_owned(), target.to_owned())), "{links:?}");

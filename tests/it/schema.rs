@@ -8,7 +8,8 @@ use serde_json::{Value as Json, json};
 
 fn attribute<'a>(schema: &'a Json, class: &str, name: &str) -> &'a Json {
     let classes = schema["classes"].as_array().unwrap();
-    let class = classes.iter().find(|found| found["name"] == class).unwrap_or_else(|| panic!("no class {class}: {schema}"));
+    let class =
+        classes.iter().find(|found| found["name"] == class).unwrap_or_else(|| panic!("no class {class}: {schema}"));
     let attributes = class["attributes"].as_array().unwrap();
     attributes.iter().find(|found| found["name"] == name).unwrap_or_else(|| panic!("no attribute {name}: {class}"))
 }

@@ -40,7 +40,9 @@ async fn passwords_are_in_no_answer_log_database_or_audit_trail() {
 async fn spend(bed: &Bed) -> String {
     let password = format!("{}/password", bed.account("u1"));
     let authenticate = |password: &str| json!({"class": "account", "name": account_name(1), "password": password});
-    let keyed = |new: &str| bed.core.request(Method::PUT, &password).header("idempotency-key", "canary").json(&json!({"new": new}));
+    let keyed = |new: &str| {
+        bed.core.request(Method::PUT, &password).header("idempotency-key", "canary").json(&json!({"new": new}))
+    };
     let answers = [
         keyed(OLD).send().await.expect(204),
         keyed(NEW).send().await.expect(422),

@@ -103,7 +103,8 @@ async fn a_body_that_is_no_json_is_refused_with_the_place() {
     nothing.refusal();
     let not_utf8 = post().body("application/json", vec![b'{', b'"', 0xff, b'"', b'}']).send().await;
     not_utf8.problem(400, "invalid-request");
-    let twice = post().body("application/json", "{\"id\": \"twice\", \"id\": \"twice\", \"title\": \"y\"}").send().await;
+    let twice =
+        post().body("application/json", "{\"id\": \"twice\", \"id\": \"twice\", \"title\": \"y\"}").send().await;
     twice.problem(400, "invalid-request").names("id");
 }
 

@@ -6,6 +6,7 @@ use std::sync::{Arc, LazyLock};
 use hawser::clock::Clock;
 use hawser::config::{Config, ImportConfig};
 use hawser::host::{self, Running};
+use hawser::registry::Registry;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio::sync::OnceCell;
@@ -68,6 +69,11 @@ impl House {
     pub async fn stop(self) -> (Arc<TempDir>, Tokens) {
         stop(self.running).await;
         (self.data, self.tokens)
+    }
+
+    /// What it loaded and what it refused.
+    pub fn registry(&self) -> &Registry {
+        &self.running.registry
     }
 
     /// Where the host keeps its data.
