@@ -24,16 +24,17 @@ pub struct Host {
 impl Host {
     /// Starts `hawser serve` on a data directory that has been used before; `settings` are lines of its `hawser.toml`.
     pub async fn start(data: &Path, tokens: &Tokens, settings: &str) -> Self {
-        Self::spawn(data, tokens, settings, Stdio::null()).await
+        Self::spawn(data, tokens, settings, Stdio::null(), Stdio::inherit()).await
     }
 
     /// The same, with everything it says in a file.
     pub async fn logging(data: &Path, tokens: &Tokens, settings: &str, log: &Path) -> Self {
         let log = File::create(log).expect("the log can be written");
-        Self::spawn(data, tokens, settings, log.into()).await
+        let twice = log.try_clone().expect("the log can be opened twice");
+        Self::spawn(data, tokens, settings, log.into(), twice.into()).await
     }
 
-    async fn spawn(data: &Path, tokens: &Tokens, settings: &str, log: Stdio) -> Self {
+    async fn spawn(data: &Path, tokens: &Tokens, settings: &str, out: Stdio, log: Stdio) -> Self {
         let connectors = tokio::task::spawn_blocking(guests::connectors).await.expect("the guests are built");
         let listen = free_address();
         let config = data.join("hawser.toml");
@@ -42,11 +43,16 @@ impl Host {
         );
         std::fs::write(&config, text).expect("the configuration can be written");
         let mut serve = Command::new(binary());
-        serve.arg("serve").arg("--config").arg(&config).stdout(Stdio::null()).stderr(log);
+        serve.arg("serve").arg("--config").arg(&config).stdout(out).stderr(log);
         let process = serve.spawn().expect("the product's command line starts");
         let host = Self { process, base: format!("http://{listen}"), tokens: tokens.clone() };
         host.ready().await;
         host
+    }
+
+    /// `http://127.0.0.1:port`.
+    pub fn base(&self) -> &str {
+        &self.base
     }
 
     /// A caller who may do everything.
