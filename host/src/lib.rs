@@ -2,6 +2,7 @@
 //!
 //! The rooms, lowest first; a room uses only what stands below it (`ARCHITECTURE.md`, checked by the tests).
 
+pub mod audit;
 pub mod builder;
 pub mod cli;
 pub mod clock;
@@ -10,3 +11,5 @@ pub mod connections;
 pub mod model;
 pub mod registry;
 pub mod runtime;
+pub mod store;
+pub mod tasks;

@@ -88,7 +88,11 @@ impl<T: Source> wit::Guest for Exported<T> {
         Ok(open::<T>()?.get(&object, &attributes)?.into_row(&attributes))
     }
 
-    fn get_many(class: String, uids: Vec<String>, attributes: Vec<String>) -> Result<Vec<Result<Row, Failure>>, Failure> {
+    fn get_many(
+        class: String,
+        uids: Vec<String>,
+        attributes: Vec<String>,
+    ) -> Result<Vec<Result<Row, Failure>>, Failure> {
         let answers = open::<T>()?.get_many(&class, &uids, &attributes)?;
         Ok(answers.into_iter().map(|answer| Ok(answer?.into_row(&attributes))).collect())
     }
@@ -148,5 +152,9 @@ fn search<T: Source>(object: &ObjectRef, attributes: &[String]) -> Result<Record
 }
 
 fn set_aside(rejected: Vec<Rejected>) -> Vec<wit::Rejected> {
-    rejected.into_iter().map(Rejected::into_parts).map(|(key, reason)| wit::Rejected { key, failure: reason.into() }).collect()
+    rejected
+        .into_iter()
+        .map(Rejected::into_parts)
+        .map(|(key, reason)| wit::Rejected { key, failure: reason.into() })
+        .collect()
 }

@@ -1,7 +1,7 @@
 //! `hawser build`: connectors from their folders to what a host loads.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::builder::toolchain::{Choice, cache_folder};
 use crate::builder::{self, BuildError, Order};
@@ -25,9 +25,6 @@ pub struct GuestArgs {
     /// How to get a compiler for connectors
     #[arg(long, value_enum, default_value_t, env = "HAWSER_GUEST_TOOLCHAIN", value_name = "WAY")]
     guest_toolchain: Choice,
-    /// Keep what takes long to make below this folder [default: ~/.cache]
-    #[arg(long, env = "XDG_CACHE_HOME", hide_env_values = true, value_name = "DIR")]
-    cache_dir: Option<PathBuf>,
 }
 
 impl Build {
@@ -37,7 +34,7 @@ impl Build {
     /// The first that cannot be built.
     pub fn run(&self) -> Result<(), BuildError> {
         for project in &self.projects {
-            let built = self.guest.build(project.clone(), self.out.clone(), &mut tell)?;
+            let built = self.guest.build(project, self.out.as_deref(), &mut tell)?;
             let kib = built.component_bytes.div_ceil(1024);
             tell(&format!("built {} {} ({kib} KiB) in {}", built.connector, built.version, built.folder.display()));
         }
@@ -52,12 +49,12 @@ impl GuestArgs {
     /// Whatever keeps it from being built.
     pub fn build(
         &self,
-        project: PathBuf,
-        out: Option<PathBuf>,
+        project: &Path,
+        out: Option<&Path>,
         say: &mut dyn FnMut(&str),
     ) -> Result<builder::Built, BuildError> {
-        let cache = cache_folder(self.cache_dir.clone())?;
-        let order = Order { project: &project, out: out.as_deref(), toolchain: self.guest_toolchain, cache: &cache };
+        let cache = cache_folder()?;
+        let order = Order { project, out, toolchain: self.guest_toolchain, cache: &cache };
         builder::build(&order, say)
     }
 }

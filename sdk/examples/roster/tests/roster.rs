@@ -16,7 +16,9 @@ fn folder(lines: &str) -> tempfile::TempDir {
 
 #[test]
 fn a_line_that_is_no_person_is_set_aside_and_the_others_are_read() {
-    let folder = folder("{\"id\": \"1\", \"name\": \"ada\", \"mail\": \"ada@example.com\"}\noops\n{\"id\": \"2\", \"name\": \"bob\"}\n");
+    let folder = folder(
+        "{\"id\": \"1\", \"name\": \"ada\", \"mail\": \"ada@example.com\"}\noops\n{\"id\": \"2\", \"name\": \"bob\"}\n",
+    );
     let _host = Host::new().option("file", "roster.jsonl").directory("data", folder.path()).enter();
     let items = testing::collect(testing::connector::<Roster>().unwrap().list(request(), None).unwrap()).unwrap();
     let [ada, Item::Rejected(oops), bob] = items.as_slice() else { panic!("{items:?}") };
