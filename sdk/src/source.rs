@@ -88,13 +88,15 @@ impl<T: Source> wit::Guest for Exported<T> {
         Ok(open::<T>()?.get(&object, &attributes)?.into_row(&attributes))
     }
 
+    #[allow(clippy::result_large_err, reason = "the contract's own type")]
     fn get_many(
         class: String,
         uids: Vec<String>,
         attributes: Vec<String>,
     ) -> Result<Vec<Result<Row, Failure>>, Failure> {
         let answers = open::<T>()?.get_many(&class, &uids, &attributes)?;
-        Ok(answers.into_iter().map(|answer| Ok(answer?.into_row(&attributes))).collect())
+        let row = |record: Record| record.into_row(&attributes);
+        Ok(answers.into_iter().map(|answer| answer.map(row).map_err(Failure::from)).collect())
     }
 
     fn open_edges(

@@ -1,5 +1,7 @@
 //! The roster, natively: what a vendor's own unit tests look like.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failed expectation is a failed test")]
+
 use hawser_roster::Roster;
 use hawser_sdk::testing::{self, Host};
 use hawser_sdk::{Aspect, FailureKind, Item, ListRequest, Object, ObjectRef, Probe, Source};
