@@ -20,7 +20,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::model::ConnectorName;
-use crate::registry::Manifest;
+use crate::registry::{MANIFEST_FILE, Manifest};
 
 pub use error::BuildError;
 
@@ -53,7 +53,7 @@ pub struct Built {
 /// # Errors
 /// A manifest, a toolchain, a compilation or a component that is not as it should be, with what to do about it.
 pub fn build(order: &Order<'_>, say: &mut dyn FnMut(&str)) -> Result<Built, BuildError> {
-    let manifest_text = read(&order.project.join(output::MANIFEST))?;
+    let manifest_text = read(&order.project.join(MANIFEST_FILE))?;
     let manifest = Manifest::parse(&manifest_text)?;
     let project = cargo::Project::locate(order.project)?;
     let toolchain = toolchain::find_or_make(order.toolchain, order.cache, order.project, say)?;

@@ -74,7 +74,7 @@ impl Project {
         let mut build = cargo();
         build.args(["build", "--release", "--lib", "--message-format=json-render-diagnostics", "--target", TARGET]);
         build.arg("--manifest-path").arg(&self.manifest);
-        build.envs(PROFILE).env("CARGO_TARGET_DIR", self.target().join("guests"));
+        build.envs(PROFILE).env("CARGO_TARGET_DIR", toolchain.target_folder(&self.target().join("guests")));
         toolchain.choose_for(&mut build);
         let messages = command::output_shown(&mut build)?;
         component(&messages, &self.manifest).ok_or_else(|| {

@@ -46,6 +46,11 @@ impl BuildError {
         let path = path.to_owned();
         move |source| Self::Io { action, path, source }
     }
+
+    /// For `map_err`: whatever goes wrong here means that this way is not open.
+    pub(super) fn not_offered(self) -> Self {
+        Self::NotOffered(self.to_string())
+    }
 }
 
 fn said(stderr: &str) -> String {

@@ -6,11 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::error::BuildError;
 use super::world;
-use crate::registry::Manifest;
+use crate::registry::{COMPONENT_FILE, MANIFEST_FILE, Manifest};
 
-/// The manifest, in the connector's folder and in the built one.
-pub(super) const MANIFEST: &str = "connector.toml";
-const COMPONENT: &str = "component.wasm";
 const WORLD: &str = "world.wit";
 
 /// Writes `<publisher>-<name>/` into `out` and says where it is.
@@ -24,7 +21,9 @@ pub(super) fn write(
     let fresh =
         tempfile::Builder::new().prefix(".building-").tempdir_in(out).map_err(BuildError::io("write in", out))?;
     let world = world::text(manifest);
-    for (name, bytes) in [(MANIFEST, manifest_text.as_bytes()), (COMPONENT, component), (WORLD, world.as_bytes())] {
+    for (name, bytes) in
+        [(MANIFEST_FILE, manifest_text.as_bytes()), (COMPONENT_FILE, component), (WORLD, world.as_bytes())]
+    {
         let path = fresh.path().join(name);
         fs::write(&path, bytes).map_err(BuildError::io("write", &path))?;
     }
@@ -59,8 +58,8 @@ mod tests {
         write(out.path(), &manifest, TEXT, b"one").unwrap();
         let folder = write(out.path(), &manifest, TEXT, b"two").unwrap();
         assert_eq!(folder, out.path().join("acme-roster"));
-        assert_eq!(fs::read(folder.join(COMPONENT)).unwrap(), b"two");
-        assert_eq!(fs::read_to_string(folder.join(MANIFEST)).unwrap(), TEXT);
+        assert_eq!(fs::read(folder.join(COMPONENT_FILE)).unwrap(), b"two");
+        assert_eq!(fs::read_to_string(folder.join(MANIFEST_FILE)).unwrap(), TEXT);
         assert!(fs::read_to_string(folder.join(WORLD)).unwrap().contains("world %roster"));
         assert_eq!(fs::read_dir(out.path()).unwrap().count(), 1);
     }

@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::error::BuildError;
+use crate::config::user_cache_dir;
 use active::Active;
 
 /// What guests are compiled for.
@@ -39,11 +40,19 @@ pub enum Choice {
 pub struct Toolchain {
     /// In words, e.g. `the active toolchain (Rust 1.95.0)`.
     name: String,
+    /// Another for every standard library that guests are compiled against, e.g. `rust-1.95.0`.
+    id: String,
     /// The compiler, unless it is the one that cargo finds anyway.
     rustc: Option<PathBuf>,
 }
 
 impl Toolchain {
+    /// The folder, below `guests`, for what is compiled with it. Cargo takes notice of another compiler, but not of
+    /// another standard library under the same one.
+    pub(super) fn target_folder(&self, guests: &Path) -> PathBuf {
+        guests.join(&self.id)
+    }
+
     /// Makes cargo, called as this command, compile with it.
     pub(super) fn choose_for(&self, cargo: &mut Command) {
         if let Some(rustc) = &self.rustc {
@@ -58,14 +67,13 @@ impl fmt::Display for Toolchain {
     }
 }
 
-/// The user's cache folder of this program: under `caches` (`XDG_CACHE_HOME`), or under `.cache` at home.
+/// The user's cache folder of this program.
 ///
 /// # Errors
-/// Where there is no home either.
-pub fn cache_folder(caches: Option<PathBuf>) -> Result<PathBuf, BuildError> {
-    let caches = caches.or_else(|| std::env::home_dir().map(|home| home.join(".cache")));
-    let nowhere = || BuildError::NotOffered("there is no home folder to keep it in; set XDG_CACHE_HOME".to_owned());
-    caches.map(|caches| caches.join("hawser")).ok_or_else(nowhere)
+/// Where the environment names neither a cache folder nor a home.
+pub fn cache_folder() -> Result<PathBuf, BuildError> {
+    let nowhere = || BuildError::NotOffered("there is no folder to keep it in; set XDG_CACHE_HOME".to_owned());
+    user_cache_dir().map(|caches| caches.join("hawser")).ok_or_else(nowhere)
 }
 
 /// Finds a toolchain, or makes one, for the crate in `project` (whose `rust-toolchain.toml` counts). `say` is told what

@@ -46,8 +46,10 @@ mod tests {
 
     use super::*;
 
-    fn manifest(name: &str, exports: &str, imports: &str) -> Manifest {
-        let head = format!("publisher = \"acme\"\nname = {name:?}\nversion = \"1.0.0\"\nwit = \"0.1\"\ntitle = \"T\"");
+    fn manifest(connector: &str, exports: &str, imports: &str) -> Manifest {
+        let (publisher, name) = connector.split_once('/').unwrap();
+        let head =
+            format!("publisher = {publisher:?}\nname = {name:?}\nversion = \"1.0.0\"\nwit = \"0.1\"\ntitle = \"T\"");
         let directory = "[[directory]]\nname = \"d\"\nlabel = \"D\"\naccess = \"read-only\"";
         let directory = if imports.contains("files") { directory } else { "" };
         let text =
@@ -68,7 +70,7 @@ mod tests {
 
     #[test]
     fn a_world_has_the_manifests_interfaces_and_the_words_they_need_and_no_more() {
-        let (mut imports, exports) = interfaces(&manifest("csv", "[\"source\"]", "[\"log\", \"files\"]"));
+        let (mut imports, exports) = interfaces(&manifest("acme/csv", "[\"source\"]", "[\"log\", \"files\"]"));
         imports.sort();
         assert_eq!(exports, ["hawser:connector/source@0.1.0"]);
         let expected = ["hawser:connector/files@0.1.0", "hawser:connector/log@0.1.0", "hawser:connector/model@0.1.0"];
@@ -80,15 +82,25 @@ mod tests {
         let all = |names: Vec<&str>| format!("{names:?}");
         let exports = all(crate::model::Export::ALL.iter().map(|export| export.as_str()).collect());
         let imports = all(crate::model::Import::ALL.iter().map(|import| import.as_str()).collect());
-        let (found_imports, found_exports) = interfaces(&manifest("all", &exports, &imports));
+        let (found_imports, found_exports) = interfaces(&manifest("acme/all", &exports, &imports));
         assert_eq!(found_exports.len(), crate::model::Export::ALL.len());
         assert_eq!(found_imports.len(), crate::model::Import::ALL.len() + 1, "and the model");
     }
 
     #[test]
-    fn a_connector_may_be_named_like_a_word_of_wit_or_with_a_number() {
-        for name in ["list", "world", "a-1", "connector"] {
+    fn a_connector_may_be_named_like_a_word_of_wit_or_like_the_contract() {
+        for name in ["acme/list", "world/package", "hawser/connector", "import/a-1"] {
             assert_eq!(interfaces(&manifest(name, "[\"probe\"]", "[]")).1, ["hawser:connector/probe@0.1.0"], "{name}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn every_name_a_manifest_takes_makes_a_world(
+            name in "[a-z][a-z0-9]{0,8}(-[a-z0-9]{1,5}){0,3}/[a-z][a-z0-9]{0,8}(-[a-z0-9]{1,5}){0,3}"
+        ) {
+            let exports = interfaces(&manifest(&name, "[\"probe\"]", "[]")).1;
+            proptest::prop_assert_eq!(exports, ["hawser:connector/probe@0.1.0"]);
         }
     }
 }

@@ -26,9 +26,6 @@ pub(super) struct GuestArgs {
     /// How to get a compiler for connectors
     #[arg(long, value_enum, default_value_t, env = "HAWSER_GUEST_TOOLCHAIN", value_name = "WAY")]
     guest_toolchain: Choice,
-    /// Keep what takes long to make below this folder [default: ~/.cache]
-    #[arg(long, env = "XDG_CACHE_HOME", hide_env_values = true, value_name = "DIR")]
-    cache_dir: Option<PathBuf>,
 }
 
 impl Build {
@@ -57,7 +54,7 @@ impl GuestArgs {
         out: Option<&Path>,
         say: &mut dyn FnMut(&str),
     ) -> Result<builder::Built, BuildError> {
-        let cache = cache_folder(self.cache_dir.clone())?;
+        let cache = cache_folder()?;
         let order = Order { project, out, toolchain: self.guest_toolchain, cache: &cache };
         builder::build(&order, say)
     }

@@ -37,7 +37,11 @@ impl Active {
     }
 
     pub(super) fn toolchain(&self) -> Toolchain {
-        Toolchain { name: format!("the active toolchain (Rust {})", self.release), rustc: None }
+        Toolchain {
+            name: format!("the active toolchain (Rust {})", self.release),
+            id: format!("rust-{}", self.release),
+            rustc: None,
+        }
     }
 
     /// A program that comes with it and is not on PATH, such as the linker.

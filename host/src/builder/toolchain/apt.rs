@@ -48,13 +48,15 @@ impl Apt {
             .ok_or_else(|| BuildError::NotOffered(format!("apt knows no mirror of Debian {codename}")))?;
         apt.write("sources.list", &sources)?;
         apt.write("preferences", &preferences(&codename))?;
-        command::output(apt.get().args(["-q", "update"])).map_err(not_offered)?;
+        command::output(apt.get().args(["-q", "update"])).map_err(BuildError::not_offered)?;
         Ok(apt)
     }
 
     /// The packages that the newest version of `package` depends on.
     pub(super) fn dependencies(&self, package: &str) -> Result<Vec<String>, BuildError> {
-        command::output(self.cache().args(["depends", package])).map(|text| dependencies(&text)).map_err(not_offered)
+        command::output(self.cache().args(["depends", package]))
+            .map(|text| dependencies(&text))
+            .map_err(BuildError::not_offered)
     }
 
     /// The packages that `package` needs to run, directly or not, and that the machine lacks.
@@ -86,11 +88,11 @@ impl Apt {
     fn machine_targets(&self) -> Result<String, BuildError> {
         let format = "$(REPO_URI) $(RELEASE) $(COMPONENT)";
         let arguments = ["indextargets", "--format", format, "Created-By: Packages"];
-        let known = command::output(Command::new("apt-get").args(arguments)).map_err(not_offered)?;
+        let known = command::output(Command::new("apt-get").args(arguments)).map_err(BuildError::not_offered)?;
         if !known.is_empty() {
             return Ok(known);
         }
-        let aside = |command: &mut Command| command::output(self.own_state(command)).map_err(not_offered);
+        let aside = |command: &mut Command| command::output(self.own_state(command)).map_err(BuildError::not_offered);
         aside(Command::new("apt-get").args(["-q", "update"]))?;
         aside(Command::new("apt-get").args(arguments))
     }
@@ -124,11 +126,6 @@ impl Apt {
         let path = self.folder.join(name);
         fs::write(&path, text).map_err(BuildError::io("write", &path))
     }
-}
-
-/// Whatever goes wrong before a package was chosen means that there is none to be had.
-fn not_offered(error: BuildError) -> BuildError {
-    BuildError::NotOffered(error.to_string())
 }
 
 fn debian_codename(os_release: &str) -> Option<String> {

@@ -26,6 +26,9 @@ const HOST_STD_LIBRARIES: &str = "libstd-rust-web-1.";
 const STD_SOURCE: &str = "rust-web-src";
 const WASI_LIBC: &str = "wasi-libc";
 
+/// How much of a digest tells one standard library from another, in hexadecimal digits.
+const DIGEST_SHOWN: usize = 12;
+
 /// The crate whose compilation compiles the standard library.
 const EMPTY_CRATE: &str = "hawser-guest-std";
 
@@ -37,17 +40,19 @@ pub(super) fn find_or_make(active: &Active, cache: &Path, say: &mut dyn FnMut(&s
     fs::create_dir_all(&folder).map_err(BuildError::io("make the folder", &folder))?;
     let _lock = lock(&folder.join(format!("{key}.lock")))?;
     let found = Prefix::at(folder.join(&key));
-    if found.is_usable(active) {
-        return Ok(toolchain(&found));
+    if let Some(digest) = found.usable(active) {
+        return Ok(toolchain(&found, &digest));
     }
     // Always the same folder: it leaves traces in what is compiled, and guests compiled before must still fit.
     let scratch = Scratch::at(folder.join(format!("{key}.making")))?;
     let made = make(active, &scratch.0, say)?.rename_to(&folder.join(&key))?;
-    Ok(toolchain(&made))
+    let unusable = || BuildError::NotOffered(format!("what was made in {} is not whole", folder.join(&key).display()));
+    made.usable(active).map(|digest| toolchain(&made, &digest)).ok_or_else(unusable)
 }
 
-fn toolchain(prefix: &Prefix) -> Toolchain {
-    Toolchain { name: "Debian's guest toolchain".to_owned(), rustc: Some(prefix.rustc()) }
+fn toolchain(prefix: &Prefix, digest: &str) -> Toolchain {
+    let id = format!("debian-{}", digest.get(..DIGEST_SHOWN).unwrap_or(digest));
+    Toolchain { name: "Debian's guest toolchain".to_owned(), id, rustc: Some(prefix.rustc()) }
 }
 
 /// Held until the file is closed.

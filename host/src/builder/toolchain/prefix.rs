@@ -6,6 +6,7 @@
 //! lib/rustlib/<host>/                the host's standard library (build scripts, macros), and the linkers
 //! lib/rustlib/wasm32-wasip2/lib/     the guest's standard library, and wasi-libc under self-contained/
 //! lib/rustlib/src/rust/library/      the standard library's source, only while the guest's is compiled
+//! std.sha256                         which guest's standard library this is
 //! ```
 //!
 //! Nothing in it names the folder itself, so it is made aside and renamed into its place.
@@ -13,6 +14,8 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
+
+use sha2::{Digest as _, Sha256};
 
 use super::super::error::BuildError;
 use super::TARGET;
@@ -40,9 +43,12 @@ impl Prefix {
         self.0.join("bin/rustc")
     }
 
-    /// Whether it is whole: the compiler, the guest's standard library, and linkers that are still where they were.
-    pub(super) fn is_usable(&self, active: &Active) -> bool {
-        self.rustc().is_file() && has_std(&self.0) && LINKERS.iter().all(|name| self.linker(active, name).exists())
+    /// The digest of the guest's standard library, if it is whole: with the compiler, that library, and linkers that are
+    /// still where they were.
+    pub(super) fn usable(&self, active: &Active) -> Option<String> {
+        let linked = LINKERS.iter().all(|name| self.linker(active, name).exists());
+        let whole = linked && self.rustc().is_file() && has_std(&self.0);
+        whole.then(|| fs::read_to_string(self.digest()).ok()).flatten()
     }
 
     /// Lays it out from unpacked packages, which are moved rather than copied. The guest's standard library is missing
@@ -70,7 +76,8 @@ impl Prefix {
     pub(super) fn add_std(&self, built: &Path) -> Result<(), BuildError> {
         move_matching(built, &self.guest_lib(), |name| name.starts_with("lib") && name.ends_with(".rlib"))?;
         let source = self.source();
-        fs::remove_dir_all(&source).map_err(BuildError::io("remove", &source))
+        fs::remove_dir_all(&source).map_err(BuildError::io("remove", &source))?;
+        self.add_digest()
     }
 
     /// Puts it where it stays.
@@ -89,6 +96,23 @@ impl Prefix {
         let library = entries(sources)?.into_iter().map(|entry| entry.join("library")).find(|library| library.is_dir());
         let missing = || BuildError::Crate(format!("{} has no Rust source with a library folder", sources.display()));
         move_to(&library.ok_or_else(missing)?, &source.join("rust/library"))
+    }
+
+    /// Of every library's bytes, because two compilations of the same source need not fit each other's dependents.
+    fn add_digest(&self) -> Result<(), BuildError> {
+        let mut libraries = entries(&self.guest_lib())?;
+        libraries.retain(|library| library.is_file());
+        libraries.sort();
+        let mut digest = Sha256::new();
+        for library in libraries {
+            digest.update(fs::read(&library).map_err(BuildError::io("read", &library))?);
+        }
+        let text: String = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        fs::write(self.digest(), text).map_err(BuildError::io("write", &self.digest()))
+    }
+
+    fn digest(&self) -> PathBuf {
+        self.0.join("std.sha256")
     }
 
     fn add_wrapper(&self) -> Result<(), BuildError> {
