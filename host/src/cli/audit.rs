@@ -60,8 +60,9 @@ async fn verify(session: &Session) -> Result<(), Fault> {
         out::json(&reply.body)?;
     }
     if reply.body.pointer("/intact").and_then(Json::as_bool) == Some(true) {
-        return if session.json { Ok(()) } else { out::line("the audit trail is intact") };
+        let rows = table::cell(&reply.body, "/rows");
+        return if session.json { Ok(()) } else { out::line(format_args!("the audit trail is intact, {rows} rows")) };
     }
-    let first = table::cell(&reply.body, "/firstBroken");
-    Err(Fault::failed(format!("the audit trail was changed; the first entry that does not fit is {first}")))
+    let [first, reason] = ["/firstBroken", "/reason"].map(|field| table::cell(&reply.body, field));
+    Err(Fault::failed(format!("the audit trail was changed, from row {first} on: {reason}")))
 }

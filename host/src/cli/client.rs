@@ -123,7 +123,8 @@ impl Client {
 
     fn lost(&self, call: &Call, why: &reqwest::Error) -> Fault {
         if why.is_connect() {
-            let message = format!("no host answers at {}: start one with `hawser serve`, or name it with --url", self.base);
+            let message =
+                format!("no host answers at {}: start one with `hawser serve`, or name it with --url", self.base);
             return Fault::new(Exit::Unavailable, message);
         }
         let reason = root_cause(why);
@@ -260,7 +261,9 @@ fn is_plain(byte: u8) -> bool {
 fn parse_base(url: &str) -> Result<Url, Fault> {
     let mut base = Url::parse(url).map_err(|why| Fault::usage(format!("--url {url}: {why}")))?;
     if base.scheme() != "http" {
-        return Err(Fault::usage(format!("--url {url}: give http://HOST:PORT; the host serves HTTP behind a proxy's TLS")));
+        return Err(Fault::usage(format!(
+            "--url {url}: give http://HOST:PORT; the host serves HTTP behind a proxy's TLS"
+        )));
     }
     if !base.path().ends_with('/') {
         let path = format!("{}/", base.path());
@@ -270,9 +273,8 @@ fn parse_base(url: &str) -> Result<Url, Fault> {
 }
 
 fn parse(bytes: &[u8], status: StatusCode) -> Result<Json, Fault> {
-    serde_json::from_slice(bytes).map_err(|why| {
-        Fault::failed(format!("what answers there ({status}) does not speak this API: {why}"))
-    })
+    serde_json::from_slice(bytes)
+        .map_err(|why| Fault::failed(format!("what answers there ({status}) does not speak this API: {why}")))
 }
 
 fn root_cause(error: &dyn std::error::Error) -> String {
@@ -303,7 +305,10 @@ mod tests {
     #[test]
     fn an_answer_that_is_no_problem_document_still_says_its_status() {
         let fault = reply(503, json!("busy")).accepted().unwrap_err();
-        assert_eq!((fault.exit, fault.message.as_str()), (Exit::Unavailable, "the host answered 503 Service Unavailable"));
+        assert_eq!(
+            (fault.exit, fault.message.as_str()),
+            (Exit::Unavailable, "the host answered 503 Service Unavailable")
+        );
     }
 
     #[test]
@@ -318,7 +323,10 @@ mod tests {
 
     #[test]
     fn a_base_without_a_slash_keeps_its_path() {
-        assert_eq!(parse_base("http://127.0.0.1:1/hawser").unwrap().join("v1/tasks").unwrap().path(), "/hawser/v1/tasks");
+        assert_eq!(
+            parse_base("http://127.0.0.1:1/hawser").unwrap().join("v1/tasks").unwrap().path(),
+            "/hawser/v1/tasks"
+        );
         assert_eq!(parse_base("ftp://x").unwrap_err().exit, Exit::Usage);
     }
 
@@ -334,10 +342,9 @@ mod tests {
     async fn a_write_without_an_answer_is_unknown_and_a_read_is_not() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let client = Client::new(&format!("http://{}", listener.local_addr().unwrap()), None).unwrap();
-        for (call, exit) in [
-            (Call::post("/v1/systems", json!({})), Exit::Unknown),
-            (Call::get("/v1/systems"), Exit::Unavailable),
-        ] {
+        for (call, exit) in
+            [(Call::post("/v1/systems", json!({})), Exit::Unknown), (Call::get("/v1/systems"), Exit::Unavailable)]
+        {
             let hang_up = async { drop(listener.accept().await.unwrap()) };
             let (fault, ()) = tokio::join!(client.ask(&call), hang_up);
             assert_eq!(fault.unwrap_err().exit, exit);

@@ -68,7 +68,12 @@ async fn show(session: &Session, connector: &str) -> Result<(), Fault> {
     table::one(&reply.body, &columns)?;
     let options = [("option", "/name"), ("kind", "/kind"), ("default", "/default"), ("label", "/label")];
     section(&reply.body, "/options", "Options", &options)?;
-    section(&reply.body, "/directories", "Directories", &[("directory", "/name"), ("access", "/access"), ("label", "/label")])
+    section(
+        &reply.body,
+        "/directories",
+        "Directories",
+        &[("directory", "/name"), ("access", "/access"), ("label", "/label")],
+    )
 }
 
 fn section(body: &Json, pointer: &str, title: &str, columns: &[table::Column<'_>]) -> Result<(), Fault> {

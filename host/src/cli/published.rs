@@ -64,7 +64,7 @@ impl Changes {
         let session = self.remote.open()?;
         let path = format!("{}/changes", connection::path(&self.connection));
         let call = Call::get(path).query("after", Some(self.after)).query("limit", self.limit);
-        stream(&session, &call, &["/position", "/kind", "/class", "/uid", "/name", "/target"]).await
+        stream(&session, &call, &["/position", "/kind", "/class", "/uid", "/name", "/attribute", "/target"]).await
     }
 }
 

@@ -81,7 +81,10 @@ impl Session {
         if self.json {
             return out::json(&reply.body);
         }
-        table::list(reply.body.pointer(pointer).and_then(|items| items.as_array()).map_or(&[], Vec::as_slice), columns)?;
+        table::list(
+            reply.body.pointer(pointer).and_then(|items| items.as_array()).map_or(&[], Vec::as_slice),
+            columns,
+        )?;
         let next = ["/next", "/cursor"].into_iter().find_map(|name| reply.body.pointer(name)?.as_str());
         if let Some(next) = next {
             out::note(format_args!("there is more: --cursor {}", out::visible(next)));

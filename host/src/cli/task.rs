@@ -62,7 +62,9 @@ impl Seen {
         let fault = |exit, what: &str| Err(Fault::new(exit, format!("task {} {what}{why}", self.id)));
         match self.state {
             TaskState::Succeeded => Ok(()),
-            TaskState::Held => fault(Exit::Held, "is held; look at `hawser import removals`, then approve or reject it"),
+            TaskState::Held => {
+                fault(Exit::Held, "is held; look at `hawser import removals`, then approve or reject it")
+            }
             TaskState::Failed => fault(self.exit_of_failure(), "failed"),
             TaskState::Cancelled => fault(Exit::Failed, "was cancelled"),
             TaskState::Rejected => fault(Exit::Failed, "was rejected"),

@@ -105,5 +105,7 @@ fn source() -> Result<PathBuf, Fault> {
         .chain([compiled_from])
         .map(|top| top.join(CONNECTOR))
         .find(|source| source.join("connector.toml").is_file())
-        .ok_or_else(|| Fault::usage(format!("{CONNECTOR} is not found: call the demo in a clone of Hawser's repository")))
+        .ok_or_else(|| {
+            Fault::usage(format!("{CONNECTOR} is not found: call the demo in a clone of Hawser's repository"))
+        })
 }

@@ -8,8 +8,18 @@ use std::path::Path;
 
 /// Columns of `accounts.csv`.
 pub(super) const ACCOUNT_COLUMNS: [&str; 12] = [
-    "id", "userName", "givenName", "familyName", "email", "department", "title", "manager", "active",
-    "employeeNumber", "phone", "passwordHash",
+    "id",
+    "userName",
+    "givenName",
+    "familyName",
+    "email",
+    "department",
+    "title",
+    "manager",
+    "active",
+    "employeeNumber",
+    "phone",
+    "passwordHash",
 ];
 
 /// People who report to one.
@@ -211,8 +221,16 @@ const DEPARTMENTS: [Department; 20] = [
 ];
 
 const GROUP_KINDS: [&str; 10] = [
-    "Everybody", "Managers", "VPN", "Mailing list", "Shared drive (read)", "Shared drive (write)", "Wiki editors",
-    "Ticketing", "On call", "Expenses",
+    "Everybody",
+    "Managers",
+    "VPN",
+    "Mailing list",
+    "Shared drive (read)",
+    "Shared drive (write)",
+    "Wiki editors",
+    "Ticketing",
+    "On call",
+    "Expenses",
 ];
 
 #[rustfmt::skip]

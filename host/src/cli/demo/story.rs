@@ -68,7 +68,10 @@ impl Story {
             return Ok(reply);
         }
         let answer = if reply.status.is_success() { reply.body.to_string() } else { reply.problem().text() };
-        Err(Fault::failed(format!("expected {expected} from {} {}, and got {}: {answer}", call.method, call.path, reply.status)))
+        Err(Fault::failed(format!(
+            "expected {expected} from {} {}, and got {}: {answer}",
+            call.method, call.path, reply.status
+        )))
     }
 }
 

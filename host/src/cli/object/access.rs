@@ -101,9 +101,7 @@ impl Command {
                 session.items(call, "/assignments", ASSIGNMENTS).await
             }
             Self::Grant { pair, terms } => session.one(Call::put(pair.path(), terms.body()), OUTCOME).await,
-            Self::Revoke { pair, terms } => {
-                session.one(Call::delete(pair.path()).with(terms.body()), OUTCOME).await
-            }
+            Self::Revoke { pair, terms } => session.one(Call::delete(pair.path()).with(terms.body()), OUTCOME).await,
         }
     }
 }

@@ -13,9 +13,11 @@ pub(in super::super) async fn verify(story: &mut Story) -> Result<(), Fault> {
     let reply = story.ask(Who::Operator, call, 200).await?;
     let entries = items(&reply.body, "/items");
     for entry in entries.iter().rev().take(5).rev() {
-        show::detail(&["/at", "/caller", "/action", "/outcome"].map(|field| cell(entry, field)).join(" "))?;
+        let fields = ["/at", "/caller", "/action", "/object/uid", "/outcome"];
+        show::detail(&fields.map(|field| cell(entry, field)).join(" "))?;
     }
     insist(entries.len() > 10, || format!("an entry for each change, and there are {}", entries.len()))?;
     let chain = story.ask(Who::Operator, Call::get("/v1/audit/verify"), 200).await?;
-    expect(&chain.body, "/intact", true)
+    expect(&chain.body, "/intact", true)?;
+    show::detail(&format!("{} rows, each holding the hash of the one before", cell(&chain.body, "/rows")))
 }

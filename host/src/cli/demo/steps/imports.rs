@@ -18,11 +18,8 @@ pub(in super::super) async fn first(story: &mut Story) -> Result<(), Fault> {
     story.step("Import everything")?;
     let (_, seen) = run(story).await?;
     let company = story.company;
-    let expected = Counts {
-        inserted: company.people + company.groups(),
-        links_added: company.memberships(),
-        ..Counts::default()
-    };
+    let expected =
+        Counts { inserted: company.people + company.groups(), links_added: company.memberships(), ..Counts::default() };
     succeeded(&seen, expected)?;
     published(story, company.people).await
 }
@@ -59,7 +56,9 @@ pub(in super::super) async fn held(story: &mut Story, data: &Path) -> Result<(),
     let file = data.join("accounts.csv");
     let whole = std::fs::read(&file).map_err(Fault::io(file.display()))?;
     std::fs::write(&file, format!("{}\n", ACCOUNT_COLUMNS.join(","))).map_err(Fault::io(file.display()))?;
-    show::say("Somebody's export broke off after the first line of accounts.csv. Publishing that would remove everybody.")?;
+    show::say(
+        "Somebody's export broke off after the first line of accounts.csv. Publishing that would remove everybody.",
+    )?;
     let (id, seen) = run(story).await?;
     insist(seen.state == TaskState::Held, || format!("the import to be held, and it is {}", seen.state.as_str()))?;
     show::detail(&seen.error.map(|why| why.message).unwrap_or_default())?;
@@ -75,7 +74,10 @@ async fn removals(story: &Story, id: &str) -> Result<(), Fault> {
     let call = Call::get(format!("{}/removals", task::path(id))).query("limit", Some(3));
     let reply = story.ask(Who::Operator, call, 200).await?;
     for removal in items(&reply.body, "/items") {
-        show::detail(&format!("would remove {}", ["/class", "/uid", "/name"].map(|field| cell(removal, field)).join(" ")))?;
+        show::detail(&format!(
+            "would remove {}",
+            ["/class", "/uid", "/name"].map(|field| cell(removal, field)).join(" ")
+        ))?;
     }
     insist(items(&reply.body, "/items").len() == 3, || "a page of three removals".to_owned())?;
     insist(reply.body.get("next").is_some(), || "more removals behind a cursor".to_owned())

@@ -17,10 +17,14 @@ pub(in super::super) async fn reset(story: &mut Story) -> Result<(), Fault> {
     story.step("Reset a password")?;
     let call = Call::put(format!("{ACCOUNTS}/{JOINER}/password"), json!({"new": PASSWORD}));
     story.ask(Who::Core, call, 204).await?;
-    show::say("The file holds an argon2id hash that the host made; the connector saw neither password nor bytes of it.")?;
+    show::say(
+        "The file holds an argon2id hash that the host made; the connector saw neither password nor bytes of it.",
+    )?;
     let account = story.ask(Who::Core, Call::get(format!("{ACCOUNTS}/{JOINER}")), 200).await?;
     let shown = account.body.to_string();
-    insist(!shown.contains("argon2") && !shown.contains(PASSWORD), || "no hash and no password in the account".to_owned())
+    insist(!shown.contains("argon2") && !shown.contains(PASSWORD), || {
+        "no hash and no password in the account".to_owned()
+    })
 }
 
 /// The right password proves who it is, a wrong one does not.

@@ -43,8 +43,11 @@ pub(in super::super) async fn configure(story: &mut Story, data: &Path) -> Resul
     let reply = story.ask(Who::Operator, Call::post("/v1/connections", connection), 201).await?;
     expect(&reply.body, "/id", CONNECTION)?;
     show::detail(&format!("the sandbox may read and write one folder, {}, and nothing else", data.display()))?;
-    let [objects, percent] = ["/thresholds/removed", "/thresholds/removedPercent"].map(|limit| cell(&reply.body, limit));
-    show::detail(&format!("an import that removes more than {objects} objects or {percent} per cent waits for a person"))
+    let [objects, percent] =
+        ["/thresholds/removed", "/thresholds/removedPercent"].map(|limit| cell(&reply.body, limit));
+    show::detail(&format!(
+        "an import that removes more than {objects} objects or {percent} per cent waits for a person"
+    ))
 }
 
 /// The target is reachable and its files are as configured.
@@ -68,7 +71,8 @@ pub(in super::super) async fn schema(story: &mut Story) -> Result<(), Fault> {
     }
     let named = |name: &str| items(&reply.body, "/classes").iter().any(|class| cell(class, "/name") == name);
     insist(named("account") && named("group"), || "the classes account and group".to_owned())?;
-    let attribute = |class: &Json, name: &str| items(class, "/attributes").iter().any(|attribute| cell(attribute, "/name") == name);
+    let attribute =
+        |class: &Json, name: &str| items(class, "/attributes").iter().any(|attribute| cell(attribute, "/name") == name);
     let readable_hash = items(&reply.body, "/classes").iter().any(|class| attribute(class, "passwordHash"));
     insist(!readable_hash, || "the column of password hashes to be no attribute".to_owned())
 }
