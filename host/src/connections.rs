@@ -97,8 +97,7 @@ impl Connections {
     /// # Errors
     /// `not-found`.
     pub async fn get(&self, id: &ConnectionId) -> Result<Stored<Connection>> {
-        let found = self.store.connection(id).await?;
-        found.ok_or_else(|| Error::not_found(format!("there is no connection {id}")))
+        self.store.connection(id).await
     }
 
     /// Connections in the order of their identifiers, of one system or of all.
@@ -108,7 +107,7 @@ impl Connections {
     pub async fn list(
         &self,
         system: Option<&SystemId>,
-        after: Option<&str>,
+        after: Option<&ConnectionId>,
         limit: u32,
     ) -> Result<Vec<Stored<Connection>>> {
         self.store.connections(system, after, limit).await
@@ -142,7 +141,7 @@ impl Connections {
     /// Asks the target what it looks like and keeps the answer; after a failure the last good schema stays in use.
     pub async fn refresh_schema(&self, rc: &RequestContext, id: &ConnectionId) -> Called<SchemaStatus> {
         let ready = before_call!(self.ready(id).await);
-        if !ready.component().exports(Export::Schema) {
+        if !ready.exports(Export::Schema) {
             return Called::refused(Error::failure(FailureKind::Unsupported, "there is no schema for this connection"));
         }
         let Called { result, used } = ready.component().get_schema(self.context(rc, &ready)).await;

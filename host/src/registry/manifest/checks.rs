@@ -25,7 +25,7 @@ pub(super) fn manifest(document: Document) -> Checked<Manifest> {
     let (exports, imports) = interfaces(document.interfaces, !document.directories.is_empty())?;
     classes(&document.classes)?;
     directories(&document.directories)?;
-    let options = options(document.options)?;
+    let options = options(&document.options)?;
     let constraints = constraints(document.constraints, &options)?;
     Ok(Manifest {
         connector,
@@ -45,8 +45,9 @@ pub(super) fn manifest(document: Document) -> Checked<Manifest> {
 
 fn connector(publisher: &str, name: &str) -> Checked<ConnectorName> {
     for (key, part) in [("publisher", publisher), ("name", name)] {
-        if !is_kebab(part) {
-            let rule = "lower-case letters, digits and hyphens, beginning with a letter, at most 63";
+        // A hyphen more than between words is nothing a WIT package can be named.
+        if !is_kebab(part) || part.ends_with('-') || part.contains("--") {
+            let rule = "words of lower-case letters and digits with a hyphen between, a letter first, at most 63 long";
             return Err(ManifestError::at(key, format!("is {part:?}; write {rule}")));
         }
     }
@@ -91,13 +92,13 @@ fn directories(directories: &[DirectoryDeclaration]) -> Checked<()> {
     })
 }
 
-fn options(tables: Vec<OptionTable>) -> Checked<Vec<OptionDeclaration>> {
+fn options(tables: &[OptionTable]) -> Checked<Vec<OptionDeclaration>> {
     at_most("option", tables.len(), OPTIONS_MAX)?;
     no_name_twice("option", tables.iter().map(|option| option.name.as_str()))?;
-    tables.into_iter().map(option).collect()
+    tables.iter().map(option).collect()
 }
 
-fn option(table: OptionTable) -> Checked<OptionDeclaration> {
+fn option(table: &OptionTable) -> Checked<OptionDeclaration> {
     let key = |field: &str| format!("option.{}.{field}", table.name);
     title(key("label"), &table.label)?;
     help(key("help"), &table.help)?;
@@ -107,11 +108,11 @@ fn option(table: OptionTable) -> Checked<OptionDeclaration> {
         return Err(ManifestError::at(key("required"), problem));
     }
     let mut option = OptionDeclaration {
-        min: bound(&key("min"), &table, table.min.as_ref())?,
-        max: bound(&key("max"), &table, table.max.as_ref())?,
+        min: bound(&key("min"), table, table.min.as_ref())?,
+        max: bound(&key("max"), table, table.max.as_ref())?,
         allowed: Vec::new(),
         default: Vec::new(),
-        ..declaration(&table)
+        ..declaration(table)
     };
     // In this order, so that each is admitted by what has been read before it.
     option.allowed = admitted(&key("allowed"), &option, &table.allowed)?;

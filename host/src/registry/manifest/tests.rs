@@ -85,7 +85,7 @@ fn a_manifest_over_its_size_is_refused_unread() {
 
 #[test]
 fn publisher_and_name_have_a_grammar() {
-    for bad in ["", "Hawser", "9lives", "a/b", "a_b", &"a".repeat(64)] {
+    for bad in ["", "Hawser", "9lives", "a/b", "a_b", "a-", "a--b", &"a".repeat(64)] {
         refused(replacing("publisher = \"hawser\"", &format!("publisher = {bad:?}")), "publisher", "lower-case");
         refused(replacing("name = \"roster\"", &format!("name = {bad:?}")), "name", "lower-case");
     }

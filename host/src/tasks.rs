@@ -1,0 +1,165 @@
+//! Tasks: work that outlives a request, claimed by workers, run, and finished in a state people can read.
+//!
+//! A task left running by a process that died is queued again at the next start, and an import goes on from its
+//! checkpoint. A failure that may pass is tried again after a while; one that will not is the task's end.
+
+mod import;
+mod refresh;
+mod worker;
+
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::audit::Audit;
+use crate::clock::Clock;
+use crate::config::ImportConfig;
+use crate::connections::Connections;
+use crate::model::{
+    ConnectionId, Error, Export, FailureKind, RequestContext, Result, Task, TaskId, TaskKind, TaskState,
+};
+use crate::store::{NewTask, Removal, SetAsideRow, Store, TaskFilter};
+
+/// The tasks of the host. Cheap to clone.
+#[derive(Clone)]
+pub struct Tasks {
+    store: Store,
+    connections: Connections,
+    audit: Audit,
+    clock: Clock,
+    config: ImportConfig,
+    /// Wakes a worker that has nothing to do.
+    wake: Arc<Notify>,
+}
+
+impl Tasks {
+    /// The tasks in a store, run against these connections.
+    pub fn new(store: Store, connections: Connections, audit: Audit, clock: Clock, config: ImportConfig) -> Self {
+        Self { store, connections, audit, clock, config, wake: Arc::default() }
+    }
+
+    /// Queues again what an earlier process left running, and starts the workers; they end with `stop`.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn start(&self, tracker: &TaskTracker, stop: &CancellationToken) -> Result<()> {
+        let left = self.store.requeue_running_tasks().await?;
+        if left > 0 {
+            tracing::info!(left, "going on with the tasks an earlier process left");
+        }
+        for _ in 0..self.config.workers {
+            tracker.spawn(worker::work(self.clone(), stop.clone()));
+        }
+        tracker.spawn(worker::sweep(self.clone(), stop.clone()));
+        Ok(())
+    }
+
+    /// Queues an import.
+    ///
+    /// # Errors
+    /// `conflict` if the connection has one already; `unsupported` if its connector cannot list; `not-found`.
+    pub async fn start_import(&self, rc: &RequestContext, connection: &ConnectionId) -> Result<Task> {
+        self.enqueue(rc, connection, TaskKind::Import, Export::Source).await
+    }
+
+    /// Queues a refresh of the schema.
+    ///
+    /// # Errors
+    /// `unsupported` if the connector has no schema; `not-found`.
+    pub async fn start_refresh(&self, rc: &RequestContext, connection: &ConnectionId) -> Result<Task> {
+        self.enqueue(rc, connection, TaskKind::RefreshSchema, Export::Schema).await
+    }
+
+    /// One task.
+    ///
+    /// # Errors
+    /// `not-found`.
+    pub async fn get(&self, id: TaskId) -> Result<Task> {
+        self.store.task(id).await
+    }
+
+    /// Tasks older than `before`, newest first.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn list(&self, filter: &TaskFilter, before: Option<TaskId>, limit: u32) -> Result<Vec<Task>> {
+        self.store.tasks(filter, before, limit).await
+    }
+
+    /// Cancels a task: at once if it waits, at its next page if it runs. Nothing visible changes.
+    ///
+    /// # Errors
+    /// `conflict` if it is held or has ended; `not-found`.
+    pub async fn cancel(&self, id: TaskId) -> Result<Task> {
+        self.store.cancel_task(id).await
+    }
+
+    /// Publishes what a held import found.
+    ///
+    /// # Errors
+    /// `conflict` if it is not held; `not-found`.
+    pub async fn approve(&self, id: TaskId) -> Result<Task> {
+        self.require_held(id).await?;
+        self.store.publish(id).await
+    }
+
+    /// Throws away what a held import found; nothing visible changes.
+    ///
+    /// # Errors
+    /// `conflict` if it is not held; `not-found`.
+    pub async fn reject(&self, id: TaskId) -> Result<Task> {
+        self.store.discard(id, TaskState::Rejected, None).await?;
+        self.store.task(id).await
+    }
+
+    /// The objects a held import would remove, in order.
+    ///
+    /// # Errors
+    /// `not-found`.
+    pub async fn removals(&self, id: TaskId, after: Option<i64>, limit: u32) -> Result<Vec<Removal>> {
+        self.store.removals(id, after, limit).await
+    }
+
+    /// The records an import set aside, in order.
+    ///
+    /// # Errors
+    /// `not-found`.
+    pub async fn set_aside(&self, id: TaskId, after: Option<i64>, limit: u32) -> Result<Vec<SetAsideRow>> {
+        self.store.set_aside(id, after, limit).await
+    }
+
+    async fn enqueue(
+        &self,
+        rc: &RequestContext,
+        connection: &ConnectionId,
+        kind: TaskKind,
+        needs: Export,
+    ) -> Result<Task> {
+        let ready = self.connections.ready(connection).await?;
+        if !ready.exports(needs) {
+            let message =
+                format!("{} has no {}: it cannot {}", ready.connection.connector, needs.as_str(), kind.as_str());
+            return Err(Error::failure(FailureKind::Unsupported, message));
+        }
+        let new = NewTask {
+            kind,
+            connection: connection.clone(),
+            requested_by: rc.caller.name.clone(),
+            request_id: rc.id.clone(),
+        };
+        let task = self.store.enqueue_task(&new).await?;
+        self.wake.notify_one();
+        Ok(task)
+    }
+
+    async fn require_held(&self, id: TaskId) -> Result<()> {
+        let task = self.store.task(id).await?;
+        if task.state == TaskState::Held {
+            return Ok(());
+        }
+        let message = format!("the task {id} is {}; only a held one waits for approval", task.state.as_str());
+        Err(Error::failure(FailureKind::Conflict, message))
+    }
+}

@@ -1,0 +1,326 @@
+//! An import: a complete pass over a target, staged page by page, compared with what is published, and published in
+//! one step, or held for a person to look at.
+//!
+//! A page and its checkpoint are staged in one transaction, so the pass resumes where it stood, whatever stopped it.
+//! A target that changed meanwhile (`resync-required`) costs the pass, not the truth: it begins again.
+
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::Tasks;
+use super::worker::End;
+use crate::connections::{Ready, intake};
+use crate::model::{
+    AttributeName, ClassInfo, ClassName, Counts, Edge, Error, ErrorKind, FailureKind, ListRequest, Progress, Rejected,
+    RequestContext, Result, Row, Task, TaskError, TaskState, Thresholds, json,
+};
+use crate::runtime::{CallContext, Used};
+use crate::store::{Cursor, PartProgress, Run, RunPart, SetAside, StagedLink, StagedRow};
+
+/// Pages in a row without a row, a rejected record or the end, after which a listing counts as stuck.
+const IDLE_PAGES_MAX: u32 = 100;
+/// How often a pass begins again because the target changed under it.
+const RESTARTS_MAX: u32 = 3;
+/// The wait before a pass begins again.
+const RESTART_PAUSE: Duration = Duration::from_millis(200);
+
+/// Runs the import of a task to its end.
+///
+/// # Errors
+/// What stopped it. The staged pages stay for another attempt, until the worker gives the task up.
+pub(super) async fn run(
+    tasks: &Tasks,
+    task: &Task,
+    rc: &RequestContext,
+    stop: &CancellationToken,
+    used: &mut Used,
+) -> Result<End> {
+    let mut ready = tasks.connections.ready(&task.connection).await?;
+    if ready.schema.is_none() {
+        tasks.connections.refresh_schema(rc, &task.connection).await.result?;
+        ready = tasks.connections.ready(&task.connection).await?;
+    }
+    let plan = plan(&ready);
+    for _ in 0..RESTARTS_MAX {
+        let run = tasks.store.begin_run(task.id, &task.connection, &plan).await?;
+        let mut pass = Pass { tasks, task, rc, stop, ready: &ready, progress: progress(task, &run), used };
+        match pass.read(&run).await {
+            Ok(None) => return conclude(tasks, task, &ready, run.number).await,
+            Ok(Some(end)) => return Ok(end),
+            Err(error) if error.is(FailureKind::ResyncRequired) => {
+                tracing::info!(task = %task.id, %error, "the target changed; the pass begins again");
+                tasks.store.restart_run(task.id).await?;
+                tokio::time::sleep(RESTART_PAUSE).await;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    let message = "the target changes faster than it can be read; import it when it is quiet";
+    Err(Error::failure(FailureKind::Conflict, message))
+}
+
+/// What a complete pass reads: the objects of every class, then the relations that come as edges.
+fn plan(ready: &Ready) -> Vec<RunPart> {
+    let classes = || ready.schema.iter().flat_map(|schema| &schema.0).filter(|class| !class.auxiliary);
+    let objects = classes().map(|class| RunPart::objects(&class.name));
+    let relations =
+        classes().flat_map(|class| class.large_attributes().map(|info| RunPart::relation(&class.name, &info.name)));
+    objects.chain(relations).collect()
+}
+
+fn progress(task: &Task, run: &Run) -> Progress {
+    let begun = run.parts.iter().any(|part| part.complete || part.checkpoint.is_some());
+    if begun { task.progress.clone() } else { Progress::default() }
+}
+
+/// Compares the pass with what is published, and publishes or holds it.
+async fn conclude(tasks: &Tasks, task: &Task, ready: &Ready, run: i64) -> Result<End> {
+    let compared = tasks.store.compare(run).await?;
+    let counts = compared.counts;
+    if let Some(why) = tripped(ready.connection.thresholds, &counts, compared.published_before) {
+        tracing::warn!(task = %task.id, connection = %task.connection, why, "the import is held");
+        let error = TaskError { kind: "threshold".to_owned(), message: why };
+        tasks.store.finish_task(task.id, TaskState::Held, Some(&counts), Some(&error)).await?;
+        return Ok(End::Held);
+    }
+    tasks.store.publish(task.id).await?;
+    tracing::info!(task = %task.id, connection = %task.connection, inserted = counts.inserted, updated = counts.updated, deleted = counts.deleted, rejected = counts.rejected, "the import is published");
+    Ok(End::Succeeded)
+}
+
+/// The threshold that holds the pass, in words that say what to do.
+fn tripped(thresholds: Thresholds, counts: &Counts, published_before: u64) -> Option<String> {
+    let removed = counts.deleted;
+    let next = "look at the removals, then approve or reject the task";
+    if let Some(limit) = thresholds.removed.filter(|limit| removed > *limit) {
+        return Some(format!("it would remove {removed} objects, and {limit} are allowed without asking; {next}"));
+    }
+    #[allow(clippy::cast_precision_loss, reason = "a share in per cent needs no 64 bits")]
+    let share = if published_before == 0 { 0.0 } else { 100.0 * removed as f64 / published_before as f64 };
+    thresholds.removed_percent.filter(|limit| share > *limit).map(|limit| {
+        format!("it would remove {removed} of {published_before} objects ({share:.1} %), and {limit} % are allowed without asking; {next}")
+    })
+}
+
+/// One attempt at reading a target.
+struct Pass<'a> {
+    tasks: &'a Tasks,
+    task: &'a Task,
+    rc: &'a RequestContext,
+    stop: &'a CancellationToken,
+    ready: &'a Ready,
+    progress: Progress,
+    used: &'a mut Used,
+}
+
+impl Pass<'_> {
+    /// Reads what the run still lacks; an end if somebody stops it before.
+    async fn read(&mut self, run: &Run) -> Result<Option<End>> {
+        for part in run.parts.iter().filter(|part| !part.complete) {
+            self.progress.reading = Some(part.part.to_string());
+            self.progress.estimate = None;
+            let end = match &part.part.attribute {
+                None => self.read_objects(run, part).await?,
+                Some(attribute) => self.read_relation(run, part, attribute).await?,
+            };
+            if end.is_some() {
+                return Ok(end);
+            }
+        }
+        Ok(None)
+    }
+
+    async fn read_objects(&mut self, run: &Run, part: &PartProgress) -> Result<Option<End>> {
+        let class: ClassName = part.part.class.parse()?;
+        let columns = columns(self.ready.class(&class)?)?;
+        let request = ListRequest { class, attributes: columns.clone(), filter: None, container: None };
+        let component = self.ready.component();
+        let opened = component.open_listing(self.context(), request, part.checkpoint.clone()).await;
+        let mut listing = self.took(opened.used, opened.result)?;
+        let mut watch = Watch::default();
+        loop {
+            let called = listing.next(self.tasks.config.page_rows).await;
+            let page = self.took(called.used, called.result)?;
+            watch.look(page.rows.len() + page.rejected.len(), page.checkpoint.as_deref(), page.complete)?;
+            let (rows, set_aside) = intake_rows(&columns, page.rows, page.rejected);
+            self.progress.estimate = page.estimate.or(self.progress.estimate);
+            self.progress.rows += rows.len() as u64;
+            self.progress.rejected += set_aside.len() as u64;
+            let cursor = Cursor { checkpoint: page.checkpoint, part_complete: page.complete };
+            let staged =
+                self.tasks.store.stage_rows(run.number, &part.part, &rows, &set_aside, &cursor, &self.progress).await?;
+            self.duplicates(staged.duplicates);
+            if let Some(end) = self.told_to_stop(staged.cancel_requested) {
+                return Ok(Some(end));
+            }
+            if page.complete {
+                return Ok(None);
+            }
+        }
+    }
+
+    async fn read_relation(&mut self, run: &Run, part: &PartProgress, attribute: &str) -> Result<Option<End>> {
+        let (class, attribute): (ClassName, AttributeName) = (part.part.class.parse()?, attribute.parse()?);
+        let component = self.ready.component();
+        let opened = component.open_edges(self.context(), &class, &attribute, None, part.checkpoint.clone()).await;
+        let mut listing = self.took(opened.used, opened.result)?;
+        let mut watch = Watch::default();
+        loop {
+            let called = listing.next(self.tasks.config.page_rows).await;
+            let page = self.took(called.used, called.result)?;
+            watch.look(page.edges.len() + page.rejected.len(), page.checkpoint.as_deref(), page.complete)?;
+            let (links, set_aside) = intake_edges(&attribute, page.edges, page.rejected)?;
+            self.progress.links += links.len() as u64;
+            self.progress.rejected += set_aside.len() as u64;
+            let cursor = Cursor { checkpoint: page.checkpoint, part_complete: page.complete };
+            let staged = self
+                .tasks
+                .store
+                .stage_links(run.number, &part.part, &links, &set_aside, &cursor, &self.progress)
+                .await?;
+            self.duplicates(staged.duplicates);
+            if let Some(end) = self.told_to_stop(staged.cancel_requested) {
+                return Ok(Some(end));
+            }
+            if page.complete {
+                return Ok(None);
+            }
+        }
+    }
+
+    fn context(&self) -> CallContext {
+        self.tasks.connections.context(self.rc, self.ready)
+    }
+
+    fn took<T>(&mut self, used: Used, result: Result<T>) -> Result<T> {
+        self.used.merge(used);
+        result
+    }
+
+    /// Records that came twice were set aside by the store.
+    fn duplicates(&mut self, duplicates: u64) {
+        self.progress.rejected += duplicates;
+    }
+
+    fn told_to_stop(&self, cancel_requested: bool) -> Option<End> {
+        if cancel_requested {
+            Some(End::Cancelled)
+        } else if self.stop.is_cancelled() {
+            tracing::info!(task = %self.task.id, "the host stops; the import goes on from its checkpoint");
+            Some(End::Interrupted)
+        } else {
+            None
+        }
+    }
+}
+
+/// Watches a listing for progress: a connector that hands out nothing for ever, or the same checkpoint again, is stuck.
+#[derive(Default)]
+struct Watch {
+    idle_pages: u32,
+    last_checkpoint: Option<Vec<u8>>,
+}
+
+impl Watch {
+    fn look(&mut self, records: usize, checkpoint: Option<&[u8]>, complete: bool) -> Result<()> {
+        let repeated = !complete && checkpoint.is_some() && checkpoint == self.last_checkpoint.as_deref();
+        self.last_checkpoint = checkpoint.map(<[u8]>::to_vec);
+        self.idle_pages = if records == 0 { self.idle_pages + 1 } else { 0 };
+        if repeated && records > 0 {
+            let message =
+                "the connector hands out records under a checkpoint that does not move; its author has to look";
+            return Err(Error::new(ErrorKind::GuestLimit, message));
+        }
+        if self.idle_pages > IDLE_PAGES_MAX {
+            let message =
+                format!("the connector handed out {IDLE_PAGES_MAX} empty pages in a row; its author has to look");
+            return Err(Error::new(ErrorKind::GuestLimit, message));
+        }
+        Ok(())
+    }
+}
+
+/// Everything readable that does not come as edges: an import is the whole truth, not only what is shown by default.
+fn columns(class: &ClassInfo) -> Result<Vec<AttributeName>> {
+    let readable = class.attributes.iter().filter(|info| info.readable && !info.confidential && !info.large);
+    readable.map(|info| Ok(info.name.parse()?)).collect()
+}
+
+fn intake_rows(columns: &[AttributeName], rows: Vec<Row>, rejected: Vec<Rejected>) -> (Vec<StagedRow>, Vec<SetAside>) {
+    let mut staged = Vec::with_capacity(rows.len());
+    let mut set_aside: Vec<SetAside> = rejected.into_iter().map(record).collect();
+    for row in rows {
+        match intake::admit(columns, row) {
+            Ok(intake::Admitted { row, body }) => {
+                staged.push(StagedRow { uid: row.uid, name: row.name, revision: row.revision, body });
+            }
+            Err(rejected) => set_aside.push(record(rejected)),
+        }
+    }
+    (staged, set_aside)
+}
+
+fn intake_edges(
+    attribute: &AttributeName,
+    edges: Vec<Edge>,
+    rejected: Vec<Rejected>,
+) -> Result<(Vec<StagedLink>, Vec<SetAside>)> {
+    let mut staged = Vec::with_capacity(edges.len());
+    let mut set_aside: Vec<SetAside> = rejected.into_iter().map(record).collect();
+    for edge in edges {
+        match intake::admit_edge(attribute, edge) {
+            Ok(edge) => staged.push(StagedLink {
+                owner: edge.owner.key,
+                target_class: edge.target.class,
+                target: edge.target.key,
+                parameters: json::parameters_body(&edge.parameters).map_err(|why| Error::internal(why.to_string()))?,
+            }),
+            Err(rejected) => set_aside.push(record(rejected)),
+        }
+    }
+    Ok((staged, set_aside))
+}
+
+fn record(rejected: Rejected) -> SetAside {
+    SetAside {
+        key: intake::shown(&rejected.key),
+        kind: rejected.error.kind.as_str().to_owned(),
+        message: intake::shown(&rejected.error.message),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counts(deleted: u64) -> Counts {
+        Counts { deleted, ..Counts::default() }
+    }
+
+    #[test]
+    fn a_pass_that_would_remove_too_much_is_held_by_number_or_by_share() {
+        let default = Thresholds::default();
+        assert!(tripped(default, &counts(101), 1_000_000).is_some_and(|why| why.contains("101 objects, and 100")));
+        assert!(tripped(default, &counts(20), 100).is_some_and(|why| why.contains("20.0 %")));
+        assert_eq!(tripped(default, &counts(100), 10_000), None);
+        assert_eq!(tripped(default, &counts(0), 0), None);
+    }
+
+    #[test]
+    fn a_threshold_can_be_switched_off() {
+        let off = Thresholds { removed: None, removed_percent: None };
+        assert_eq!(tripped(off, &counts(1_000), 1_000), None);
+    }
+
+    #[test]
+    fn a_listing_that_does_not_move_is_stuck() {
+        let mut watch = Watch::default();
+        assert!(watch.look(1, Some(b"a"), false).is_ok());
+        assert!(watch.look(1, Some(b"b"), false).is_ok());
+        assert!(watch.look(1, Some(b"b"), false).is_err());
+        let mut empty = Watch::default();
+        assert!((0..IDLE_PAGES_MAX).all(|_| empty.look(0, None, false).is_ok()));
+        assert!(empty.look(0, None, false).is_err());
+    }
+}

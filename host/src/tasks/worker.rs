@@ -1,0 +1,161 @@
+//! Workers: claim a task, run it, write down how it ended. A worker outlives every task, whatever becomes of it.
+
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::{Tasks, import, refresh};
+use crate::audit;
+use crate::model::{
+    Caller, Error, ErrorKind, FailureKind, RequestContext, Result, Role, Task, TaskError, TaskKind, TaskState,
+};
+use crate::runtime::Used;
+
+/// How often an idle worker looks for work that nobody woke it for.
+const IDLE: Duration = Duration::from_secs(5);
+/// How often superseded rows are looked for.
+const SWEEP_EVERY: Duration = Duration::from_secs(10);
+/// Attempts at one task while its failure may pass.
+const ATTEMPTS_MAX: u32 = 5;
+/// The wait after the first failed attempt; it doubles with each.
+const BACKOFF_FIRST: Duration = Duration::from_secs(1);
+/// The longest wait between attempts.
+const BACKOFF_MAX: Duration = Duration::from_secs(60);
+
+/// How a task ended, or did not.
+pub(super) enum End {
+    /// Succeeded; an import was published.
+    Succeeded,
+    /// Waits for a person.
+    Held,
+    /// Somebody asked it to stop.
+    Cancelled,
+    /// The host stops; the task goes on at its next start.
+    Interrupted,
+}
+
+/// Runs tasks until the host stops.
+pub(super) async fn work(tasks: Tasks, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        match tasks.store.claim_task().await {
+            Ok(Some(task)) => run(&tasks, &task, &stop).await,
+            Ok(None) => {
+                let idle = tokio::time::timeout(IDLE, tasks.wake.notified());
+                stop.run_until_cancelled(idle).await;
+            }
+            Err(error) => {
+                tracing::warn!(%error, detail = error.detail, "cannot look for tasks");
+                stop.run_until_cancelled(tokio::time::sleep(IDLE)).await;
+            }
+        }
+    }
+}
+
+/// Collects what superseded and discarded runs left, a piece at a time.
+pub(super) async fn sweep(tasks: Tasks, stop: CancellationToken) {
+    loop {
+        if stop.run_until_cancelled(tokio::time::sleep(SWEEP_EVERY)).await.is_none() {
+            return;
+        }
+        if let Err(error) = tasks.store.sweep().await {
+            tracing::warn!(%error, detail = error.detail, "cannot collect superseded rows");
+        }
+    }
+}
+
+async fn run(tasks: &Tasks, task: &Task, stop: &CancellationToken) {
+    tracing::info!(task = %task.id, kind = task.kind.as_str(), connection = %task.connection, attempt = task.attempts, "task begins");
+    let begun = tasks.audit.begin(&entry(task)).await;
+    let mut used = Used::default();
+    let ended = match &begun {
+        Ok(_) => with_retries(tasks, task, stop, &mut used).await,
+        Err(error) => Err(error.clone()),
+    };
+    if matches!(ended, Ok(End::Interrupted)) {
+        tracing::info!(task = %task.id, "task goes on at the next start");
+    }
+    let finished = finish(tasks, task, &ended).await;
+    if let Ok(id) = begun {
+        let outcome = audit::Outcome::of(&ended, &used);
+        if let Err(error) = tasks.audit.finish(id, &outcome).await {
+            tracing::error!(task = %task.id, %error, "cannot write the outcome into the audit trail");
+        }
+    }
+    if let Err(error) = finished {
+        tracing::error!(task = %task.id, %error, detail = error.detail, "cannot finish the task");
+    }
+}
+
+async fn with_retries(tasks: &Tasks, task: &Task, stop: &CancellationToken, used: &mut Used) -> Result<End> {
+    let mut wait = BACKOFF_FIRST;
+    for attempt in 1.. {
+        let error = match attempt_once(tasks, task, stop, used).await {
+            Err(error) if may_pass(&error) && attempt < ATTEMPTS_MAX => error,
+            ended => return ended,
+        };
+        let asked = error.retry_after_ms.map(|ms| Duration::from_millis(ms.into()));
+        let pause = asked.unwrap_or(wait).min(BACKOFF_MAX);
+        tracing::warn!(task = %task.id, %error, attempt, pause_ms = pause.as_millis(), "task will be tried again");
+        if stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
+            return Ok(End::Interrupted);
+        }
+        if tasks.store.cancel_requested(task.id).await? {
+            return Ok(End::Cancelled);
+        }
+        wait = (wait * 2).min(BACKOFF_MAX);
+    }
+    Ok(End::Interrupted)
+}
+
+async fn attempt_once(tasks: &Tasks, task: &Task, stop: &CancellationToken, used: &mut Used) -> Result<End> {
+    let rc = context(tasks, task);
+    match task.kind {
+        TaskKind::Import => import::run(tasks, task, &rc, stop, used).await,
+        TaskKind::RefreshSchema => refresh::run(tasks, task, &rc, used).await,
+    }
+}
+
+/// The worker acts on behalf of whoever asked for the task, with as much time as the task takes.
+fn context(tasks: &Tasks, task: &Task) -> RequestContext {
+    let caller = Caller { name: task.requested_by.clone(), role: Role::Core };
+    let deadline = tasks.clock.after(Duration::from_secs(365 * 24 * 3600));
+    RequestContext { caller, id: task.request_id.clone(), deadline, idempotency_key: Some(task.id.to_string()) }
+}
+
+/// Is it worth another attempt?
+fn may_pass(error: &Error) -> bool {
+    match error.kind {
+        ErrorKind::Unavailable | ErrorKind::GuestTrap => true,
+        ErrorKind::Failure(kind) => matches!(
+            kind,
+            FailureKind::ConnectionFailed
+                | FailureKind::ConnectionBroken
+                | FailureKind::OperationTimeout
+                | FailureKind::Retryable
+                | FailureKind::RateLimited
+                | FailureKind::TargetMaintenance
+                | FailureKind::ResyncRequired
+        ),
+        _ => false,
+    }
+}
+
+async fn finish(tasks: &Tasks, task: &Task, ended: &Result<End>) -> Result<()> {
+    let cancelled = TaskError { kind: "cancelled".to_owned(), message: "somebody asked it to stop".to_owned() };
+    match ended {
+        Ok(End::Succeeded | End::Held | End::Interrupted) => Ok(()),
+        Ok(End::Cancelled) => tasks.store.discard(task.id, TaskState::Cancelled, Some(&cancelled)).await,
+        Err(error) => {
+            tracing::warn!(task = %task.id, %error, detail = error.detail, "task failed");
+            let error = TaskError { kind: error.kind.as_str().to_owned(), message: error.message.clone() };
+            tasks.store.discard(task.id, TaskState::Failed, Some(&error)).await
+        }
+    }
+}
+
+fn entry(task: &Task) -> audit::Entry {
+    let action = format!("task.{}", task.kind.as_str());
+    let connection = Some(task.connection.clone());
+    let entry = audit::Entry::new(&task.requested_by, Role::Core, task.request_id.clone(), action);
+    audit::Entry { connection, ..entry }
+}
