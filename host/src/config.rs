@@ -29,6 +29,8 @@ pub struct Config {
     pub allow_unsigned: bool,
     /// How long a request of the API may take.
     pub request_timeout: Duration,
+    /// Names the API answers to besides those of loopback, as they stand in a request's `Host` header, without a port.
+    pub hosts: Vec<String>,
     pub log: LogConfig,
     pub guests: GuestConfig,
     pub imports: ImportConfig,
@@ -118,6 +120,7 @@ struct File {
     connectors: Vec<PathBuf>,
     allow_unsigned: bool,
     request_timeout_ms: u64,
+    hosts: Vec<String>,
     log: LogFile,
     guests: GuestFile,
     imports: ImportFile,
@@ -155,6 +158,7 @@ impl Default for File {
             connectors: Vec::new(),
             allow_unsigned: false,
             request_timeout_ms: 60_000,
+            hosts: Vec::new(),
             log: LogFile::default(),
             guests: GuestFile::default(),
             imports: ImportFile::default(),
@@ -209,6 +213,7 @@ impl From<File> for Config {
             connectors: file.connectors,
             allow_unsigned: file.allow_unsigned,
             request_timeout: Duration::from_millis(file.request_timeout_ms),
+            hosts: file.hosts,
             log: LogConfig { filter: file.log.filter, json: file.log.json },
             guests: GuestConfig {
                 memory_bytes: u64::from(file.guests.memory_mib) << 20,

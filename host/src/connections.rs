@@ -141,7 +141,7 @@ impl Connections {
     /// Asks the target what it looks like and keeps the answer; after a failure the last good schema stays in use.
     pub async fn refresh_schema(&self, rc: &RequestContext, id: &ConnectionId) -> Called<SchemaStatus> {
         let ready = before_call!(self.ready(id).await);
-        if !ready.component().exports(Export::Schema) {
+        if !ready.exports(Export::Schema) {
             return Called::refused(Error::failure(FailureKind::Unsupported, "there is no schema for this connection"));
         }
         let Called { result, used } = ready.component().get_schema(self.context(rc, &ready)).await;

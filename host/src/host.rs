@@ -60,7 +60,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running> {
     let connections = Connections::new(store.clone(), registry.clone(), clock.clone(), ceiling);
     let (stop, tracker) = (CancellationToken::new(), TaskTracker::new());
     let tasks = Tasks::new(store.clone(), connections.clone(), audit.clone(), clock.clone(), config.imports);
-    let first_tokens = api::ensure_tokens(&store, &clock).await?;
+    let first_tokens = api::ensure_tokens(&store).await?;
     let listener = listen(config.listen).await?;
     let addr = listener.local_addr().map_err(|why| Error::internal(why.to_string()))?;
 
@@ -74,6 +74,8 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running> {
         audit: audit.clone(),
         clock,
         request_timeout: config.request_timeout,
+        hosts: config.hosts.into(),
+        running: tracker.clone(),
     };
     let serve = axum::serve(listener, api::router(state)).with_graceful_shutdown(stop.clone().cancelled_owned());
     tracker.spawn(async move {

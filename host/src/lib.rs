@@ -2,11 +2,16 @@
 //!
 //! The rooms, lowest first; a room uses only what stands below it (`ARCHITECTURE.md`, checked by the tests).
 
+pub mod api;
+pub mod audit;
 pub mod builder;
 pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod connections;
+pub mod host;
 pub mod model;
 pub mod registry;
 pub mod runtime;
+pub mod store;
+pub mod tasks;

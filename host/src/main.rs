@@ -1,10 +1,12 @@
-//! The `hawser` binary: arguments, and hand over to the command line's room.
+//! The `hawser` program: the allocator, the arguments, and hand over to the command line's room.
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use hawser::cli::Cli;
+use clap::Parser as _;
+
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
-    Cli::parse().run()
+    hawser::cli::Cli::parse().run()
 }

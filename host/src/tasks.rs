@@ -102,8 +102,7 @@ impl Tasks {
     /// `conflict` if it is not held; `not-found`.
     pub async fn approve(&self, id: TaskId) -> Result<Task> {
         self.require_held(id).await?;
-        self.store.publish(id).await?;
-        self.store.task(id).await
+        self.store.publish(id).await
     }
 
     /// Throws away what a held import found; nothing visible changes.
@@ -139,8 +138,9 @@ impl Tasks {
         needs: Export,
     ) -> Result<Task> {
         let ready = self.connections.ready(connection).await?;
-        if !ready.component().exports(needs) {
-            let message = format!("{} has no {}: it cannot {}", ready.connection.connector, needs.as_str(), kind.as_str());
+        if !ready.exports(needs) {
+            let message =
+                format!("{} has no {}: it cannot {}", ready.connection.connector, needs.as_str(), kind.as_str());
             return Err(Error::failure(FailureKind::Unsupported, message));
         }
         let new = NewTask {

@@ -2,8 +2,8 @@
 
 #[cfg(not(target_arch = "wasm32"))]
 use crate::backend;
-use crate::bindings::host::credentials::Credential;
 use crate::bindings::host::credentials as wit;
+use crate::bindings::host::credentials::Credential;
 use crate::error::Result;
 use std::fmt;
 

@@ -278,7 +278,8 @@ mod tests {
     #[test]
     fn a_page_of_large_rows_is_cut_before_the_hosts_bound() {
         let big = "x".repeat(1 << 20);
-        let mut pages = pages((0..10).map(move |n| Ok(Object::new(n.to_string(), "x").set("text", big.clone()).into())));
+        let mut pages =
+            pages((0..10).map(move |n| Ok(Object::new(n.to_string(), "x").set("text", big.clone()).into())));
         let page = pages.next(512, row).unwrap();
         assert_eq!(page.found.len(), 4);
         assert!(!page.complete);

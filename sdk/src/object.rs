@@ -43,11 +43,7 @@ impl Object {
 
     /// Sets some of an attribute's values; the others come as edges.
     #[must_use]
-    pub fn partial<V: Into<Value>>(
-        self,
-        attribute: impl Into<String>,
-        values: impl IntoIterator<Item = V>,
-    ) -> Self {
+    pub fn partial<V: Into<Value>>(self, attribute: impl Into<String>, values: impl IntoIterator<Item = V>) -> Self {
         self.set(attribute, Cell::Partial(values.into_iter().map(Into::into).collect()))
     }
 

@@ -174,8 +174,8 @@ impl<'de> de::Deserializer<'de> for Single {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::Host;
     use crate::FailureKind;
+    use crate::testing::Host;
 
     #[derive(Debug, PartialEq, serde::Deserialize)]
     #[serde(rename_all = "kebab-case")]
@@ -222,13 +222,8 @@ mod tests {
             .options("columns", ["a"])
             .option("size", 7)
             .enter();
-        let expected = Sample {
-            base_name: "x".into(),
-            mode: Mode::ReadWrite,
-            columns: vec!["a".into()],
-            note: None,
-            size: 7,
-        };
+        let expected =
+            Sample { base_name: "x".into(), mode: Mode::ReadWrite, columns: vec!["a".into()], note: None, size: 7 };
         assert_eq!(read::<Sample>().unwrap(), expected);
         read::<()>().unwrap();
     }

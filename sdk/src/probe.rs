@@ -1,7 +1,7 @@
 //! Probing: is the connection usable, and what could an option's value be?
 
-use crate::bindings::probe as wit;
 use crate::bindings::host::model::Failure;
+use crate::bindings::probe as wit;
 use crate::connector::{Connector, open};
 use crate::error::{Error, Result};
 use crate::export::Exported;

@@ -141,8 +141,7 @@ impl AttributeInfo {
     /// It can be written and never read: a password.
     #[must_use]
     pub fn confidential(self) -> Self {
-        self.with(AttributeFlags::CONFIDENTIAL)
-            .without(AttributeFlags::READABLE | AttributeFlags::RETURNED_BY_DEFAULT)
+        self.with(AttributeFlags::CONFIDENTIAL).without(AttributeFlags::READABLE | AttributeFlags::RETURNED_BY_DEFAULT)
     }
 
     fn with(mut self, flags: AttributeFlags) -> Self {

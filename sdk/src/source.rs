@@ -88,9 +88,15 @@ impl<T: Source> wit::Guest for Exported<T> {
         Ok(open::<T>()?.get(&object, &attributes)?.into_row(&attributes))
     }
 
-    fn get_many(class: String, uids: Vec<String>, attributes: Vec<String>) -> Result<Vec<Result<Row, Failure>>, Failure> {
+    #[allow(clippy::result_large_err, reason = "the contract's own type")]
+    fn get_many(
+        class: String,
+        uids: Vec<String>,
+        attributes: Vec<String>,
+    ) -> Result<Vec<Result<Row, Failure>>, Failure> {
         let answers = open::<T>()?.get_many(&class, &uids, &attributes)?;
-        Ok(answers.into_iter().map(|answer| Ok(answer?.into_row(&attributes))).collect())
+        let row = |record: Record| record.into_row(&attributes);
+        Ok(answers.into_iter().map(|answer| answer.map(row).map_err(Failure::from)).collect())
     }
 
     fn open_edges(
@@ -148,5 +154,9 @@ fn search<T: Source>(object: &ObjectRef, attributes: &[String]) -> Result<Record
 }
 
 fn set_aside(rejected: Vec<Rejected>) -> Vec<wit::Rejected> {
-    rejected.into_iter().map(Rejected::into_parts).map(|(key, reason)| wit::Rejected { key, failure: reason.into() }).collect()
+    rejected
+        .into_iter()
+        .map(Rejected::into_parts)
+        .map(|(key, reason)| wit::Rejected { key, failure: reason.into() })
+        .collect()
 }

@@ -1,14 +1,15 @@
 //! `hawser build`: connectors from their folders to what a host loads.
 
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use super::fault::Fault;
+use super::out;
 use crate::builder::toolchain::{Choice, cache_folder};
 use crate::builder::{self, BuildError, Order};
 
 /// Build connectors: compile each, check it against its connector.toml, and write what a host loads
 #[derive(Debug, clap::Args)]
-pub struct Build {
+pub(super) struct Build {
     /// Folders of connectors, each with a connector.toml and a Cargo.toml
     #[arg(required = true, value_name = "DIR")]
     projects: Vec<PathBuf>,
@@ -21,7 +22,7 @@ pub struct Build {
 
 /// Where the compiler for guests comes from; for every command that builds connectors.
 #[derive(Debug, clap::Args)]
-pub struct GuestArgs {
+pub(super) struct GuestArgs {
     /// How to get a compiler for connectors
     #[arg(long, value_enum, default_value_t, env = "HAWSER_GUEST_TOOLCHAIN", value_name = "WAY")]
     guest_toolchain: Choice,
@@ -32,7 +33,7 @@ impl Build {
     ///
     /// # Errors
     /// The first that cannot be built.
-    pub fn run(&self) -> Result<(), BuildError> {
+    pub(super) fn run(&self) -> Result<(), Fault> {
         for project in &self.projects {
             let built = self.guest.build(project, self.out.as_deref(), &mut tell)?;
             let kib = built.component_bytes.div_ceil(1024);
@@ -47,7 +48,7 @@ impl GuestArgs {
     ///
     /// # Errors
     /// Whatever keeps it from being built.
-    pub fn build(
+    pub(super) fn build(
         &self,
         project: &Path,
         out: Option<&Path>,
@@ -59,7 +60,13 @@ impl GuestArgs {
     }
 }
 
-/// To stderr, as cargo does; nobody listening is no reason to stop building.
+/// To stderr, as cargo does.
 fn tell(line: &str) {
-    drop(writeln!(io::stderr(), "{line}"));
+    out::note(line);
+}
+
+impl From<BuildError> for Fault {
+    fn from(error: BuildError) -> Self {
+        Self::failed(error.to_string())
+    }
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use super::{Connections, options};
 use crate::model::{
-    ClassInfo, ClassName, Connection, ConnectionId, Directory, DirectoryName, Error, FailureKind, OptionName,
+    ClassInfo, ClassName, Connection, ConnectionId, Directory, DirectoryName, Error, Export, FailureKind, OptionName,
     RequestContext, Result, Schema, Value,
 };
 use crate::registry::Release;
@@ -29,6 +29,11 @@ impl Ready {
     /// What serves it.
     pub fn component(&self) -> &Component {
         &self.release.component
+    }
+
+    /// Can its connector do this?
+    pub fn exports(&self, interface: Export) -> bool {
+        self.release.manifest.exports.contains(&interface)
     }
 
     /// A class of its schema.

@@ -12,8 +12,8 @@ use super::Tasks;
 use super::worker::End;
 use crate::connections::{Ready, intake};
 use crate::model::{
-    AttributeName, ClassInfo, ClassName, Counts, Edge, Error, ErrorKind, FailureKind, ListRequest, Progress,
-    Rejected, RequestContext, Result, Row, Task, TaskError, TaskState, Thresholds, json,
+    AttributeName, ClassInfo, ClassName, Counts, Edge, Error, ErrorKind, FailureKind, ListRequest, Progress, Rejected,
+    RequestContext, Result, Row, Task, TaskError, TaskState, Thresholds, json,
 };
 use crate::runtime::{CallContext, Used};
 use crate::store::{Cursor, PartProgress, Run, RunPart, SetAside, StagedLink, StagedRow};
@@ -46,7 +46,7 @@ pub(super) async fn run(
         let run = tasks.store.begin_run(task.id, &task.connection, &plan).await?;
         let mut pass = Pass { tasks, task, rc, stop, ready: &ready, progress: progress(task, &run), used };
         match pass.read(&run).await {
-            Ok(None) => return conclude(tasks, task, &ready).await,
+            Ok(None) => return conclude(tasks, task, &ready, run.number).await,
             Ok(Some(end)) => return Ok(end),
             Err(error) if error.is(FailureKind::ResyncRequired) => {
                 tracing::info!(task = %task.id, %error, "the target changed; the pass begins again");
@@ -64,8 +64,8 @@ pub(super) async fn run(
 fn plan(ready: &Ready) -> Vec<RunPart> {
     let classes = || ready.schema.iter().flat_map(|schema| &schema.0).filter(|class| !class.auxiliary);
     let objects = classes().map(|class| RunPart::objects(&class.name));
-    let relations = classes()
-        .flat_map(|class| class.large_attributes().map(|info| RunPart::relation(&class.name, &info.name)));
+    let relations =
+        classes().flat_map(|class| class.large_attributes().map(|info| RunPart::relation(&class.name, &info.name)));
     objects.chain(relations).collect()
 }
 
@@ -75,10 +75,10 @@ fn progress(task: &Task, run: &Run) -> Progress {
 }
 
 /// Compares the pass with what is published, and publishes or holds it.
-async fn conclude(tasks: &Tasks, task: &Task, ready: &Ready) -> Result<End> {
-    let comparison = tasks.store.compare(task.id).await?;
-    let counts = comparison.counts;
-    if let Some(why) = tripped(ready.connection.thresholds, &counts, comparison.published_before) {
+async fn conclude(tasks: &Tasks, task: &Task, ready: &Ready, run: i64) -> Result<End> {
+    let compared = tasks.store.compare(run).await?;
+    let counts = compared.counts;
+    if let Some(why) = tripped(ready.connection.thresholds, &counts, compared.published_before) {
         tracing::warn!(task = %task.id, connection = %task.connection, why, "the import is held");
         let error = TaskError { kind: "threshold".to_owned(), message: why };
         tasks.store.finish_task(task.id, TaskState::Held, Some(&counts), Some(&error)).await?;
@@ -174,8 +174,11 @@ impl Pass<'_> {
             self.progress.links += links.len() as u64;
             self.progress.rejected += set_aside.len() as u64;
             let cursor = Cursor { checkpoint: page.checkpoint, part_complete: page.complete };
-            let staged =
-                self.tasks.store.stage_links(run.number, &part.part, &links, &set_aside, &cursor, &self.progress).await?;
+            let staged = self
+                .tasks
+                .store
+                .stage_links(run.number, &part.part, &links, &set_aside, &cursor, &self.progress)
+                .await?;
             self.duplicates(staged.duplicates);
             if let Some(end) = self.told_to_stop(staged.cancel_requested) {
                 return Ok(Some(end));
@@ -225,11 +228,13 @@ impl Watch {
         self.last_checkpoint = checkpoint.map(<[u8]>::to_vec);
         self.idle_pages = if records == 0 { self.idle_pages + 1 } else { 0 };
         if repeated && records > 0 {
-            let message = "the connector hands out records under a checkpoint that does not move; its author has to look";
+            let message =
+                "the connector hands out records under a checkpoint that does not move; its author has to look";
             return Err(Error::new(ErrorKind::GuestLimit, message));
         }
         if self.idle_pages > IDLE_PAGES_MAX {
-            let message = format!("the connector handed out {IDLE_PAGES_MAX} empty pages in a row; its author has to look");
+            let message =
+                format!("the connector handed out {IDLE_PAGES_MAX} empty pages in a row; its author has to look");
             return Err(Error::new(ErrorKind::GuestLimit, message));
         }
         Ok(())
@@ -242,11 +247,7 @@ fn columns(class: &ClassInfo) -> Result<Vec<AttributeName>> {
     readable.map(|info| Ok(info.name.parse()?)).collect()
 }
 
-fn intake_rows(
-    columns: &[AttributeName],
-    rows: Vec<Row>,
-    rejected: Vec<Rejected>,
-) -> (Vec<StagedRow>, Vec<SetAside>) {
+fn intake_rows(columns: &[AttributeName], rows: Vec<Row>, rejected: Vec<Rejected>) -> (Vec<StagedRow>, Vec<SetAside>) {
     let mut staged = Vec::with_capacity(rows.len());
     let mut set_aside: Vec<SetAside> = rejected.into_iter().map(record).collect();
     for row in rows {

@@ -57,15 +57,8 @@ pub(super) async fn sweep(tasks: Tasks, stop: CancellationToken) {
         if stop.run_until_cancelled(tokio::time::sleep(SWEEP_EVERY)).await.is_none() {
             return;
         }
-        while !stop.is_cancelled() {
-            match tasks.store.sweep().await {
-                Ok(true) => tokio::task::yield_now().await,
-                Ok(false) => break,
-                Err(error) => {
-                    tracing::warn!(%error, detail = error.detail, "cannot collect superseded rows");
-                    break;
-                }
-            }
+        if let Err(error) = tasks.store.sweep().await {
+            tracing::warn!(%error, detail = error.detail, "cannot collect superseded rows");
         }
     }
 }
@@ -83,7 +76,7 @@ async fn run(tasks: &Tasks, task: &Task, stop: &CancellationToken) {
     }
     let finished = finish(tasks, task, &ended).await;
     if let Ok(id) = begun {
-        let outcome = audit::Outcome::of(ended.as_ref().map(|_| ()), &used);
+        let outcome = audit::Outcome::of(&ended, &used);
         if let Err(error) = tasks.audit.finish(id, &outcome).await {
             tracing::error!(task = %task.id, %error, "cannot write the outcome into the audit trail");
         }
@@ -161,12 +154,8 @@ async fn finish(tasks: &Tasks, task: &Task, ended: &Result<End>) -> Result<()> {
 }
 
 fn entry(task: &Task) -> audit::Entry {
-    audit::Entry {
-        who: task.requested_by.clone(),
-        role: Role::Core,
-        request_id: task.request_id.clone(),
-        action: format!("task.{}", task.kind.as_str()),
-        connection: Some(task.connection.clone()),
-        ..audit::Entry::default()
-    }
+    let action = format!("task.{}", task.kind.as_str());
+    let connection = Some(task.connection.clone());
+    let entry = audit::Entry::new(&task.requested_by, Role::Core, task.request_id.clone(), action);
+    audit::Entry { connection, ..entry }
 }

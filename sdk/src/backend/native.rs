@@ -2,6 +2,7 @@
 //!
 //! It keeps the promises of the contract that connectors lean on: a version changes with the content, a replacement
 //! is seen whole or not at all, and a commit fails when the file is no longer what was expected.
+#![allow(clippy::result_large_err, reason = "the signatures are those of the generated imports")]
 
 use crate::bindings::host::model::Value;
 use std::cell::RefCell;

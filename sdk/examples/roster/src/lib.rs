@@ -30,7 +30,9 @@ impl Roster {
         let lines = BufReader::with_capacity(files::CHUNK_BYTES, file).lines();
         Ok(lines.enumerate().map(|(n, line)| match serde_json::from_str::<Person>(&line?) {
             Ok(person) => Ok(Object::new(person.id, person.name).set("mail", person.mail).into()),
-            Err(error) => Ok(Rejected::new(format!("line {}", n + 1), Error::schema_violation(error.to_string())).into()),
+            Err(error) => {
+                Ok(Rejected::new(format!("line {}", n + 1), Error::schema_violation(error.to_string())).into())
+            }
         }))
     }
 }

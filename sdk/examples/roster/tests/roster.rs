@@ -1,5 +1,7 @@
 //! The roster, natively: what a vendor's own unit tests look like.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failed expectation is a failed test")]
+
 use hawser_roster::Roster;
 use hawser_sdk::testing::{self, Host};
 use hawser_sdk::{Aspect, FailureKind, Item, ListRequest, Object, ObjectRef, Probe, Source};
@@ -16,7 +18,9 @@ fn folder(lines: &str) -> tempfile::TempDir {
 
 #[test]
 fn a_line_that_is_no_person_is_set_aside_and_the_others_are_read() {
-    let folder = folder("{\"id\": \"1\", \"name\": \"ada\", \"mail\": \"ada@example.com\"}\noops\n{\"id\": \"2\", \"name\": \"bob\"}\n");
+    let folder = folder(
+        "{\"id\": \"1\", \"name\": \"ada\", \"mail\": \"ada@example.com\"}\noops\n{\"id\": \"2\", \"name\": \"bob\"}\n",
+    );
     let _host = Host::new().option("file", "roster.jsonl").directory("data", folder.path()).enter();
     let items = testing::collect(testing::connector::<Roster>().unwrap().list(request(), None).unwrap()).unwrap();
     let [ada, Item::Rejected(oops), bob] = items.as_slice() else { panic!("{items:?}") };

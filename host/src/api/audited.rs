@@ -1,0 +1,160 @@
+//! The audit trail around an effect: a begin row before it, or it does not start; its outcome after it, whatever it is.
+
+use std::fmt::Display;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+
+use futures_util::FutureExt as _;
+
+use super::ApiState;
+use crate::audit::{Entry, Outcome};
+use crate::model::{self, ClassName, ConnectionId, Effect, Error, ObjectRef, RequestContext, Result, Uid};
+use crate::runtime::{Called, Used};
+
+/// What a caller is about to do.
+pub(super) struct Act(Entry);
+
+/// An act of the caller's, named by noun and verb.
+pub(super) fn act(rc: &RequestContext, action: &str) -> Act {
+    Act(Entry::new(rc.caller.name.clone(), rc.caller.role, rc.id.clone(), action))
+}
+
+impl Act {
+    /// Through which connection.
+    pub(super) fn on(mut self, connection: &ConnectionId) -> Self {
+        self.0.connection = Some(connection.clone());
+        self
+    }
+
+    /// To an object of which class.
+    pub(super) fn class(mut self, class: &ClassName) -> Self {
+        self.0.class = Some(class.to_string());
+        self
+    }
+
+    /// To which object.
+    pub(super) fn object(mut self, class: &ClassName, uid: &Uid) -> Self {
+        self.0.uid = Some(uid.to_string());
+        self.class(class)
+    }
+
+    /// To an object of which name, or what it is to be called.
+    pub(super) fn name(mut self, name: &str) -> Self {
+        self.0.name = Some(name.to_owned());
+        self
+    }
+
+    /// Which attributes are to change; their names only.
+    pub(super) fn attributes<'a>(mut self, names: impl Iterator<Item = &'a String>) -> Self {
+        self.0.attributes.extend(names.cloned());
+        self
+    }
+
+    /// What else tells it from others of its kind; never a secret.
+    pub(super) fn parameter(mut self, name: &str, value: impl Display) -> Self {
+        self.0.parameters.insert(name.to_owned(), value.to_string().into());
+        self
+    }
+}
+
+/// What the trail notes of a success besides that it was one.
+pub(super) trait Trace {
+    /// The object that came of it.
+    fn uid(&self) -> Option<&Uid> {
+        None
+    }
+}
+
+/// An effect below the edge, with or without a guest.
+pub(super) trait Ended {
+    /// What it answers.
+    type Answer;
+
+    /// Its result and what it used.
+    fn ended(self) -> (Result<Self::Answer>, Used);
+}
+
+impl<T> Ended for Called<T> {
+    type Answer = T;
+
+    fn ended(self) -> (Result<T>, Used) {
+        (self.result, self.used)
+    }
+}
+
+impl<T> Ended for Result<T> {
+    type Answer = T;
+
+    fn ended(self) -> (Self, Used) {
+        (self, Used::default())
+    }
+}
+
+/// Does what an act says between its two rows.
+///
+/// # Errors
+/// Those of the effect; those of the trail if the begin row cannot be written, and then nothing was started.
+pub(super) async fn audited<E: Ended>(api: &ApiState, act: Act, effect: impl Future<Output = E>) -> Result<E::Answer>
+where
+    E::Answer: Trace,
+{
+    let id = api.audit.begin(&act.0).await?;
+    let (result, used) = match AssertUnwindSafe(effect).catch_unwind().await {
+        Ok(ended) => ended.ended(),
+        Err(_) => (Err(Error::internal("the operation panicked").with_effect(Effect::Unknown)), Used::default()),
+    };
+    if let Err(error) = api.audit.finish(id, &outcome(&result, used)).await {
+        // The effect has happened and cannot be taken back; the next start closes the begin row as outcome-unknown.
+        tracing::error!(%error, entry = id.0, "the outcome of an operation could not be audited");
+    }
+    result
+}
+
+/// Takes the result of a reading, which leaves no rows, and notes in the log what it used.
+pub(super) fn observed<T>(rc: &RequestContext, action: &'static str, called: Called<T>) -> Result<T> {
+    tracing::debug!(request = %rc.id, action, used = ?called.used, "read");
+    called.result
+}
+
+fn outcome(result: &Result<impl Trace>, used: Used) -> Outcome {
+    let noted = match result {
+        Ok(answer) => Outcome { uid: answer.uid().map(Uid::to_string), ..Outcome::succeeded() },
+        Err(error) => Outcome { uid: left_behind(error).map(|object| object.uid.clone()), ..Outcome::failed(error) },
+    };
+    let directory = |(name, access)| match access {
+        model::Access::ReadOnly => format!("{name} read-only"),
+        model::Access::ReadWrite => format!("{name} read-write"),
+    };
+    Outcome {
+        directories: used.directories.into_iter().map(directory).collect(),
+        credentials: used.credentials.into_iter().collect(),
+        ..noted
+    }
+}
+
+fn left_behind(error: &Error) -> Option<&ObjectRef> {
+    error.object.as_ref()
+}
+
+impl Trace for () {}
+impl Trace for model::Granted {}
+impl Trace for model::RevokeOutcome {}
+impl Trace for model::SchemaStatus {}
+impl Trace for model::Task {}
+impl<T> Trace for model::Stored<T> {}
+impl<T> Trace for Vec<T> {}
+
+impl Trace for Uid {
+    fn uid(&self) -> Option<&Uid> {
+        Some(self)
+    }
+}
+
+impl Trace for model::Outcome {
+    fn uid(&self) -> Option<&Uid> {
+        match self {
+            Self::Done(written) => Some(&written.uid),
+            Self::Pending(_) => None,
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! What a request says: its path, its query and its JSON body, parsed before anything happens.
+//!
+//! An unknown key is refused by name wherever it stands, because a misspelt one would silently mean nothing.
+
+use axum::body::{Body as RawBody, to_bytes};
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::http::HeaderMap;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::request::Parts;
+use bytes::Bytes;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use std::time::Duration;
+use utoipa::ToSchema;
+
+use super::problem::Problem;
+use crate::model::{Error, ErrorKind, Result};
+
+/// The largest body, in bytes.
+pub(super) const BODY_BYTES_MAX: usize = 1024 * 1024;
+/// How long a caller may take to send a body.
+const BODY_TIME_MAX: Duration = Duration::from_secs(30);
+
+/// No parameters, or no keys.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Nothing {}
+
+/// Where a request goes: the parameters of its path and of its query.
+pub(super) struct At<P = Nothing, Q = Nothing> {
+    pub(super) path: P,
+    pub(super) query: Q,
+}
+
+impl<S: Send + Sync, P: DeserializeOwned + Send, Q: DeserializeOwned> FromRequestParts<S> for At<P, Q> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Path(path) = Path::from_request_parts(parts, state).await.map_err(|why| path_error(&why))?;
+        let Query(query) = Query::try_from_uri(&parts.uri).map_err(|why| query_error(&why))?;
+        Ok(Self { path, query })
+    }
+}
+
+fn path_error(why: &PathRejection) -> Error {
+    Error::invalid(why.body_text())
+}
+
+fn query_error(why: &QueryRejection) -> Error {
+    let text = why.body_text();
+    let text = text.strip_prefix("Failed to deserialize query string: ").unwrap_or(&text);
+    Error::invalid(format!("the query is not right: {text}")).blaming(blamed(text, ""))
+}
+
+/// A JSON body.
+pub(super) struct Body<T>(pub(super) T);
+
+impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        require_json(&parts.headers)?;
+        Ok(Self(parse(&read(body).await?)?))
+    }
+}
+
+/// A JSON body that may be left out.
+pub(super) struct OptionalBody<T>(pub(super) T);
+
+impl<S: Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        let bytes = read(body).await?;
+        if bytes.is_empty() {
+            return Ok(Self(T::default()));
+        }
+        require_json(&parts.headers)?;
+        Ok(Self(parse(&bytes)?))
+    }
+}
+
+/// Reads a body whole, within its bounds.
+pub(super) async fn read(body: RawBody) -> Result<Bytes> {
+    let read = tokio::time::timeout(BODY_TIME_MAX, to_bytes(body, BODY_BYTES_MAX)).await;
+    let read = read.map_err(|_| Error::invalid(format!("the body took longer than {BODY_TIME_MAX:?} to arrive")))?;
+    read.map_err(|why| {
+        let too_large = std::error::Error::source(&why).is_some_and(|why| why.to_string().contains("length limit"));
+        if too_large {
+            Error::new(ErrorKind::TooLarge, format!("the body has more than {BODY_BYTES_MAX} bytes"))
+        } else {
+            Error::invalid("the body did not arrive whole")
+        }
+    })
+}
+
+fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
+    let given = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let media_type = given.split(';').next().unwrap_or_default().trim();
+    if media_type.eq_ignore_ascii_case("application/json") { Ok(()) } else { Err(Problem::unsupported_media_type()) }
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+    let mut from = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut from).map_err(|why| {
+        let path = why.path().to_string();
+        let text = why.into_inner().to_string();
+        let at = if path == "." { String::new() } else { format!("{path}: ") };
+        Error::invalid(format!("the body is not right: {at}{text}")).blaming(blamed(&text, &path))
+    })?;
+    from.end().map_err(|why| Error::invalid(format!("the body goes on after its end: {why}")))?;
+    Ok(value)
+}
+
+/// The key to blame: an unknown or missing one is named in backquotes by serde, any other by its path.
+fn blamed(text: &str, path: &str) -> String {
+    let named = ["unknown field `", "missing field `", "duplicate field `"]
+        .iter()
+        .find_map(|start| text.split_once(start)?.1.split_once('`').map(|(key, _)| key));
+    let by_path = if path.is_empty() { text.split(':').next().unwrap_or_default() } else { path };
+    named.unwrap_or(by_path).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Draft {
+        #[allow(dead_code, reason = "only parsed")]
+        id: u32,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Outer {
+        #[allow(dead_code, reason = "only parsed")]
+        draft: Draft,
+    }
+
+    fn refused(text: &str) -> Error {
+        parse::<Outer>(text.as_bytes()).unwrap_err()
+    }
+
+    #[test]
+    fn an_unknown_key_is_named() {
+        assert_eq!(refused(r#"{"draft": {"id": 1, "tilte": 2}}"#).attributes, ["tilte"]);
+        assert_eq!(refused(r#"{"draft": {}}"#).attributes, ["id"]);
+        assert_eq!(refused(r#"{"draft": {"id": 1, "id": 2}}"#).attributes, ["id"]);
+    }
+
+    #[test]
+    fn a_value_of_the_wrong_type_is_found_by_its_path() {
+        let error = refused(r#"{"draft": {"id": "one"}}"#);
+        assert_eq!(error.attributes, ["draft.id"]);
+        assert!(error.message.contains("invalid type: string"), "{}", error.message);
+    }
+
+    #[test]
+    fn malformed_json_says_where() {
+        assert!(refused("{\n  \"draft\"").message.contains("line 2"));
+        assert!(refused(r#"{"draft": {"id": 1}} x"#).message.contains("after its end"));
+    }
+
+    #[test]
+    fn a_query_key_nobody_knows_is_named() {
+        let uri = "/x?limt=1".parse().unwrap();
+        let why = Query::<super::super::page::PageQuery>::try_from_uri(&uri).unwrap_err();
+        assert_eq!(query_error(&why).attributes, ["limt"]);
+        let uri = "/x?limit=0".parse().unwrap();
+        let why = Query::<super::super::page::PageQuery>::try_from_uri(&uri).unwrap_err();
+        let error = query_error(&why);
+        assert!(error.message.contains("1 to 1000"), "{}", error.message);
+        assert_eq!(error.attributes, ["limit"]);
+    }
+
+    #[tokio::test]
+    async fn a_body_over_the_limit_is_too_large() {
+        let error = read(RawBody::from(vec![b' '; BODY_BYTES_MAX + 1])).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::TooLarge);
+        assert_eq!(read(RawBody::from(vec![b' '; BODY_BYTES_MAX])).await.unwrap().len(), BODY_BYTES_MAX);
+    }
+}

@@ -1,0 +1,396 @@
+//! Connections: configured by operators, checked by whoever uses them.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use serde::{Deserialize, Serialize};
+use serde_json::Value as AnyJson;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::ApiState;
+use super::answer;
+use super::audited::{act, audited};
+use super::body::{At, Body, Nothing, OptionalBody};
+use super::context::{AsCore, AsOperator};
+use super::etag::IfMatch;
+use super::page::{self, Limit, Listed};
+use super::problem::Problem;
+use super::systems::title;
+use crate::model::{
+    Access, Aspect, Choice, Connection, ConnectionId, ConnectorName, Directory, DirectoryName, Error, Finding,
+    OptionName, Stored, SystemId, Thresholds, json,
+};
+
+pub(super) fn routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(show, replace, delete))
+        .routes(routes!(check))
+        .routes(routes!(suggest))
+}
+
+/// Which connection.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Path)]
+pub(super) struct ConnectionPath {
+    /// The connection's identifier, without regard to case.
+    #[param(value_type = String)]
+    pub(super) id: ConnectionId,
+}
+
+/// Which connections.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ConnectionQuery {
+    /// Only those of this system.
+    #[param(value_type = Option<String>)]
+    system: Option<SystemId>,
+    /// Items of the page, 1 to 1000.
+    #[serde(default)]
+    #[param(value_type = Option<u32>, default = 100, minimum = 1, maximum = 1000)]
+    limit: Limit,
+    /// `next` of the page before.
+    cursor: Option<String>,
+}
+
+/// A connection to create, or what replaces one.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct ConnectionDraft {
+    /// `^[A-Za-z][A-Za-z0-9.-]{0,127}$`, unique without regard to case. In a replacement it may be left out.
+    #[schema(value_type = Option<String>, pattern = "^[A-Za-z][A-Za-z0-9.-]{0,127}$")]
+    id: Option<ConnectionId>,
+    /// The system it belongs to.
+    #[schema(value_type = String)]
+    system: SystemId,
+    /// `publisher/name`.
+    #[schema(value_type = String, example = "hawser/csv")]
+    connector: ConnectorName,
+    /// Which releases may serve it, e.g. `^0.1`; any, if left out.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, example = "^0.1")]
+    version: semver::VersionReq,
+    title: String,
+    /// By the options of the connector's manifest.
+    #[serde(default)]
+    #[schema(value_type = BTreeMap<String, AnyJson>)]
+    options: BTreeMap<OptionName, AnyJson>,
+    /// By the directories of the connector's manifest.
+    #[serde(default)]
+    #[schema(value_type = BTreeMap<String, DirectoryWire>)]
+    directories: BTreeMap<DirectoryName, DirectoryWire>,
+    #[serde(default)]
+    thresholds: ThresholdsWire,
+}
+
+/// A directory of the host that the connection may reach.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = Directory)]
+struct DirectoryWire {
+    /// Absolute.
+    path: String,
+    /// `read-only` or `read-write`; not more than the manifest asks for.
+    #[schema(value_type = String)]
+    access: Access,
+}
+
+/// How much a complete pass may remove before it is held for a person to look at; null switches one off.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[schema(as = Thresholds)]
+struct ThresholdsWire {
+    /// Objects.
+    removed: Option<u64>,
+    /// Per cent of the objects published before.
+    removed_percent: Option<f64>,
+}
+
+/// A named, configured use of one connector against one system.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Connection)]
+struct ConnectionView {
+    id: String,
+    system: String,
+    connector: String,
+    version: String,
+    title: String,
+    options: BTreeMap<String, AnyJson>,
+    directories: BTreeMap<String, DirectoryWire>,
+    thresholds: ThresholdsWire,
+    #[schema(value_type = String, format = DateTime)]
+    created: jiff::Timestamp,
+    #[schema(value_type = String, format = DateTime)]
+    changed: jiff::Timestamp,
+}
+
+/// What to check.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct CheckRequest {
+    /// `connect`, `complete`, `incremental` or `provision`.
+    #[serde(default = "CheckRequest::aspect_default")]
+    #[schema(value_type = Option<String>, default = "connect")]
+    aspect: Aspect,
+}
+
+/// What a check found out.
+#[derive(Serialize, ToSchema)]
+struct Checked {
+    /// Nothing is wrong.
+    ok: bool,
+    findings: Vec<FindingView>,
+}
+
+/// One thing a check found out.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Finding)]
+struct FindingView {
+    text: String,
+    /// Missing: this is fine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<FindingProblem>,
+}
+
+/// What is wrong.
+#[derive(Serialize, ToSchema)]
+pub(super) struct FindingProblem {
+    /// The kind, as in the last part of a problem's type.
+    pub(super) kind: &'static str,
+    pub(super) detail: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) attributes: Vec<String>,
+}
+
+/// Which option to offer values for.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct SuggestRequest {
+    #[schema(value_type = String)]
+    option: OptionName,
+}
+
+/// Values an option could have.
+#[derive(Serialize, ToSchema)]
+struct Suggested {
+    choices: Vec<ChoiceView>,
+}
+
+/// One value.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Choice)]
+struct ChoiceView {
+    value: AnyJson,
+    label: String,
+}
+
+/// Lists the connections by identifier.
+#[utoipa::path(get, path = "/v1/connections", operation_id = "list_connections", tag = "connections", params(ConnectionQuery),
+    responses((status = 200, body = Listed<ConnectionView>)))]
+async fn list(
+    _: AsCore,
+    State(api): State<ApiState>,
+    At { query, .. }: At<Nothing, ConnectionQuery>,
+) -> Result<Json<Listed<ConnectionView>>, Problem> {
+    let after: Option<ConnectionId> = page::key(query.cursor.as_deref())?;
+    let found = api.connections.list(query.system.as_ref(), after.as_ref(), query.limit.and_one()).await?;
+    Ok(Json(Listed::cut(found, query.limit, |found| found.value.id.clone(), ConnectionView::from)))
+}
+
+/// Creates a connection. Its options and directories are held against the connector's manifest.
+#[utoipa::path(post, path = "/v1/connections", operation_id = "create_connection", tag = "connections", request_body = ConnectionDraft,
+    security(("token" = ["operator"])), responses((status = 201, body = ConnectionView)))]
+async fn create(
+    AsOperator(rc): AsOperator,
+    State(api): State<ApiState>,
+    _: At,
+    Body(mut draft): Body<ConnectionDraft>,
+) -> Result<Response, Problem> {
+    let id = draft.id.take().ok_or_else(|| Error::invalid("id is missing").blaming("id"))?;
+    let draft = draft.into_connection(id)?;
+    let entry = act(&rc, "connection.create").on(&draft.id).parameter("connector", &draft.connector);
+    let created = audited(&api, entry, api.connections.create(draft)).await?;
+    let location = answer::location(&["connections", created.value.id.as_str()]);
+    Ok((StatusCode::CREATED, location, answer(created)).into_response())
+}
+
+/// Shows a connection.
+#[utoipa::path(get, path = "/v1/connections/{id}", operation_id = "show_connection", tag = "connections", params(ConnectionPath),
+    responses((status = 200, body = ConnectionView)))]
+async fn show(
+    _: AsCore,
+    State(api): State<ApiState>,
+    At { path, .. }: At<ConnectionPath>,
+) -> Result<Response, Problem> {
+    Ok(answer(api.connections.get(&path.id).await?))
+}
+
+/// Replaces a connection's configuration.
+#[utoipa::path(put, path = "/v1/connections/{id}", operation_id = "replace_connection", tag = "connections", params(ConnectionPath),
+    request_body = ConnectionDraft, security(("token" = ["operator"])),
+    responses((status = 200, body = ConnectionView)))]
+async fn replace(
+    AsOperator(rc): AsOperator,
+    State(api): State<ApiState>,
+    At { path, .. }: At<ConnectionPath>,
+    if_match: IfMatch,
+    Body(draft): Body<ConnectionDraft>,
+) -> Result<Response, Problem> {
+    answer::require_same_id(draft.id.as_ref().map(ConnectionId::folded), &path.id.folded())?;
+    let draft = draft.into_connection(path.id)?;
+    let revision = if_match.number()?;
+    let entry = act(&rc, "connection.replace").on(&draft.id).parameter("connector", &draft.connector);
+    Ok(answer(audited(&api, entry, api.connections.replace(draft, revision)).await?))
+}
+
+/// Deletes a connection with everything that was imported through it.
+#[utoipa::path(delete, path = "/v1/connections/{id}", operation_id = "delete_connection", tag = "connections", params(ConnectionPath),
+    security(("token" = ["operator"])), responses((status = 204)))]
+async fn delete(
+    AsOperator(rc): AsOperator,
+    State(api): State<ApiState>,
+    At { path, .. }: At<ConnectionPath>,
+    if_match: IfMatch,
+) -> Result<StatusCode, Problem> {
+    let revision = if_match.number()?;
+    let entry = act(&rc, "connection.delete").on(&path.id);
+    audited(&api, entry, api.connections.delete(&path.id, revision)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Asks the connector whether the connection is usable.
+#[utoipa::path(post, path = "/v1/connections/{id}/check", operation_id = "check_connection", tag = "connections", params(ConnectionPath),
+    request_body = Option<CheckRequest>, responses((status = 200, body = Checked)))]
+async fn check(
+    AsCore(rc): AsCore,
+    State(api): State<ApiState>,
+    At { path, .. }: At<ConnectionPath>,
+    OptionalBody(request): OptionalBody<CheckRequest>,
+) -> Result<Json<Checked>, Problem> {
+    let entry = act(&rc, "connection.check").on(&path.id);
+    let findings = audited(&api, entry, api.connections.check(&rc, &path.id, request.aspect)).await?;
+    let ok = findings.iter().all(|finding| finding.error.is_none());
+    Ok(Json(Checked { ok, findings: findings.into_iter().map(FindingView::from).collect() }))
+}
+
+/// Asks the connector what an option's value could be.
+#[utoipa::path(post, path = "/v1/connections/{id}/suggest", operation_id = "suggest_connection", tag = "connections", params(ConnectionPath),
+    request_body = SuggestRequest, security(("token" = ["operator"])), responses((status = 200, body = Suggested)))]
+async fn suggest(
+    AsOperator(rc): AsOperator,
+    State(api): State<ApiState>,
+    At { path, .. }: At<ConnectionPath>,
+    Body(request): Body<SuggestRequest>,
+) -> Result<Json<Suggested>, Problem> {
+    let entry = act(&rc, "connection.suggest").on(&path.id).parameter("option", &request.option);
+    let choices = audited(&api, entry, api.connections.suggest(&rc, &path.id, &request.option)).await?;
+    Ok(Json(Suggested { choices: choices.into_iter().map(ChoiceView::from).collect() }))
+}
+
+fn answer(connection: Stored<Connection>) -> Response {
+    (answer::revision(connection.revision), Json(ConnectionView::from(connection))).into_response()
+}
+
+impl ConnectionDraft {
+    fn into_connection(self, id: ConnectionId) -> crate::model::Result<Connection> {
+        Ok(Connection {
+            id,
+            system: self.system,
+            connector: self.connector,
+            version: self.version,
+            title: title(self.title)?,
+            options: self.options,
+            directories: self.directories.into_iter().map(|(name, directory)| (name, directory.into())).collect(),
+            thresholds: self.thresholds.into_thresholds()?,
+        })
+    }
+}
+
+impl ThresholdsWire {
+    fn into_thresholds(self) -> crate::model::Result<Thresholds> {
+        if self.removed_percent.is_some_and(|percent| !(0.0..=100.0).contains(&percent)) {
+            let error = Error::invalid("thresholds.removedPercent takes a number from 0 to 100, or null");
+            return Err(error.blaming("thresholds.removedPercent"));
+        }
+        Ok(Thresholds { removed: self.removed, removed_percent: self.removed_percent })
+    }
+}
+
+impl Default for ThresholdsWire {
+    fn default() -> Self {
+        Thresholds::default().into()
+    }
+}
+
+impl From<Thresholds> for ThresholdsWire {
+    fn from(thresholds: Thresholds) -> Self {
+        Self { removed: thresholds.removed, removed_percent: thresholds.removed_percent }
+    }
+}
+
+impl From<DirectoryWire> for Directory {
+    fn from(directory: DirectoryWire) -> Self {
+        Self { path: directory.path.into(), access: directory.access }
+    }
+}
+
+impl From<Directory> for DirectoryWire {
+    fn from(directory: Directory) -> Self {
+        Self { path: directory.path.to_string_lossy().into_owned(), access: directory.access }
+    }
+}
+
+impl From<Stored<Connection>> for ConnectionView {
+    fn from(stored: Stored<Connection>) -> Self {
+        let Stored { value, created, changed, .. } = stored;
+        Self {
+            id: value.id.into(),
+            system: value.system.into(),
+            connector: value.connector.into(),
+            version: value.version.to_string(),
+            title: value.title,
+            options: value.options.into_iter().map(|(name, option)| (name.into(), option)).collect(),
+            directories: value.directories.into_iter().map(|(name, dir)| (name.into(), dir.into())).collect(),
+            thresholds: value.thresholds.into(),
+            created,
+            changed,
+        }
+    }
+}
+
+impl CheckRequest {
+    fn aspect_default() -> Aspect {
+        Aspect::Connect
+    }
+}
+
+impl Default for CheckRequest {
+    fn default() -> Self {
+        Self { aspect: Self::aspect_default() }
+    }
+}
+
+impl From<Finding> for FindingView {
+    fn from(finding: Finding) -> Self {
+        Self { text: finding.text, problem: finding.error.map(FindingProblem::from) }
+    }
+}
+
+impl From<Error> for FindingProblem {
+    fn from(error: Error) -> Self {
+        Self { kind: error.kind.as_str(), detail: error.message, attributes: error.attributes }
+    }
+}
+
+impl From<Choice> for ChoiceView {
+    fn from(choice: Choice) -> Self {
+        Self { value: json::value_to_json(&choice.value), label: choice.label }
+    }
+}

@@ -1,0 +1,8 @@
+//! The steps of the story, by what they are about.
+
+pub(super) mod accounts;
+pub(super) mod audit;
+pub(super) mod entitlements;
+pub(super) mod imports;
+pub(super) mod passwords;
+pub(super) mod setup;

@@ -1,0 +1,78 @@
+//! Load the connector, configure a connection, check it, and learn what the target looks like.
+
+use std::path::Path;
+
+use serde_json::{Value as Json, json};
+
+use super::super::super::client::Call;
+use super::super::super::fault::Fault;
+use super::super::super::table::cell;
+use super::super::show;
+use super::super::story::{CONNECTION, PATH, SYSTEM, Story, Who, expect, insist, items};
+
+/// The connector is there, and marked as what it is: unsigned, for development.
+pub(in super::super) async fn load(story: &mut Story) -> Result<(), Fault> {
+    story.step("Load the connector")?;
+    let reply = story.ask(Who::Core, Call::get("/v1/connectors/hawser/csv"), 200).await?;
+    expect(&reply.body, "/development", true)?;
+    let field = |pointer| cell(&reply.body, pointer);
+    show::detail(&format!("{} {}: {}", field("/connector"), field("/version"), field("/summary")))?;
+    show::detail(&format!("can do: {}", field("/interfaces/exports")))?;
+    show::detail(&format!("may use, of all a host offers: {}", field("/interfaces/imports")))?;
+    show::say("It is not signed, so the host marks it: development = true.")
+}
+
+/// A system and a connection with one permitted directory.
+pub(in super::super) async fn configure(story: &mut Story, data: &Path) -> Result<(), Fault> {
+    story.step("Configure a system and a connection")?;
+    let system = json!({"id": SYSTEM, "title": "Company directory"});
+    story.ask(Who::Operator, Call::post("/v1/systems", system), 201).await?;
+    let connection = json!({
+        "id": CONNECTION,
+        "system": SYSTEM,
+        "connector": "hawser/csv",
+        "version": "^0.1",
+        "title": "People and groups",
+        "options": {
+            "account-key": "id", "account-name": "userName", "enabled-column": "active",
+            "password-column": "passwordHash", "groups-file": "groups.csv", "group-name": "name",
+            "memberships-file": "memberships.csv",
+        },
+        "directories": {"data": {"path": data, "access": "read-write"}},
+    });
+    let reply = story.ask(Who::Operator, Call::post("/v1/connections", connection), 201).await?;
+    expect(&reply.body, "/id", CONNECTION)?;
+    show::detail(&format!("the sandbox may read and write one folder, {}, and nothing else", data.display()))?;
+    let [objects, percent] =
+        ["/thresholds/removed", "/thresholds/removedPercent"].map(|limit| cell(&reply.body, limit));
+    show::detail(&format!(
+        "an import that removes more than {objects} objects or {percent} per cent waits for a person"
+    ))
+}
+
+/// The target is reachable and its files are as configured.
+pub(in super::super) async fn check(story: &mut Story) -> Result<(), Fault> {
+    story.step("Check the connection")?;
+    let call = Call::post(format!("{PATH}/check"), json!({"aspect": "complete"}));
+    let reply = story.ask(Who::Core, call, 200).await?;
+    for finding in items(&reply.body, "/findings") {
+        show::detail(&cell(finding, "/text"))?;
+    }
+    expect(&reply.body, "/ok", true)
+}
+
+/// The schema, read from the files' headers.
+pub(in super::super) async fn schema(story: &mut Story) -> Result<(), Fault> {
+    story.step("Read the schema")?;
+    let reply = story.ask(Who::Operator, Call::act(format!("{PATH}/schema/refresh")), 200).await?;
+    for class in items(&reply.body, "/classes") {
+        let names: Vec<String> = items(class, "/attributes").iter().map(|attribute| cell(attribute, "/name")).collect();
+        show::detail(&format!("{}: {}", cell(class, "/name"), names.join(", ")))?;
+    }
+    let named = |name: &str| items(&reply.body, "/classes").iter().any(|class| cell(class, "/name") == name);
+    insist(named("account") && named("group"), || "the classes account and group".to_owned())?;
+    let attribute =
+        |class: &Json, name: &str| items(class, "/attributes").iter().any(|attribute| cell(attribute, "/name") == name);
+    let readable_hash = items(&reply.body, "/classes").iter().any(|class| attribute(class, "passwordHash"));
+    insist(!readable_hash, || "the column of password hashes to be no attribute".to_owned())
+}

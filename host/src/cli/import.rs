@@ -1,0 +1,111 @@
+//! `hawser import`: complete passes over a target, run as tasks of the host.
+
+use clap::{Args, Subcommand};
+
+use super::client::Call;
+use super::fault::Fault;
+use super::remote::{Paging, Remote, Session};
+use super::{connection, out, task};
+
+/// Imports: start, watch, decide about one that is held.
+#[derive(Args)]
+pub(super) struct Import {
+    #[command(flatten)]
+    remote: Remote,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Import everything of a connection.
+    Run {
+        connection: String,
+        /// Wait for the end, with a progress bar; the exit code says how it ended.
+        #[arg(long)]
+        wait: bool,
+    },
+    /// Tasks, newest first.
+    List {
+        /// Only of this connection.
+        #[arg(long)]
+        connection: Option<String>,
+        /// Only in this state: queued, running, held, succeeded, failed, cancelled, rejected.
+        #[arg(long)]
+        state: Option<String>,
+        #[command(flatten)]
+        paging: Paging,
+    },
+    /// One task.
+    Show { task: String },
+    /// Wait for the end of a task, with a progress bar.
+    Wait { task: String },
+    /// Publish a held import after all.
+    Approve { task: String },
+    /// Throw a held import away.
+    Reject { task: String },
+    /// Stop a task; nothing it staged becomes visible.
+    Cancel { task: String },
+    /// What a held import would remove.
+    Removals {
+        task: String,
+        #[command(flatten)]
+        paging: Paging,
+    },
+    /// Records an import set aside because they could not be read.
+    Rejected {
+        task: String,
+        #[command(flatten)]
+        paging: Paging,
+    },
+}
+
+impl Import {
+    pub(super) async fn run(self) -> Result<(), Fault> {
+        let session = self.remote.open()?;
+        match self.command {
+            Command::Run { connection, wait } => run(&session, &connection, wait).await,
+            Command::List { connection, state, paging } => {
+                let call = Call::get("/v1/tasks").query("connection", connection).query("state", state);
+                session.page(call, &paging, task::COLUMNS).await
+            }
+            Command::Show { task } => session.one(Call::get(task::path(&task)), task::ALL).await,
+            Command::Wait { task } => finish(&session, &task).await,
+            Command::Approve { task } => act(&session, &task, "approve").await,
+            Command::Reject { task } => act(&session, &task, "reject").await,
+            Command::Cancel { task } => act(&session, &task, "cancel").await,
+            Command::Removals { task, paging } => {
+                let columns = [("class", "/class"), ("uid", "/uid"), ("name", "/name")];
+                session.page(Call::get(format!("{}/removals", task::path(&task))), &paging, &columns).await
+            }
+            Command::Rejected { task, paging } => {
+                let columns = [("class", "/class"), ("record", "/key"), ("kind", "/kind"), ("why", "/message")];
+                session.page(Call::get(format!("{}/rejected", task::path(&task))), &paging, &columns).await
+            }
+        }
+    }
+}
+
+async fn run(session: &Session, connection: &str, wait: bool) -> Result<(), Fault> {
+    let call = Call::act(format!("{}/imports", connection::path(connection)));
+    let reply = session.ask(call).await?;
+    if wait {
+        return finish(session, &reply.read::<task::Seen>()?.id).await;
+    }
+    session.show(&reply, task::ALL)
+}
+
+async fn finish(session: &Session, id: &str) -> Result<(), Fault> {
+    let (seen, reply) = task::wait(&session.client, id).await?;
+    if session.json {
+        out::json(&reply.body)?;
+    } else {
+        let counts = seen.counts.as_ref().map(|counts| format!(": {}", task::counted(counts))).unwrap_or_default();
+        out::line(format_args!("task {id} {}{counts}", seen.state.as_str()))?;
+    }
+    seen.outcome()
+}
+
+async fn act(session: &Session, task: &str, verb: &str) -> Result<(), Fault> {
+    session.one(Call::act(format!("{}/{verb}", task::path(task))), task::ALL).await
+}

@@ -1,0 +1,81 @@
+//! The store: what the host remembers between requests and across restarts.
+//!
+//! One file per table family. SQL stops here: callers see words of the model. The SQL is what SQLite and PostgreSQL
+//! both take; SQLite's own ways are in [`sqlite`](self).
+//!
+//! Invariant: a page of rows and its checkpoint are one transaction, and nothing of a run is visible before
+//! [`Store::publish`] flips one pointer. Whatever touches many rows does so in short transactions, so that no run keeps
+//! another writer waiting. Deleting only marks; [`Store::sweep`] removes.
+
+mod carry;
+mod changes;
+mod compare;
+mod connections;
+mod fault;
+mod idempotency;
+mod links;
+mod numbers;
+mod publication;
+mod publish;
+mod published;
+mod rejected;
+mod runs;
+mod schemas;
+pub(crate) mod sqlite;
+mod staging;
+mod sweep;
+mod systems;
+mod tasks;
+mod tokens;
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::model::Result;
+use sqlite::{Database, Durability};
+
+pub use compare::Compared;
+pub use idempotency::{REMEMBERED_FOR, Remembered};
+pub use publication::Publication;
+pub use publish::Removal;
+pub use published::{LinkPosition, PublishedCount, PublishedLink, PublishedRow};
+pub use rejected::{SetAside, SetAsideRow};
+pub use runs::{PartProgress, Run, RunPart};
+pub use staging::{Cursor, Staged, StagedLink, StagedRow};
+pub use tasks::{NewTask, TaskFilter};
+pub use tokens::Token;
+
+/// The folder's migrations, oldest first; forward only.
+const MIGRATIONS: &[&str] = &[include_str!("../migrations/store/0001_store.sql")];
+
+/// The host's store; clones share it.
+#[derive(Clone, Debug)]
+pub struct Store {
+    database: Database,
+    clock: Clock,
+}
+
+impl Store {
+    /// Opens or creates the store in the file `path` and brings it up to date.
+    ///
+    /// A killed process loses nothing that was answered; a power cut may undo the last commits, never half of one.
+    pub async fn open(path: &Path, clock: Clock) -> Result<Self> {
+        Self::open_waiting(path, clock, sqlite::BUSY_TIMEOUT).await
+    }
+
+    async fn open_waiting(path: &Path, clock: Clock, busy_timeout: Duration) -> Result<Self> {
+        let database = Database::open(path, MIGRATIONS, Durability::Sound, busy_timeout).await?;
+        Ok(Self { database, clock })
+    }
+
+    /// Waits for what is under way and closes the file; later calls answer `unavailable`.
+    pub async fn close(&self) {
+        self.database.close().await;
+    }
+
+    /// Now, as the tables hold it.
+    fn now(&self) -> i64 {
+        self.clock.now().as_microsecond()
+    }
+}

@@ -1,0 +1,244 @@
+//! Links: their ends as the tables hold them, and the step that turns names into uids.
+//!
+//! Targets point by name as often as by uid (an LDAP group's members are DNs). What a name stands for is only known
+//! once everything is staged, so ends are resolved before comparing, from what this run staged and nothing else. A name
+//! that nobody or more than one object has stays a name.
+
+use std::collections::{HashMap, HashSet};
+
+use sqlx::SqliteConnection;
+
+use super::Store;
+use super::compare::{Pass, PassPart};
+use super::fault::{fault, unreadable};
+use super::numbers::{CHUNK, list, stored, stored_u64};
+use super::staging::insert_bulk;
+use crate::model::{Key, Reference, Result};
+
+/// Owner, target and the target's class: what makes a link this link and no other.
+pub(super) type Ends = (String, String, String);
+/// A link as its table holds it: its ends and its parameters.
+pub(super) type Link = (String, String, String, String);
+
+/// An end as the tables hold it.
+pub(super) fn end(key: &Key) -> String {
+    match key {
+        Key::Uid(uid) => format!("u:{uid}"),
+        Key::Name(name) => format!("n:{name}"),
+    }
+}
+
+/// Back from [`end`].
+pub(super) fn key(end: &str) -> Result<Key> {
+    match end.split_at_checked(2) {
+        Some(("u:", uid)) => Ok(Key::Uid(uid.to_owned())),
+        Some(("n:", name)) => Ok(Key::Name(name.to_owned())),
+        _ => Err(unreadable("link end", &end)),
+    }
+}
+
+/// A target's columns as a reference.
+pub(super) fn target(end: &str, class: &str) -> Result<Reference> {
+    Ok(Reference { class: (!class.is_empty()).then(|| class.to_owned()), key: key(end)? })
+}
+
+/// What the names and bare uids of one chunk of links stand for: their classes and uids.
+#[derive(Default)]
+struct Known {
+    /// By name: class, uid, and whether the name is the class's only one.
+    names: HashMap<String, Vec<(String, String, bool)>>,
+    /// By uid: classes.
+    uids: HashMap<String, Vec<String>>,
+}
+
+impl Known {
+    /// The one object of that name, of that class if one is asked for.
+    fn by_name(&self, name: &str, class: &str) -> Option<(&str, &str)> {
+        let mut fitting = self.names.get(name)?.iter().filter(|(found, ..)| class.is_empty() || found == class);
+        match (fitting.next(), fitting.next()) {
+            (Some((class, uid, true)), None) => Some((class, uid)),
+            _ => None,
+        }
+    }
+
+    /// The one class with an object of that uid.
+    fn class_of(&self, uid: &str) -> Option<&str> {
+        match self.uids.get(uid)?.as_slice() {
+            [class] => Some(class),
+            _ => None,
+        }
+    }
+
+    /// The link with every end by uid that can be; none if that is how it is already.
+    fn resolve(&self, owner_class: &str, (owner, target, class, parameters): &Link) -> Option<Link> {
+        let owner_uid = owner.strip_prefix("n:").and_then(|name| self.by_name(name, owner_class));
+        let (new_class, new_target) = match (target.strip_prefix("n:"), target.strip_prefix("u:")) {
+            (Some(name), _) => self.by_name(name, class).map(|(class, uid)| (class, format!("u:{uid}"))).unzip(),
+            (_, Some(uid)) if class.is_empty() => (self.class_of(uid), None),
+            _ => (None, None),
+        };
+        if owner_uid.is_none() && new_class.is_none() {
+            return None;
+        }
+        let owner = owner_uid.map_or_else(|| owner.clone(), |(_, uid)| format!("u:{uid}"));
+        let target = new_target.unwrap_or_else(|| target.clone());
+        Some((owner, target, new_class.unwrap_or(class).to_owned(), parameters.clone()))
+    }
+}
+
+impl Store {
+    /// Resolves the ends of a run's links, chunk by chunk. Doing it again changes nothing.
+    pub(super) async fn resolve_links(&self, pass: &Pass) -> Result<()> {
+        if !pass.parts.iter().any(|part| part.unresolved) {
+            return Ok(());
+        }
+        for part in pass.parts.iter().filter(|part| part.is_objects()) {
+            self.note_names(pass.run, part.number).await?;
+        }
+        for part in pass.parts.iter().filter(|part| part.unresolved) {
+            self.resolve_part(pass, part).await?;
+        }
+        self.purge_names(pass.run).await
+    }
+
+    /// Fills the table of names, which only exists while it is needed: an index would slow down every staged row.
+    async fn note_names(&self, run: i64, part: i64) -> Result<()> {
+        let mut after = String::new();
+        while let Some(last) = self.chunk_end(run, part, &after).await? {
+            let mut tx = self.database.write().await?;
+            sqlx::query(
+                "INSERT INTO object_name (run, name, part, uid)
+                 SELECT run, name, part, uid FROM object_row WHERE run = $1 AND part = $2 AND uid > $3 AND uid <= $4
+                 ON CONFLICT DO NOTHING",
+            )
+            .bind(run)
+            .bind(part)
+            .bind(&after)
+            .bind(&last)
+            .execute(&mut *tx)
+            .await
+            .map_err(fault)?;
+            tx.commit().await.map_err(fault)?;
+            after = last;
+        }
+        Ok(())
+    }
+
+    async fn resolve_part(&self, pass: &Pass, part: &PassPart) -> Result<()> {
+        let mut after = Ends::default();
+        loop {
+            let links = self.links_after(pass.run, part.number, &after).await?;
+            let Some((owner, target, class, _)) = links.last() else { return Ok(()) };
+            after = (owner.clone(), target.clone(), class.clone());
+            let known = self.known(pass.run, &links).await?;
+            let resolved = |link: &Link| known.resolve(&part.class, link).map(|new| (link.clone(), new));
+            let (old, new): (Vec<Link>, Vec<Link>) = links.iter().filter_map(resolved).unzip();
+            self.replace_links(pass.run, part.number, &old, &new).await?;
+        }
+    }
+
+    async fn links_after(&self, run: i64, part: i64, after: &Ends) -> Result<Vec<Link>> {
+        sqlx::query_as(
+            "SELECT owner, target, target_class, parameters FROM link_row
+             WHERE run = $1 AND part = $2 AND (owner, target, target_class) > ($3, $4, $5)
+             ORDER BY owner, target, target_class LIMIT $6",
+        )
+        .bind(run)
+        .bind(part)
+        .bind(&after.0)
+        .bind(&after.1)
+        .bind(&after.2)
+        .bind(stored(CHUNK))
+        .fetch_all(self.database.reader())
+        .await
+        .map_err(fault)
+    }
+
+    async fn known(&self, run: i64, links: &[Link]) -> Result<Known> {
+        let owners = links.iter().map(|(owner, ..)| owner);
+        let targets = links.iter().map(|(_, target, ..)| target);
+        let names: HashSet<&str> = owners.chain(targets).filter_map(|end| end.strip_prefix("n:")).collect();
+        let bare = links.iter().filter(|(_, _, class, _)| class.is_empty());
+        let uids: HashSet<&str> = bare.filter_map(|(_, target, ..)| target.strip_prefix("u:")).collect();
+        let mut known = Known::default();
+        for (name, class, uid, number) in self.named(run, &names).await? {
+            known.names.entry(name).or_default().push((class, uid, number == 1));
+        }
+        for (uid, class) in self.classes_of(run, &uids).await? {
+            known.uids.entry(uid).or_default().push(class);
+        }
+        Ok(known)
+    }
+
+    async fn named(&self, run: i64, names: &HashSet<&str>) -> Result<Vec<(String, String, String, i64)>> {
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        let sql = format!(
+            "SELECT o.name, p.class, MIN(o.uid), COUNT(*) FROM object_name o JOIN part p ON p.number = o.part
+             WHERE o.run = ? AND o.name IN ({}) GROUP BY o.name, p.class",
+            list("?", names.len())
+        );
+        let query = sqlx::query_as(sqlx::AssertSqlSafe(sql)).persistent(false).bind(run);
+        let query = names.iter().fold(query, |query, name| query.bind(*name));
+        query.fetch_all(self.database.reader()).await.map_err(fault)
+    }
+
+    async fn classes_of(&self, run: i64, uids: &HashSet<&str>) -> Result<Vec<(String, String)>> {
+        if uids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let sql = format!(
+            "SELECT o.uid, p.class FROM run_part r JOIN part p ON p.number = r.part AND p.attribute = ''
+             JOIN object_row o ON o.run = r.run AND o.part = r.part WHERE r.run = ? AND o.uid IN ({})",
+            list("?", uids.len())
+        );
+        let query = sqlx::query_as(sqlx::AssertSqlSafe(sql)).persistent(false).bind(run);
+        let query = uids.iter().fold(query, |query, uid| query.bind(*uid));
+        query.fetch_all(self.database.reader()).await.map_err(fault)
+    }
+
+    /// Two spellings of one link become one: the second insert finds the first.
+    async fn replace_links(&self, run: i64, part: i64, old: &[Link], new: &[Link]) -> Result<()> {
+        if old.is_empty() {
+            return Ok(());
+        }
+        let mut tx = self.database.write().await?;
+        let removed = delete_links(&mut tx, run, part, old).await?;
+        let inserted = insert_links(&mut tx, run, part, new).await?;
+        adjust_held(&mut tx, run, part, inserted - removed).await?;
+        tx.commit().await.map_err(fault)
+    }
+}
+
+/// Inserts links that are not there yet and answers how many those were.
+pub(super) async fn insert_links(at: &mut SqliteConnection, run: i64, part: i64, links: &[Link]) -> Result<i64> {
+    let insert = "INSERT INTO link_row (run, part, owner, target, target_class, parameters)";
+    insert_bulk(at, insert, "(?,?,?,?,?,?)", links, |(owner, target, class, parameters), query| {
+        query.bind(run).bind(part).bind(owner).bind(target).bind(class).bind(parameters)
+    })
+    .await
+}
+
+/// Corrects how many rows or links a run holds of a part.
+pub(super) async fn adjust_held(at: &mut SqliteConnection, run: i64, part: i64, by: i64) -> Result<()> {
+    sqlx::query("UPDATE run_part SET held = held + $3 WHERE run = $1 AND part = $2")
+        .bind(run)
+        .bind(part)
+        .bind(by)
+        .execute(at)
+        .await
+        .map_err(fault)?;
+    Ok(())
+}
+
+async fn delete_links(at: &mut SqliteConnection, run: i64, part: i64, links: &[Link]) -> Result<i64> {
+    let sql = format!(
+        "DELETE FROM link_row WHERE run = ? AND part = ? AND (owner, target, target_class) IN (VALUES {})",
+        list("(?,?,?)", links.len())
+    );
+    let query = sqlx::query(sqlx::AssertSqlSafe(sql)).persistent(false).bind(run).bind(part);
+    let query = links.iter().fold(query, |query, (owner, target, class, _)| query.bind(owner).bind(target).bind(class));
+    let done = query.execute(at).await.map_err(fault)?;
+    Ok(stored_u64(done.rows_affected()))
+}

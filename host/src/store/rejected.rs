@@ -1,0 +1,97 @@
+//! Records set aside: what could not be read or came twice, kept with its reason.
+
+use sqlx::SqliteConnection;
+
+use super::Store;
+use super::fault::fault;
+use super::numbers::limit;
+use super::runs::RunPart;
+use crate::model::{FailureKind, Rejected, Result, TaskId};
+
+/// The longest key and the longest message kept of a record, in characters.
+const TEXT_CHARS_MAX: usize = 1024;
+
+/// A record to set aside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetAside {
+    /// What identifies it to a person, best its uid: a published object of that uid or name is then not taken for gone.
+    pub key: String,
+    /// The kind of the error.
+    pub kind: String,
+    pub message: String,
+}
+
+/// A record that was set aside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetAsideRow {
+    /// Its place in the list; reading goes on after it.
+    pub position: i64,
+    pub part: RunPart,
+    pub record: SetAside,
+}
+
+impl SetAside {
+    /// A second record with a key that this pass has seen.
+    pub(super) fn duplicate(key: String) -> Self {
+        let message = "the key came twice in this pass; the first record counts".to_owned();
+        Self { key, kind: FailureKind::Conflict.as_str().to_owned(), message }
+    }
+}
+
+impl From<&Rejected> for SetAside {
+    fn from(rejected: &Rejected) -> Self {
+        let (kind, message) = (rejected.error.kind.as_str().to_owned(), rejected.error.message.clone());
+        Self { key: rejected.key.clone(), kind, message }
+    }
+}
+
+impl Store {
+    /// What the task's last run set aside, in the order it was read, after `after`; kept until the connection's next
+    /// import is published.
+    pub async fn set_aside(&self, task: TaskId, after: Option<i64>, at_most: u32) -> Result<Vec<SetAsideRow>> {
+        let rows: Vec<(i64, String, String, String, String, String)> = sqlx::query_as(
+            "SELECT s.seq, p.class, p.attribute, s.record, s.kind, s.message
+             FROM set_aside s JOIN part p ON p.number = s.part
+             WHERE s.run = (SELECT MAX(number) FROM run WHERE task = $1) AND s.seq > $2 ORDER BY s.seq LIMIT $3",
+        )
+        .bind(task.to_string())
+        .bind(after.unwrap_or_default())
+        .bind(limit(at_most))
+        .fetch_all(self.database.reader())
+        .await
+        .map_err(fault)?;
+        let row = |(position, class, attribute, key, kind, message)| SetAsideRow {
+            position,
+            part: RunPart::from_columns(class, attribute),
+            record: SetAside { key, kind, message },
+        };
+        Ok(rows.into_iter().map(row).collect())
+    }
+}
+
+/// Writes records of one page, numbered after `last`, inside the page's transaction.
+pub(super) async fn insert(
+    at: &mut SqliteConnection,
+    run: i64,
+    part: i64,
+    last: i64,
+    records: impl Iterator<Item = &SetAside>,
+) -> Result<()> {
+    for (seq, record) in (last.saturating_add(1)..).zip(records) {
+        sqlx::query("INSERT INTO set_aside (run, seq, part, record, kind, message) VALUES ($1, $2, $3, $4, $5, $6)")
+            .bind(run)
+            .bind(seq)
+            .bind(part)
+            .bind(cut(&record.key))
+            .bind(&record.kind)
+            .bind(cut(&record.message))
+            .execute(&mut *at)
+            .await
+            .map_err(fault)?;
+    }
+    Ok(())
+}
+
+fn cut(text: &str) -> String {
+    text.chars().take(TEXT_CHARS_MAX).collect()
+}

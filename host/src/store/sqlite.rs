@@ -1,0 +1,109 @@
+//! Opening a SQLite file the way this house uses them: one connection that writes, a few that read.
+//!
+//! Writers queue for the one connection, so they never meet `SQLITE_BUSY` from each other; readers see the last commit
+//! (WAL) and wait for nobody. SQLite's pragmas are here and nowhere else.
+
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{SqlSafeStr as _, Sqlite, Transaction};
+
+pub(crate) use super::fault::fault;
+use crate::model::Result;
+
+/// How long a statement waits for another process's lock before the caller is told.
+pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a caller waits for its turn to write or read; a page's transaction takes milliseconds.
+const TURN_TIMEOUT: Duration = Duration::from_secs(30);
+/// Connections that read at the same time.
+const READERS: u32 = 4;
+/// Bytes of a database page; larger than SQLite's 4096, since rows of 300 bytes come by the million.
+const PAGE_BYTES: u32 = 8192;
+/// Page cache of the writing connection, in KiB: holds the index of a million uids.
+const WRITER_CACHE_KIB: u32 = 64 * 1024;
+/// Page cache of each reading connection, in KiB.
+const READER_CACHE_KIB: u32 = 16 * 1024;
+/// Pages in the write-ahead log before they move to the database file: 32 MiB.
+const WAL_PAGES: u32 = 4096;
+/// Prepared statements kept by each connection.
+const STATEMENTS: usize = 128;
+
+/// What must survive a power cut. A killed process loses nothing either way.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Durability {
+    /// The file stays sound; the last commits before a power cut may be missing, as if they had not been answered.
+    Sound,
+    /// Every commit.
+    Every,
+}
+
+/// An open file.
+#[derive(Clone, Debug)]
+pub(crate) struct Database {
+    writer: SqlitePool,
+    readers: SqlitePool,
+}
+
+impl Database {
+    /// Opens or creates the file and brings it up to date; `migrations` in order, as SQL text.
+    pub(crate) async fn open(
+        path: &Path,
+        migrations: &[&'static str],
+        durability: Durability,
+        busy_timeout: Duration,
+    ) -> Result<Self> {
+        let options = options(path, durability, busy_timeout);
+        let writing = options.clone().pragma("cache_size", format!("-{WRITER_CACHE_KIB}"));
+        let writer = pool(1).connect_with(writing).await.map_err(fault)?;
+        migrator(migrations).run(&writer).await.map_err(|why| fault(why.into()))?;
+        let reading = options.pragma("cache_size", format!("-{READER_CACHE_KIB}")).pragma("query_only", "ON");
+        let readers = pool(READERS).connect_with(reading).await.map_err(fault)?;
+        Ok(Self { writer, readers })
+    }
+
+    /// For reading: sees what was committed when each statement began.
+    pub(crate) fn reader(&self) -> &SqlitePool {
+        &self.readers
+    }
+
+    /// Begins a transaction that writes; keep it short, others wait for it.
+    pub(crate) async fn write(&self) -> Result<Transaction<'static, Sqlite>> {
+        self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(fault)
+    }
+
+    /// Waits for what is under way and closes the file.
+    pub(crate) async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}
+
+fn options(path: &Path, durability: Durability, busy_timeout: Duration) -> SqliteConnectOptions {
+    let synchronous = match durability {
+        Durability::Sound => SqliteSynchronous::Normal,
+        Durability::Every => SqliteSynchronous::Full,
+    };
+    SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .page_size(PAGE_BYTES)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(synchronous)
+        .busy_timeout(busy_timeout)
+        .foreign_keys(true)
+        .statement_cache_capacity(STATEMENTS)
+        .pragma("wal_autocheckpoint", WAL_PAGES.to_string())
+}
+
+fn pool(connections: u32) -> SqlitePoolOptions {
+    SqlitePoolOptions::new().max_connections(connections).acquire_timeout(TURN_TIMEOUT).test_before_acquire(false)
+}
+
+fn migrator(migrations: &[&'static str]) -> Migrator {
+    let numbered = (1..).zip(migrations).map(|(version, text)| {
+        Migration::new(version, "forward".into(), MigrationType::Simple, text.into_sql_str(), false)
+    });
+    Migrator::with_migrations(numbered.collect())
+}

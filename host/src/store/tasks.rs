@@ -1,0 +1,281 @@
+//! Tasks: work that outlives a request, queued, claimed, finished.
+
+use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
+
+use super::Store;
+use super::connections::identify;
+use super::fault::fault;
+use super::numbers::{from_json, instant, json, limit, maybe_instant, parsed, word};
+use crate::model::{
+    ConnectionId, Counts, Error, FailureKind, Progress, RequestId, Result, Task, TaskError, TaskId, TaskKind, TaskState,
+};
+
+const SELECT: &str = "SELECT t.id, t.kind, c.id AS connection_id, t.state, t.requested_by, t.request_id, t.created,
+    t.started, t.finished, t.attempts, t.progress, t.counts, t.error
+    FROM task t JOIN connection c ON c.number = t.connection";
+
+/// What to enqueue.
+#[derive(Clone, Debug)]
+pub struct NewTask {
+    pub kind: TaskKind,
+    pub connection: ConnectionId,
+    /// The name of the token that asks for it.
+    pub requested_by: String,
+    pub request_id: RequestId,
+}
+
+/// Which tasks to list; `None` lists all.
+#[derive(Clone, Debug, Default)]
+pub struct TaskFilter {
+    pub connection: Option<ConnectionId>,
+    pub state: Option<TaskState>,
+}
+
+impl Store {
+    /// Queues a task. A connection has one import at a time that is not final: a second is a `conflict` that names it.
+    pub async fn enqueue_task(&self, new: &NewTask) -> Result<Task> {
+        let mut tx = self.database.write().await?;
+        let (connection, _) = identify(&mut tx, &new.connection).await?;
+        if new.kind == TaskKind::Import {
+            refuse_second_import(&mut tx, connection, &new.connection).await?;
+        }
+        let id = TaskId::fresh();
+        sqlx::query(
+            "INSERT INTO task (id, kind, connection, state, requested_by, request_id, created, attempts,
+                cancel_requested, progress)
+             VALUES ($1, $2, $3, 'queued', $4, $5, $6, 0, FALSE, $7)",
+        )
+        .bind(id.to_string())
+        .bind(new.kind.as_str())
+        .bind(connection)
+        .bind(&new.requested_by)
+        .bind(new.request_id.as_str())
+        .bind(self.now())
+        .bind(json(&Progress::default())?)
+        .execute(&mut *tx)
+        .await
+        .map_err(fault)?;
+        tx.commit().await.map_err(fault)?;
+        self.task(id).await
+    }
+
+    /// The task of that id. `not-found` if there is none.
+    pub async fn task(&self, id: TaskId) -> Result<Task> {
+        let row = sqlx::query(sqlx::AssertSqlSafe(format!("{SELECT} WHERE t.id = $1 AND c.folded IS NOT NULL")))
+            .bind(id.to_string())
+            .fetch_optional(self.database.reader())
+            .await
+            .map_err(fault)?;
+        task(&row.ok_or_else(|| missing(id))?)
+    }
+
+    /// Tasks older than `after`, newest first.
+    pub async fn tasks(&self, filter: &TaskFilter, after: Option<TaskId>, at_most: u32) -> Result<Vec<Task>> {
+        let sql = format!(
+            "{SELECT} WHERE c.folded = COALESCE($1, c.folded) AND t.state = COALESCE($2, t.state)
+             AND t.id < COALESCE($3, '~') ORDER BY t.id DESC LIMIT $4"
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(filter.connection.as_ref().map(ConnectionId::folded))
+            .bind(filter.state.map(TaskState::as_str))
+            .bind(after.map(|id| id.to_string()))
+            .bind(limit(at_most))
+            .fetch_all(self.database.reader())
+            .await
+            .map_err(fault)?;
+        rows.iter().map(task).collect()
+    }
+
+    /// Takes the oldest queued task and sets it running, one attempt more; none if nothing waits.
+    pub async fn claim_task(&self) -> Result<Option<Task>> {
+        let mut tx = self.database.write().await?;
+        let id: Option<String> = sqlx::query_scalar(
+            "UPDATE task SET state = 'running', attempts = attempts + 1, started = COALESCE(started, $1)
+             WHERE id = (SELECT MIN(id) FROM task WHERE state = 'queued') RETURNING id",
+        )
+        .bind(self.now())
+        .fetch_optional(&mut *tx)
+        .await
+        .map_err(fault)?;
+        tx.commit().await.map_err(fault)?;
+        match id {
+            Some(id) => self.task(parsed("task id", &id)?).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Notes how far a task has come; staging a page does so by itself.
+    pub async fn task_progress(&self, id: TaskId, progress: &Progress) -> Result<()> {
+        let mut tx = self.database.write().await?;
+        note_progress(&mut tx, &id.to_string(), progress).await?;
+        tx.commit().await.map_err(fault)
+    }
+
+    /// Was the running task asked to stop?
+    pub async fn cancel_requested(&self, id: TaskId) -> Result<bool> {
+        let asked: Option<bool> = sqlx::query_scalar("SELECT cancel_requested FROM task WHERE id = $1")
+            .bind(id.to_string())
+            .fetch_optional(self.database.reader())
+            .await
+            .map_err(fault)?;
+        asked.ok_or_else(|| missing(id))
+    }
+
+    /// Sets a running task held (what it found stays staged), failed, or succeeded without a run to publish. A run it
+    /// leaves behind is discarded unless it is held. `conflict` if the task is not running.
+    pub async fn finish_task(
+        &self,
+        id: TaskId,
+        state: TaskState,
+        counts: Option<&Counts>,
+        error: Option<&TaskError>,
+    ) -> Result<Task> {
+        let mut tx = self.database.write().await?;
+        close_task(&mut tx, &Closing { id, from: &[TaskState::Running], to: state, counts, error, at: self.now() })
+            .await?;
+        if state.is_final() {
+            discard_runs(&mut tx, id).await?;
+        }
+        tx.commit().await.map_err(fault)?;
+        self.task(id).await
+    }
+
+    /// Cancels a queued task at once and asks a running one to stop: its worker learns it from
+    /// [`Store::cancel_requested`] and from each page it stages. `conflict` for a task that is held (reject it) or done.
+    pub async fn cancel_task(&self, id: TaskId) -> Result<Task> {
+        let mut tx = self.database.write().await?;
+        match task_state(&mut tx, id).await? {
+            TaskState::Queued => {
+                let (from, to) = (&[TaskState::Queued][..], TaskState::Cancelled);
+                close_task(&mut tx, &Closing { id, from, to, counts: None, error: None, at: self.now() }).await?;
+                discard_runs(&mut tx, id).await?;
+            }
+            TaskState::Running => {
+                sqlx::query("UPDATE task SET cancel_requested = TRUE WHERE id = $1")
+                    .bind(id.to_string())
+                    .execute(&mut *tx)
+                    .await
+                    .map_err(fault)?;
+            }
+            TaskState::Held => return Err(wrong_state(id, TaskState::Held, "approve or reject it")),
+            done => return Err(wrong_state(id, done, "there is nothing to cancel")),
+        }
+        tx.commit().await.map_err(fault)?;
+        self.task(id).await
+    }
+
+    /// Queues again what an earlier process left running; to be called once, before anything is claimed. Answers how
+    /// many there were.
+    pub async fn requeue_running_tasks(&self) -> Result<u64> {
+        let mut tx = self.database.write().await?;
+        let done = sqlx::query("UPDATE task SET state = 'queued' WHERE state = 'running'")
+            .execute(&mut *tx)
+            .await
+            .map_err(fault)?;
+        tx.commit().await.map_err(fault)?;
+        Ok(done.rows_affected())
+    }
+}
+
+/// A task's way into another state.
+pub(super) struct Closing<'a> {
+    pub(super) id: TaskId,
+    /// Where it may come from.
+    pub(super) from: &'a [TaskState],
+    pub(super) to: TaskState,
+    pub(super) counts: Option<&'a Counts>,
+    pub(super) error: Option<&'a TaskError>,
+    pub(super) at: i64,
+}
+
+/// Moves a task on, inside a transaction. `conflict` if it is not where it should be.
+pub(super) async fn close_task(at: &mut SqliteConnection, closing: &Closing<'_>) -> Result<()> {
+    let state = task_state(at, closing.id).await?;
+    if !closing.from.contains(&state) {
+        return Err(wrong_state(closing.id, state, "read it again"));
+    }
+    sqlx::query("UPDATE task SET state = $2, counts = COALESCE($3, counts), error = $4, finished = $5 WHERE id = $1")
+        .bind(closing.id.to_string())
+        .bind(closing.to.as_str())
+        .bind(closing.counts.map(json).transpose()?)
+        .bind(closing.error.map(json).transpose()?)
+        .bind(closing.to.is_final().then_some(closing.at))
+        .execute(at)
+        .await
+        .map_err(fault)?;
+    Ok(())
+}
+
+/// Writes how far a task has come, inside a transaction.
+pub(super) async fn note_progress(at: &mut SqliteConnection, task: &str, progress: &Progress) -> Result<()> {
+    sqlx::query("UPDATE task SET progress = $2 WHERE id = $1")
+        .bind(task)
+        .bind(json(progress)?)
+        .execute(at)
+        .await
+        .map_err(fault)?;
+    Ok(())
+}
+
+/// Marks what a task staged as thrown away, unless it was published.
+pub(super) async fn discard_runs(at: &mut SqliteConnection, task: TaskId) -> Result<()> {
+    sqlx::query("UPDATE run SET state = 'discarded' WHERE task = $1 AND state IN ('staging', 'compared')")
+        .bind(task.to_string())
+        .execute(at)
+        .await
+        .map_err(fault)?;
+    Ok(())
+}
+
+async fn task_state(at: &mut SqliteConnection, id: TaskId) -> Result<TaskState> {
+    let state: Option<String> = sqlx::query_scalar("SELECT state FROM task WHERE id = $1")
+        .bind(id.to_string())
+        .fetch_optional(at)
+        .await
+        .map_err(fault)?;
+    word("task state", state.ok_or_else(|| missing(id))?)
+}
+
+async fn refuse_second_import(at: &mut SqliteConnection, connection: i64, id: &ConnectionId) -> Result<()> {
+    let active: Option<(String, String)> = sqlx::query_as(
+        "SELECT id, state FROM task WHERE connection = $1 AND kind = 'import'
+         AND state IN ('queued', 'running', 'held') LIMIT 1",
+    )
+    .bind(connection)
+    .fetch_optional(at)
+    .await
+    .map_err(fault)?;
+    let Some((task, state)) = active else { return Ok(()) };
+    let next = if state == "held" { "approve or reject it first" } else { "wait for it or cancel it first" };
+    let message = format!("the connection {id} has an import already: the task {task} is {state}; {next}");
+    Err(Error::failure(FailureKind::Conflict, message))
+}
+
+fn missing(id: TaskId) -> Error {
+    Error::not_found(format!("there is no task {id}"))
+}
+
+fn wrong_state(id: TaskId, state: TaskState, next: &str) -> Error {
+    Error::failure(FailureKind::Conflict, format!("the task {id} is {}; {next}", state.as_str()))
+}
+
+fn task(row: &SqliteRow) -> Result<Task> {
+    let text = |column: &str| row.try_get::<String, _>(column).map_err(fault);
+    let maybe_text = |column: &str| row.try_get::<Option<String>, _>(column).map_err(fault);
+    let time = |column: &str| row.try_get::<Option<i64>, _>(column).map_err(fault).and_then(maybe_instant);
+    Ok(Task {
+        id: parsed("task id", &text("id")?)?,
+        kind: word("task kind", text("kind")?)?,
+        connection: parsed("connection identifier", &text("connection_id")?)?,
+        state: word("task state", text("state")?)?,
+        requested_by: text("requested_by")?,
+        request_id: parsed("request id", &text("request_id")?)?,
+        created: row.try_get("created").map_err(fault).and_then(instant)?,
+        started: time("started")?,
+        finished: time("finished")?,
+        attempts: row.try_get("attempts").map_err(fault)?,
+        progress: from_json("progress", &text("progress")?)?,
+        counts: maybe_text("counts")?.map(|json| from_json("set of counts", &json)).transpose()?,
+        error: maybe_text("error")?.map(|json| from_json("task error", &json)).transpose()?,
+    })
+}

@@ -1,0 +1,71 @@
+//! Bearer tokens, by hash: the store never holds one that could be used.
+
+use jiff::Timestamp;
+
+use super::Store;
+use super::fault::{fault, unreadable};
+use super::numbers::instant;
+use crate::model::{Error, FailureKind, Result, Role};
+
+/// A token as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Token {
+    pub name: String,
+    pub role: Role,
+    /// SHA-256 of the token.
+    pub hash: [u8; 32],
+    pub created: Timestamp,
+}
+
+type Columns = (String, String, Vec<u8>, i64);
+
+impl Store {
+    /// Stores a token. `conflict` if its name or hash is taken.
+    pub async fn insert_token(&self, name: &str, role: Role, hash: [u8; 32]) -> Result<Token> {
+        let now = self.now();
+        let mut tx = self.database.write().await?;
+        let done =
+            sqlx::query("INSERT INTO token (name, role, hash, created) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING")
+                .bind(name)
+                .bind(role.as_str())
+                .bind(&hash[..])
+                .bind(now)
+                .execute(&mut *tx)
+                .await
+                .map_err(fault)?;
+        if done.rows_affected() == 0 {
+            return Err(Error::failure(FailureKind::Conflict, format!("there is a token {name} already")));
+        }
+        tx.commit().await.map_err(fault)?;
+        Ok(Token { name: name.to_owned(), role, hash, created: instant(now)? })
+    }
+
+    /// The token with that SHA-256.
+    pub async fn token_by_hash(&self, hash: &[u8; 32]) -> Result<Option<Token>> {
+        let found: Option<Columns> = sqlx::query_as("SELECT name, role, hash, created FROM token WHERE hash = $1")
+            .bind(&hash[..])
+            .fetch_optional(self.database.reader())
+            .await
+            .map_err(fault)?;
+        found.map(token).transpose()
+    }
+
+    /// All tokens, by name.
+    pub async fn tokens(&self) -> Result<Vec<Token>> {
+        let rows: Vec<Columns> = sqlx::query_as("SELECT name, role, hash, created FROM token ORDER BY name")
+            .fetch_all(self.database.reader())
+            .await
+            .map_err(fault)?;
+        rows.into_iter().map(token).collect()
+    }
+}
+
+fn token((name, role, hash, created): Columns) -> Result<Token> {
+    let role = match role.as_str() {
+        "core" => Role::Core,
+        "operator" => Role::Operator,
+        other => return Err(unreadable("role", &other)),
+    };
+    let hash = <[u8; 32]>::try_from(hash).map_err(|_| unreadable("token hash", &"it has not 32 bytes"))?;
+    Ok(Token { name, role, hash, created: instant(created)? })
+}

@@ -1,0 +1,17 @@
+//! The connector hawser/csv, natively, over real files: one binary, a module for each thing it can do.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a failed expectation is a failed test"
+)]
+
+mod memberships;
+mod passwords;
+mod probing;
+mod reading;
+mod resuming;
+mod support;
+mod writing;

@@ -1,0 +1,98 @@
+//! The audit trail: what was asked, by whom, and what came of it; written before the effect, chained, without values.
+
+use hawser_tests::bed::{Bed, items};
+use hawser_tests::house::House;
+use hawser_tests::people::People;
+use reqwest::Method;
+use serde_json::{Value as Json, json};
+
+fn entry<'a>(trail: &'a [Json], action: &str) -> &'a Json {
+    trail.iter().find(|entry| entry["action"] == action).unwrap_or_else(|| panic!("no {action} in {trail:#?}"))
+}
+
+#[tokio::test]
+async fn every_change_is_written_with_who_what_and_how_it_ended() {
+    let bed = Bed::new(3, 1).await;
+    let change = json!({"changes": {"title": {"replace": ["Hush-hush"]}}});
+    let change = bed.core.request(Method::PATCH, &bed.account("u1")).header("x-request-id", "ask-4711").json(&change);
+    change.send().await.expect(200);
+    bed.core.delete(&bed.account("ghost")).await.problem(404, "unknown-uid");
+    let trail = bed.audit().await;
+    let update = entry(&trail, "object.update");
+    assert_eq!(
+        (&update["requestId"], &update["role"], &update["uid"]),
+        (&json!("ask-4711"), &json!("core"), &json!("u1"))
+    );
+    assert!(update["attributes"].to_string().contains("title"), "{update}");
+    assert!(update["outcome"].to_string().contains("data"), "the directory it reached is named: {update}");
+    let delete = entry(&trail, "object.delete");
+    assert!(delete["outcome"].to_string().contains("unknown-uid"), "{delete}");
+    assert!(!format!("{trail:?}").contains("Hush-hush"), "values have no place in the trail");
+}
+
+#[tokio::test]
+async fn reading_leaves_the_trail_as_it_was_and_refusals_at_the_door_too() {
+    let bed = Bed::new(3, 1).await;
+    let before = bed.audit().await.len();
+    bed.core.get(&bed.at("")).await.expect(200);
+    bed.core.get(&bed.at("/published")).await.expect(200);
+    bed.core.put(&bed.at(""), &bed.connection()).await.problem(403, "forbidden");
+    assert_eq!(bed.audit().await.len(), before);
+}
+
+#[tokio::test]
+async fn imports_and_decisions_about_them_are_written() {
+    let bed = Bed::new(60, 1).await;
+    bed.import_published().await;
+    bed.people.keep_lines("accounts.csv", |_| false);
+    let task = bed.import().await;
+    bed.operator.order(&format!("/v1/tasks/{}/reject", task["id"].as_str().unwrap())).await.expect(200);
+    let trail = bed.audit().await;
+    entry(&trail, "import.start");
+    let reject = entry(&trail, "task.reject");
+    assert_eq!(reject["role"], "operator", "{reject}");
+}
+
+#[tokio::test]
+async fn the_trail_is_read_page_by_page() {
+    let bed = Bed::new(1, 0).await;
+    for _ in 0..3 {
+        bed.core.delete(&bed.account("ghost")).await.problem(404, "unknown-uid");
+    }
+    let all = bed.audit().await;
+    let (mut seen, mut query) = (Vec::new(), String::new());
+    loop {
+        let page = bed.operator.get(&format!("/v1/audit?connection={}&limit=2{query}", bed.id)).await.expect(200);
+        seen.extend(items(&page));
+        let next = page.json()["next"].clone();
+        if next.is_null() {
+            break;
+        }
+        query = format!("&after={}", next.as_str().map_or_else(|| next.to_string(), str::to_owned));
+    }
+    assert_eq!(seen, all);
+}
+
+#[tokio::test]
+async fn a_row_changed_behind_the_hosts_back_is_found() {
+    let house = House::start().await;
+    let bed = Bed::bare(&house, People::new(1, 0)).await;
+    bed.connect(&bed.connection()).await;
+    assert_eq!(bed.operator.get("/v1/audit/verify").await.expect(200).json()["intact"], true);
+    let database = house.data().join("audit.db");
+    let (_data, tokens) = house.stop().await;
+    tamper(&database);
+    let host = hawser_tests::child::Host::start(database.parent().unwrap(), &tokens, "").await;
+    let verdict = host.operator().get("/v1/audit/verify").await.expect(200).json();
+    assert_eq!(verdict["intact"], false, "{verdict}");
+    assert!(verdict["firstBroken"].is_number(), "{verdict}");
+}
+
+/// Changes one letter of who did it, in the file: as somebody with the disk in his hands would.
+fn tamper(database: &std::path::Path) {
+    let mut bytes = std::fs::read(database).unwrap();
+    let needle = b"system.create";
+    let at = bytes.windows(needle.len()).position(|window| window == needle).expect("the row is in the file");
+    bytes[at + needle.len() - 1] = b'f';
+    std::fs::write(database, bytes).unwrap();
+}

@@ -1,0 +1,139 @@
+//! Tokens and roles: a matrix generated from the OpenAPI document, so that no endpoint is forgotten.
+
+use hawser_tests::bed::Bed;
+use hawser_tests::client::Client;
+use hawser_tests::house::House;
+use reqwest::Method;
+use serde_json::{Value as Json, json};
+
+/// What anybody may ask.
+const PUBLIC: &[&str] = &["/health/live", "/health/ready", "/openapi.json"];
+
+/// What the operator alone may do: method and path as in the document.
+const OPERATOR_ONLY: &[(&str, &str)] = &[
+    ("post", "/v1/systems"),
+    ("put", "/v1/systems/{id}"),
+    ("delete", "/v1/systems/{id}"),
+    ("post", "/v1/connections"),
+    ("put", "/v1/connections/{id}"),
+    ("delete", "/v1/connections/{id}"),
+    ("post", "/v1/connections/{id}/suggest"),
+    ("post", "/v1/connections/{id}/schema/refresh"),
+    ("post", "/v1/tasks/{id}/approve"),
+    ("post", "/v1/tasks/{id}/reject"),
+    ("get", "/v1/audit"),
+    ("get", "/v1/audit/verify"),
+    ("get", "/v1/tokens"),
+];
+
+/// Every operation of the served document: method, path with `{parameters}`.
+async fn operations(client: &Client) -> Vec<(String, String)> {
+    let document = client.get("/openapi.json").await.expect(200).json();
+    let paths = document["paths"].as_object().unwrap().clone();
+    let methods = |(path, item): (String, Json)| {
+        let methods: Vec<String> = item.as_object().unwrap().keys().cloned().collect();
+        methods
+            .into_iter()
+            .filter(|m| Method::from_bytes(m.to_uppercase().as_bytes()).is_ok_and(is_known))
+            .map(move |m| (m, path.clone()))
+    };
+    let operations: Vec<_> = paths.into_iter().flat_map(methods).collect();
+    assert!(operations.len() > 30, "the document names too few operations: {operations:?}");
+    operations
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "a predicate over what was just parsed")]
+fn is_known(method: Method) -> bool {
+    [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE].contains(&method)
+}
+
+/// A path that exists as far as its parameters go: those of a bed where they fit.
+fn filled(path: &str, bed: &Bed) -> String {
+    let of = |name: &str| match name {
+        "id" if path.starts_with("/v1/systems") => bed.system.clone(),
+        "id" if path.starts_with("/v1/tasks") => "019aa000-0000-7000-8000-000000000000".to_owned(),
+        "id" => bed.id.clone(),
+        "class" => "account".to_owned(),
+        "uid" => "u1".to_owned(),
+        _ => "x".to_owned(),
+    };
+    let parts = path.split('/').map(|part| match part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) {
+        Some(name) => of(name),
+        None => part.to_owned(),
+    });
+    parts.collect::<Vec<_>>().join("/")
+}
+
+async fn ask(client: &Client, method: &str, path: &str) -> hawser_tests::client::Answer {
+    let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
+    let request = client.request(method.clone(), path);
+    let with_body = [Method::POST, Method::PUT, Method::PATCH].contains(&method);
+    if with_body { request.json(&json!({})).send().await } else { request.send().await }
+}
+
+#[tokio::test]
+async fn every_endpoint_but_the_public_ones_wants_a_token() {
+    let bed = Bed::new(1, 0).await;
+    let stranger = House::shared().await.stranger();
+    for (method, path) in operations(&bed.core).await {
+        for caller in [&stranger, &stranger.with_token(Some("hawser_core_guessed"))] {
+            let answer = ask(caller, &method, &filled(&path, &bed)).await;
+            if PUBLIC.contains(&path.as_str()) {
+                answer.expect(200);
+            } else {
+                answer.problem(401, "unauthenticated");
+                assert!(answer.header("www-authenticate").starts_with("Bearer"), "{method} {path}");
+            }
+        }
+    }
+    bed.core.get(&bed.at("")).await.expect(200);
+}
+
+#[tokio::test]
+async fn the_core_is_refused_where_only_the_operator_may() {
+    let bed = Bed::new(1, 0).await;
+    let operations = operations(&bed.core).await;
+    for (method, path) in OPERATOR_ONLY {
+        let listed = operations.iter().any(|(m, p)| (m.as_str(), p.as_str()) == (*method, *path));
+        assert!(listed, "{method} {path} is not in the document: {operations:?}");
+    }
+    for (method, path) in &operations {
+        let answer = ask(&bed.core, method, &filled(path, &bed)).await;
+        if OPERATOR_ONLY.contains(&(method.as_str(), path.as_str())) {
+            answer.problem(403, "forbidden").names("operator");
+        } else {
+            assert!(answer.status != 403 && answer.status != 401, "{method} {path}: {}", answer.text);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_token_is_only_a_token_in_its_place() {
+    let house = House::shared().await;
+    let stranger = house.stranger();
+    let token = &house.tokens().core;
+    let get = |name: &str, value: String| stranger.request(Method::GET, "/v1/systems").header(name, &value).send();
+    get("authorization", format!("Bearer {token}")).await.expect(200);
+    get("authorization", format!("Basic {token}")).await.problem(401, "unauthenticated");
+    get("authorization", format!("Bearer {token}x")).await.problem(401, "unauthenticated");
+    get("authorization", token.clone()).await.problem(401, "unauthenticated");
+    get("cookie", format!("token={token}")).await.problem(401, "unauthenticated");
+    stranger.get(&format!("/v1/systems?access_token={token}")).await.problem(401, "unauthenticated");
+}
+
+#[tokio::test]
+async fn tokens_are_listed_without_themselves() {
+    let house = House::shared().await;
+    let list = house.operator().get("/v1/tokens").await.expect(200);
+    assert!(list.text.contains("operator") && list.text.contains("core"), "{}", list.text);
+    for token in [&house.tokens().operator, &house.tokens().core] {
+        assert!(!list.text.contains(token.as_str()));
+    }
+}
+
+#[tokio::test]
+async fn a_forged_host_is_refused() {
+    let house = House::shared().await;
+    let forged = house.core().request(Method::GET, "/v1/systems").header("host", "evil.example").send().await;
+    forged.problem(421, "misdirected-request");
+}

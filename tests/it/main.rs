@@ -1,0 +1,31 @@
+//! The one integration binary: each module is a topic, each test a sentence about what the house does.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "tests and their helpers stop at the first surprise"
+)]
+
+mod audit;
+mod auth;
+mod cli;
+mod connections;
+mod docs;
+mod entitlements;
+mod faults;
+mod files;
+mod guests;
+mod idempotency;
+mod imports;
+mod manifests;
+mod objects;
+mod openapi;
+mod passwords;
+mod published;
+mod roster;
+mod schema;
+mod secrets;
+mod systems;
+mod tidy;

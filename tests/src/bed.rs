@@ -1,0 +1,129 @@
+//! A test bed: a system and a connection of its own, over people of its own, in the host that the tests share.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use serde_json::{Value as Json, json};
+
+use crate::client::{Answer, Client};
+use crate::house::House;
+use crate::people::People;
+
+/// How long a test waits for a task.
+const TASK_SECONDS_MAX: u64 = 120;
+/// How often it looks.
+const LOOK_MS: u64 = 20;
+
+static BEDS: AtomicU32 = AtomicU32::new(1);
+
+/// A system, a connection and their callers.
+pub struct Bed {
+    pub operator: Client,
+    pub core: Client,
+    pub people: People,
+    pub system: String,
+    /// The connection's identifier.
+    pub id: String,
+}
+
+impl Bed {
+    /// So many people and groups in the shared host, connected and with their schema read.
+    pub async fn new(accounts: usize, groups: usize) -> Self {
+        let bed = Self::bare(House::shared().await, People::new(accounts, groups)).await;
+        bed.connect(&bed.connection()).await;
+        bed
+    }
+
+    /// A system without a connection, in a host of the caller's choice.
+    pub async fn bare(house: &House, people: People) -> Self {
+        let number = BEDS.fetch_add(1, Ordering::Relaxed);
+        let (operator, core) = (house.operator(), house.core());
+        let system = format!("system-{number}");
+        operator.post("/v1/systems", &json!({"id": system, "title": "Test"})).await.expect(201);
+        Self { operator, core, people, system, id: format!("connection-{number}") }
+    }
+
+    /// The body of this bed's connection.
+    pub fn connection(&self) -> Json {
+        self.people.connection(&self.id, &self.system)
+    }
+
+    /// Creates the connection and reads its schema.
+    pub async fn connect(&self, body: &Json) {
+        self.operator.post("/v1/connections", body).await.expect(201);
+        self.operator.order(&self.at("/schema/refresh")).await.expect(200);
+    }
+
+    /// A path below the connection.
+    pub fn at(&self, rest: &str) -> String {
+        format!("/v1/connections/{}{rest}", self.id)
+    }
+
+    /// The path of an account.
+    pub fn account(&self, uid: &str) -> String {
+        self.at(&format!("/objects/account/{uid}"))
+    }
+
+    /// Runs an import to where it stops: published, held, failed or cancelled.
+    pub async fn import(&self) -> Json {
+        let order = self.core.order(&self.at("/imports")).await.expect(202);
+        self.settled(order.header("location")).await
+    }
+
+    /// Runs an import that must be published.
+    pub async fn import_published(&self) -> Json {
+        let task = self.import().await;
+        assert_eq!(task["state"], "succeeded", "{task}");
+        task
+    }
+
+    /// Waits until a task stops.
+    pub async fn settled(&self, task: &str) -> Json {
+        self.when(task, |task| !["queued", "running"].contains(&task["state"].as_str().unwrap_or_default())).await
+    }
+
+    /// Waits until a task is as wished.
+    pub async fn when(&self, task: &str, wished: impl Fn(&Json) -> bool) -> Json {
+        for _ in 0..TASK_SECONDS_MAX * 1000 / LOOK_MS {
+            let now = self.core.get(task).await.expect(200).json();
+            if wished(&now) {
+                return now;
+            }
+            tokio::time::sleep(Duration::from_millis(LOOK_MS)).await;
+        }
+        panic!("the task did not get there: {}", self.core.get(task).await.text);
+    }
+
+    /// What is published of a class.
+    pub async fn published(&self, class: &str) -> Vec<Json> {
+        self.core.get(&self.at(&format!("/published/{class}"))).await.expect(200).lines()
+    }
+
+    /// The changes after a position.
+    pub async fn changes(&self, after: i64) -> Vec<Json> {
+        self.core.get(&self.at(&format!("/changes?after={after}&limit=1000"))).await.expect(200).lines()
+    }
+
+    /// The position of the newest change.
+    pub async fn position(&self) -> i64 {
+        let mut position = 0;
+        loop {
+            let changes = self.changes(position).await;
+            let Some(last) = changes.last() else { return position };
+            position = last["position"].as_i64().expect("a change has a position");
+        }
+    }
+
+    /// The audit trail's newest entries about this connection.
+    pub async fn audit(&self) -> Vec<Json> {
+        let answer = self.operator.get(&format!("/v1/audit?connection={}&limit=1000", self.id)).await.expect(200);
+        items(&answer)
+    }
+}
+
+/// The items of a page.
+#[track_caller]
+pub fn items(page: &Answer) -> Vec<Json> {
+    let page = page.json();
+    page["items"].as_array().unwrap_or_else(|| panic!("no page of items: {page}")).clone()
+}

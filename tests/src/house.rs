@@ -1,0 +1,128 @@
+//! A host in this process: the real composition root, on a free port of the loopback, over a directory of its own.
+
+use std::path::Path;
+use std::sync::{Arc, LazyLock};
+
+use hawser::clock::Clock;
+use hawser::config::{Config, ImportConfig};
+use hawser::host::{self, Running};
+use hawser::registry::Registry;
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+use tokio::sync::OnceCell;
+
+use crate::client::Client;
+use crate::guests;
+
+/// Hosts outlive the test that started them, and so does the runtime they run on.
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime can be started"));
+static SHARED: OnceCell<House> = OnceCell::const_new();
+
+/// A running host and its two tokens.
+pub struct House {
+    running: Running,
+    data: Arc<TempDir>,
+    tokens: Tokens,
+    config: Config,
+}
+
+/// What a first start shows once.
+#[derive(Clone)]
+pub struct Tokens {
+    pub operator: String,
+    pub core: String,
+}
+
+impl House {
+    /// The host that tests share.
+    pub async fn shared() -> &'static Self {
+        SHARED.get_or_init(Self::start).await
+    }
+
+    /// A host of one's own.
+    pub async fn start() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// A host of one's own, configured differently.
+    pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        let data = Arc::new(tempfile::Builder::new().prefix("hawser-data-").tempdir().expect("a folder can be made"));
+        let connectors = tokio::task::spawn_blocking(guests::connectors).await.expect("the guests are built");
+        let mut config = config(data.path(), connectors);
+        change(&mut config);
+        let running = run(config.clone()).await;
+        let first = running.first_tokens.as_ref().expect("a first start makes tokens");
+        let tokens = Tokens { operator: first.operator.clone(), core: first.core.clone() };
+        Self { running, data, tokens, config }
+    }
+
+    /// The same host after a stop and a start.
+    pub async fn restart(self) -> Self {
+        let Self { running, data, tokens, config } = self;
+        stop(running).await;
+        let running = run(config.clone()).await;
+        assert!(running.first_tokens.is_none(), "tokens are made once");
+        Self { running, data, tokens, config }
+    }
+
+    /// Stops the host; what it leaves behind goes with the returned folder.
+    pub async fn stop(self) -> (Arc<TempDir>, Tokens) {
+        stop(self.running).await;
+        (self.data, self.tokens)
+    }
+
+    /// What it loaded and what it refused.
+    pub fn registry(&self) -> &Registry {
+        &self.running.registry
+    }
+
+    /// Where the host keeps its data.
+    pub fn data(&self) -> &Path {
+        self.data.path()
+    }
+
+    /// `http://127.0.0.1:port`.
+    pub fn base(&self) -> String {
+        format!("http://{}", self.running.addr)
+    }
+
+    /// The two tokens.
+    pub fn tokens(&self) -> &Tokens {
+        &self.tokens
+    }
+
+    /// A caller who may do everything.
+    pub fn operator(&self) -> Client {
+        Client::new(&self.base(), Some(&self.tokens.operator))
+    }
+
+    /// A caller who may run operations on connections.
+    pub fn core(&self) -> Client {
+        Client::new(&self.base(), Some(&self.tokens.core))
+    }
+
+    /// A caller nobody knows.
+    pub fn stranger(&self) -> Client {
+        Client::new(&self.base(), None)
+    }
+}
+
+fn config(data: &Path, connectors: &Path) -> Config {
+    Config {
+        listen: ([127, 0, 0, 1], 0).into(),
+        data_dir: data.to_owned(),
+        connectors: vec![connectors.to_owned()],
+        allow_unsigned: true,
+        imports: ImportConfig { workers: 4, ..Config::default().imports },
+        ..Config::default()
+    }
+}
+
+async fn run(config: Config) -> Running {
+    let start = RUNTIME.spawn(host::start(config, Clock::system()));
+    start.await.expect("starting does not panic").unwrap_or_else(|error| panic!("the host did not start: {error}"))
+}
+
+async fn stop(running: Running) {
+    RUNTIME.spawn(running.stop()).await.expect("stopping does not panic");
+}
