@@ -14,7 +14,8 @@ pub(super) fn check(bytes: &[u8], manifest: &Manifest) -> Result<(), BuildError>
     let kind = component.component_type();
     let imports: Vec<&str> = kind.imports(&engine).map(|(name, _)| name).collect();
     let exports: Vec<&str> = kind.exports(&engine).map(|(name, _)| name).collect();
-    let inert = |name: &str| name.starts_with("wasi:");
+    // The runtime refuses at load what else of WASI it does not give.
+    let inert = |name: &str| name.starts_with("wasi:") && !name.starts_with("wasi:http/");
     manifest.check_component(imports, exports, inert).map_err(BuildError::Component)
 }
 
