@@ -11,6 +11,8 @@
 mod chain;
 mod entry;
 mod list;
+#[cfg(test)]
+mod tests;
 
 use std::path::Path;
 

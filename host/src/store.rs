@@ -26,6 +26,8 @@ mod staging;
 mod sweep;
 mod systems;
 mod tasks;
+#[cfg(test)]
+mod tests;
 mod tokens;
 
 use std::path::Path;

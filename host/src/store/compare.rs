@@ -134,8 +134,11 @@ impl Store {
     }
 
     async fn write_deletes(&self, pass: &Pass, part: &PassPart, writing: &mut Writing) -> Result<()> {
+        if part.before == 0 {
+            return Ok(());
+        }
         let mut after = String::new();
-        while part.before > 0 {
+        loop {
             let found: Vec<(String, String)> = sqlx::query_as(
                 "SELECT o.uid, o.name FROM object_row o
                  WHERE o.run = $1 AND o.part = $2 AND o.uid > $3 AND NOT EXISTS
@@ -157,7 +160,6 @@ impl Store {
                 return Ok(());
             }
         }
-        Ok(())
     }
 
     /// Added are this run's links that the published run has not, removed the other way round.

@@ -126,6 +126,8 @@ impl Store {
     }
 }
 
+type PartColumns = (String, String, bool, Option<Vec<u8>>, i64);
+
 async fn unfinished(at: &mut SqliteConnection, task: TaskId) -> Result<Option<Run>> {
     let found: Option<(i64, i64)> =
         sqlx::query_as("SELECT number, rejected FROM run WHERE task = $1 AND state IN ('staging', 'compared')")
@@ -134,7 +136,7 @@ async fn unfinished(at: &mut SqliteConnection, task: TaskId) -> Result<Option<Ru
             .await
             .map_err(fault)?;
     let Some((number, rejected)) = found else { return Ok(None) };
-    let parts: Vec<(String, String, bool, Option<Vec<u8>>, i64)> = sqlx::query_as(
+    let parts: Vec<PartColumns> = sqlx::query_as(
         "SELECT p.class, p.attribute, r.complete, r.checkpoint, r.held
          FROM run_part r JOIN part p ON p.number = r.part WHERE r.run = $1 ORDER BY r.ordinal",
     )
@@ -142,7 +144,7 @@ async fn unfinished(at: &mut SqliteConnection, task: TaskId) -> Result<Option<Ru
     .fetch_all(at)
     .await
     .map_err(fault)?;
-    let progress = |(class, attribute, complete, checkpoint, held)| PartProgress {
+    let progress = |(class, attribute, complete, checkpoint, held): PartColumns| PartProgress {
         part: RunPart::from_columns(class, attribute),
         complete,
         checkpoint,

@@ -62,9 +62,7 @@ impl Store {
 }
 
 fn status((classes, refreshed, failed_at, kind, message): Columns) -> Result<SchemaStatus> {
-    let failed = match maybe_instant(failed_at)? {
-        None => None,
-        Some(at) => Some(SchemaFailure { at, kind: kind.unwrap_or_default(), message: message.unwrap_or_default() }),
-    };
+    let failure = |at| SchemaFailure { at, kind: kind.unwrap_or_default(), message: message.unwrap_or_default() };
+    let failed = maybe_instant(failed_at)?.map(failure);
     Ok(SchemaStatus { schema: from_json("schema", &classes)?, refreshed: maybe_instant(refreshed)?, failed })
 }

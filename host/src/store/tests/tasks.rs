@@ -1,0 +1,109 @@
+//! Tasks.
+
+use super::*;
+use crate::model::{Counts, ErrorKind, TaskError, TaskState};
+use crate::store::TaskFilter;
+
+#[tokio::test]
+async fn a_second_import_of_a_connection_is_a_conflict_that_names_the_first() {
+    let room = Room::new().await;
+    let first = room.store.enqueue_task(&import("hr")).await.unwrap();
+    let error = room.store.enqueue_task(&import("HR")).await.unwrap_err();
+    assert!(is_conflict(&error) && error.message.contains(&first.id.to_string()), "{error}");
+    let refresh = NewTask { kind: TaskKind::RefreshSchema, ..import("hr") };
+    room.store.enqueue_task(&refresh).await.unwrap();
+    let unknown = room.store.enqueue_task(&import("nobody")).await.unwrap_err();
+    assert_eq!(unknown.kind, ErrorKind::NotFound);
+}
+
+#[tokio::test]
+async fn the_oldest_queued_task_is_claimed_once() {
+    let room = Room::new().await;
+    room.store.create_connection(&connection("b")).await.unwrap();
+    let (first, second) =
+        (room.store.enqueue_task(&import("hr")).await.unwrap(), room.store.enqueue_task(&import("b")).await.unwrap());
+    let claimed = room.store.claim_task().await.unwrap().unwrap();
+    assert_eq!((claimed.id, claimed.state, claimed.attempts), (first.id, TaskState::Running, 1));
+    assert_eq!(claimed.started, Some(room.clock.now()));
+    assert_eq!(room.store.claim_task().await.unwrap().unwrap().id, second.id);
+    assert_eq!(room.store.claim_task().await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_queued_task_is_cancelled_at_once_and_a_running_one_is_asked() {
+    let room = Room::new().await;
+    let queued = room.store.enqueue_task(&import("hr")).await.unwrap();
+    let cancelled = room.store.cancel_task(queued.id).await.unwrap();
+    assert_eq!((cancelled.state, cancelled.finished), (TaskState::Cancelled, Some(room.clock.now())));
+    assert!(is_conflict(&room.store.cancel_task(queued.id).await.unwrap_err()));
+    assert_eq!(room.store.cancel_task(TaskId::fresh()).await.unwrap_err().kind, ErrorKind::NotFound);
+
+    let (task, run) = room.begun(&[accounts()]).await;
+    assert!(!room.store.cancel_requested(task).await.unwrap());
+    assert_eq!(room.store.cancel_task(task).await.unwrap().state, TaskState::Running);
+    assert!(room.store.cancel_requested(task).await.unwrap());
+    let page = [row("1")];
+    let progress = Progress::default();
+    let staged = room.store.stage_rows(run.number, &accounts(), &page, &[], &at("1"), &progress).await;
+    assert!(staged.unwrap().cancel_requested);
+    room.store.discard(task, TaskState::Cancelled, None).await.unwrap();
+    assert_eq!(room.store.task(task).await.unwrap().state, TaskState::Cancelled);
+}
+
+#[tokio::test]
+async fn what_was_running_when_the_host_stopped_is_queued_again_and_counts_its_attempts() {
+    let mut room = Room::new().await;
+    let task = room.claimed().await;
+    room.reopen().await;
+    assert_eq!(room.store.requeue_running_tasks().await.unwrap(), 1);
+    let again = room.store.claim_task().await.unwrap().unwrap();
+    assert_eq!((again.id, again.attempts, again.started), (task.id, 2, task.started));
+}
+
+#[tokio::test]
+async fn a_task_is_finished_once() {
+    let room = Room::new().await;
+    let task = room.claimed().await.id;
+    let (counts, error) = (
+        Counts { deleted: 101, ..Counts::default() },
+        TaskError { kind: "held".into(), message: "101 objects would go".into() },
+    );
+    let held = room.store.finish_task(task, TaskState::Held, Some(&counts), Some(&error)).await.unwrap();
+    assert_eq!(
+        (held.state, held.finished, held.counts, held.error),
+        (TaskState::Held, None, Some(counts), Some(error))
+    );
+    let error = room.store.finish_task(task, TaskState::Failed, None, None).await.unwrap_err();
+    assert!(is_conflict(&error) && error.message.contains("held"), "{error}");
+    assert!(is_conflict(&room.store.cancel_task(task).await.unwrap_err()));
+    assert!(is_conflict(&room.store.enqueue_task(&import("hr")).await.unwrap_err()));
+    room.store.discard(task, TaskState::Rejected, None).await.unwrap();
+    room.store.enqueue_task(&import("hr")).await.unwrap();
+}
+
+#[tokio::test]
+async fn tasks_are_listed_newest_first_by_connection_and_state() {
+    let room = Room::new().await;
+    room.store.create_connection(&connection("b")).await.unwrap();
+    let mut made = Vec::new();
+    for connection in ["hr", "b", "hr", "b"] {
+        let new = NewTask { kind: TaskKind::RefreshSchema, ..import(connection) };
+        made.push(room.store.enqueue_task(&new).await.unwrap().id);
+    }
+    room.store.claim_task().await.unwrap();
+    let ids = |tasks: Vec<Task>| -> Vec<TaskId> { tasks.into_iter().map(|task| task.id).collect() };
+    let all = TaskFilter::default();
+    assert_eq!(ids(room.store.tasks(&all, None, 3).await.unwrap()), [made[3], made[2], made[1]]);
+    assert_eq!(ids(room.store.tasks(&all, Some(made[1]), 3).await.unwrap()), [made[0]]);
+    let queued = TaskFilter { connection: Some(id("HR")), state: Some(TaskState::Queued) };
+    assert_eq!(ids(room.store.tasks(&queued, None, 9).await.unwrap()), [made[2]]);
+}
+
+#[tokio::test]
+async fn progress_is_kept() {
+    let room = Room::new().await;
+    let task = room.claimed().await.id;
+    let progress = Progress { reading: Some("account".into()), rows: 7, ..Progress::default() };
+    room.store.task_progress(task, &progress).await.unwrap();
+    assert_eq!(room.store.task(task).await.unwrap().progress, progress);
+}
