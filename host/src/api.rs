@@ -138,6 +138,7 @@ fn span(request: &Request) -> tracing::Span {
     tracing::info_span!("request", id = %context::id_of(request), method = %request.method(), route)
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "the signature tower-http calls")]
 fn panicked(panic: Box<dyn Any + Send>) -> Response {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();

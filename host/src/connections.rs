@@ -53,7 +53,7 @@ macro_rules! before_call {
         }
     };
 }
-pub(self) use before_call;
+use before_call;
 
 impl Connections {
     /// The connections in a store, served by the releases of a registry; `ceiling` bounds every call.

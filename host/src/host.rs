@@ -141,7 +141,8 @@ fn limits(guests: GuestConfig) -> (RuntimeLimits, CallLimits) {
 
 async fn load(registry: &Registry, config: &Config) -> Result<()> {
     let (registry, paths, allowed) = (registry.clone(), config.connectors.clone(), config.allow_unsigned);
-    let loading = tokio::task::spawn_blocking(move || paths.into_iter().for_each(|path| load_one(&registry, path, allowed)));
+    let loading =
+        tokio::task::spawn_blocking(move || paths.into_iter().for_each(|path| load_one(&registry, path, allowed)));
     loading.await.map_err(|why| Error::internal(why.to_string()))
 }
 
@@ -150,7 +151,8 @@ fn load_one(registry: &Registry, path: PathBuf, allow_unsigned: bool) {
         tracing::warn!(path = %path.display(), "UNSIGNED connectors are allowed: this host is for development only");
         registry.load_unsigned(&path);
     } else {
-        let message = "the release is not signed; for development, `allow-unsigned = true` or `--allow-unsigned` loads it";
+        let message =
+            "the release is not signed; for development, `allow-unsigned = true` or `--allow-unsigned` loads it";
         registry.refuse(path, Error::new(ErrorKind::ReleaseRefused, message));
     }
 }

@@ -59,7 +59,7 @@ impl Registry {
     pub fn load_unsigned(&self, directory: &Path) {
         for folder in folders(directory) {
             match Release::load_unsigned(&self.runtime, &folder) {
-                Ok(release) => self.add(Arc::new(release)),
+                Ok(release) => self.add(release),
                 Err(error) => self.refuse(folder, error),
             }
         }
@@ -97,13 +97,13 @@ impl Registry {
         self.read().refused.clone()
     }
 
-    fn add(&self, release: Arc<Release>) {
+    fn add(&self, release: Release) {
         let manifest = &release.manifest;
         tracing::warn!(connector = %manifest.connector, version = %manifest.version, sha256 = %release.sha256, "loaded an UNSIGNED release, for development only");
         let mut loaded = self.write();
         let versions = loaded.releases.entry(manifest.connector.clone()).or_default();
         versions.retain(|other| other.manifest.version != manifest.version);
-        versions.push(Arc::clone(&release));
+        versions.push(Arc::new(release));
         versions.sort_by(|a, b| b.manifest.version.cmp(&a.manifest.version));
         loaded.generation += 1;
     }

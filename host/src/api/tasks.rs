@@ -212,7 +212,7 @@ async fn cancel(
     At { path, .. }: At<TaskPath>,
     _: OptionalBody<Nothing>,
 ) -> Result<Json<TaskView>, Problem> {
-    let entry = act(&rc, "task.cancel").parameter("task", &path.id);
+    let entry = act(&rc, "task.cancel").parameter("task", path.id);
     Ok(Json(audited(&api, entry, api.tasks.cancel(path.id)).await?.into()))
 }
 
@@ -225,7 +225,7 @@ async fn approve(
     At { path, .. }: At<TaskPath>,
     _: OptionalBody<Nothing>,
 ) -> Result<Json<TaskView>, Problem> {
-    let entry = act(&rc, "task.approve").parameter("task", &path.id);
+    let entry = act(&rc, "task.approve").parameter("task", path.id);
     Ok(Json(audited(&api, entry, api.tasks.approve(path.id)).await?.into()))
 }
 
@@ -238,7 +238,7 @@ async fn reject(
     At { path, .. }: At<TaskPath>,
     _: OptionalBody<Nothing>,
 ) -> Result<Json<TaskView>, Problem> {
-    let entry = act(&rc, "task.reject").parameter("task", &path.id);
+    let entry = act(&rc, "task.reject").parameter("task", path.id);
     Ok(Json(audited(&api, entry, api.tasks.reject(path.id)).await?.into()))
 }
 

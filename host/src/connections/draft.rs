@@ -44,7 +44,7 @@ pub(super) fn attributes(class: &ClassInfo, given: &Map<String, Json>) -> Result
     }
     for info in class.attributes.iter().filter(|info| info.required && info.creatable) {
         if given.get(&info.name).and_then(Json::as_array).is_none_or(Vec::is_empty) {
-            faults.add(&info.name, "is required: give it at least one value".to_owned());
+            faults.add(&info.name, "is required: give it at least one value");
         }
     }
     faults.into_result(class)?;
@@ -89,7 +89,7 @@ pub(super) fn parameters(entitlement: &ClassInfo, given: &Map<String, Json>) -> 
         parameters.extend(faults.check(name, read).map(|values| Attribute { name: name.clone(), values }));
     }
     for info in entitlement.parameters.iter().filter(|info| info.required && !given.contains_key(&info.name)) {
-        faults.add(&info.name, "is required".to_owned());
+        faults.add(&info.name, "is required");
     }
     faults.into_result(entitlement)?;
     Ok(parameters)
@@ -168,7 +168,7 @@ struct Faults {
 }
 
 impl Faults {
-    fn add(&mut self, name: &str, why: String) {
+    fn add(&mut self, name: &str, why: &str) {
         if self.sentences.len() < FAULTS_MAX {
             self.sentences.push(format!("`{}` {why}", super::intake::shown(name)));
             self.blamed.push(name.to_owned());
@@ -179,7 +179,7 @@ impl Faults {
         match read {
             Ok(value) => Some(value),
             Err(why) => {
-                self.add(name, why);
+                self.add(name, &why);
                 None
             }
         }

@@ -21,9 +21,9 @@ use crate::runtime::limits::PAGE_ROWS_MAX;
 use crate::runtime::{Called, Listing, Used};
 
 /// How long a listing waits for its next page.
-pub const LISTING_IDLE: Duration = Duration::from_secs(60);
+const LISTING_IDLE: Duration = Duration::from_secs(60);
 /// Listings kept open at once, of one connection; the one idle longest makes room.
-pub const LISTINGS_PER_CONNECTION_MAX: usize = 8;
+const LISTINGS_PER_CONNECTION_MAX: usize = 8;
 /// Guest pages read for one page of the API: a filter that matches little answers early with a cursor.
 const GUEST_PAGES_PER_PAGE_MAX: u32 = 64;
 

@@ -11,7 +11,7 @@ use wasmtime::component::InstancePre;
 
 use super::Runtime;
 use super::boundary;
-use super::call::{Guest, once};
+use super::call::once;
 use super::context::CallContext;
 use super::fault;
 use super::interfaces::Interfaces;
@@ -59,7 +59,7 @@ impl Component {
     /// Values to offer for an option.
     pub async fn suggest(&self, context: CallContext, option: &OptionName) -> Called<Vec<Choice>> {
         let option = option.to_string();
-        once(self, context, operation::SUGGEST, |guest| Box::pin(async move { guest.suggest(&option).await })).await
+        once(self, context, operation::SUGGEST, |guest| Box::pin(guest.suggest(option))).await
     }
 
     /// What the target looks like.
@@ -70,8 +70,9 @@ impl Component {
     /// One object, with a cell for each of `attributes`.
     pub async fn get(&self, context: CallContext, object: ObjectRef, attributes: &[AttributeName]) -> Called<Row> {
         let names = texts(attributes);
-        let body = |guest: &mut Guest| Box::pin(async move { guest.get(&object, &names).await }) as _;
-        once(self, context, operation::GET, body).await.and_then(|row| boundary::row(row, attributes.len()))
+        once(self, context, operation::GET, |guest| Box::pin(guest.get(object, names)))
+            .await
+            .and_then(|row| boundary::row(row, attributes.len()))
     }
 
     /// Some objects, answered in the order they were asked for.
@@ -84,8 +85,8 @@ impl Component {
     ) -> Called<Vec<Result<Row>>> {
         let (class, names) = (class.to_string(), texts(attributes));
         let asked: Vec<String> = uids.iter().map(ToString::to_string).collect();
-        let body = |guest: &mut Guest| Box::pin(async move { guest.get_many(&class, &asked, &names).await }) as _;
-        let called = once(self, context, operation::GET_MANY, body).await;
+        let called =
+            once(self, context, operation::GET_MANY, |guest| Box::pin(guest.get_many(class, asked, names))).await;
         called.and_then(|answers| {
             boundary::answers(answers.len(), uids.len())?;
             let checked = |answer: Result<Row, _>| {
@@ -129,26 +130,23 @@ impl Component {
 
     /// Deletes an object.
     pub async fn delete(&self, context: CallContext, object: ObjectRef, revision: Option<String>) -> Called<Outcome> {
-        let body = |guest: &mut Guest| Box::pin(async move { guest.delete(&object, revision.as_deref()).await }) as _;
-        once(self, context, operation::DELETE, body).await
+        once(self, context, operation::DELETE, |guest| Box::pin(guest.delete(object, revision))).await
     }
 
     /// Asks for the outcome of a write that was pending.
     pub async fn poll(&self, context: CallContext, handle: &str) -> Called<Outcome> {
         let handle = handle.to_owned();
-        once(self, context, operation::POLL, |guest| Box::pin(async move { guest.poll(&handle).await })).await
+        once(self, context, operation::POLL, |guest| Box::pin(guest.poll(handle))).await
     }
 
     /// Grants an entitlement.
     pub async fn grant(&self, context: CallContext, principal: ObjectRef, what: Assignment) -> Called<Granted> {
-        let body = |guest: &mut Guest| Box::pin(async move { guest.grant(&principal, what).await }) as _;
-        once(self, context, operation::GRANT, body).await
+        once(self, context, operation::GRANT, |guest| Box::pin(guest.grant(principal, what))).await
     }
 
     /// Revokes an entitlement.
     pub async fn revoke(&self, context: CallContext, principal: ObjectRef, what: Assignment) -> Called<RevokeOutcome> {
-        let body = |guest: &mut Guest| Box::pin(async move { guest.revoke(&principal, what).await }) as _;
-        once(self, context, operation::REVOKE, body).await
+        once(self, context, operation::REVOKE, |guest| Box::pin(guest.revoke(principal, what))).await
     }
 
     /// One page of a principal's entitlements, of at most `max`.
@@ -160,10 +158,9 @@ impl Component {
         max: u32,
     ) -> Called<AssignmentPage> {
         let max = max.clamp(1, PAGE_ROWS_MAX);
-        let body = |guest: &mut Guest| {
-            Box::pin(async move { guest.list_granted(&principal, after.as_deref(), max).await }) as _
-        };
-        let called = once(self, context, operation::LIST_GRANTED, body).await;
+        let called =
+            once(self, context, operation::LIST_GRANTED, |guest| Box::pin(guest.list_granted(principal, after, max)))
+                .await;
         called.and_then(|page| boundary::assignments(page, max))
     }
 
@@ -175,9 +172,8 @@ impl Component {
         new: Secret,
         must_change: bool,
     ) -> Called<()> {
-        let body =
-            |guest: &mut Guest| Box::pin(async move { guest.set_password(&account, new, must_change).await }) as _;
-        once(self, context, operation::SET_PASSWORD, body).await
+        once(self, context, operation::SET_PASSWORD, |guest| Box::pin(guest.set_password(account, new, must_change)))
+            .await
     }
 
     /// Changes a password as its owner does.
@@ -188,8 +184,8 @@ impl Component {
         old: Secret,
         new: Secret,
     ) -> Called<()> {
-        let body = |guest: &mut Guest| Box::pin(async move { guest.change_password(&account, old, new).await }) as _;
-        once(self, context, operation::CHANGE_PASSWORD, body).await
+        once(self, context, operation::CHANGE_PASSWORD, |guest| Box::pin(guest.change_password(account, old, new)))
+            .await
     }
 
     /// Whose name and password are these?
@@ -201,8 +197,9 @@ impl Component {
         password: Secret,
     ) -> Called<Uid> {
         let (class, name) = (class.to_string(), name.to_owned());
-        let body = |guest: &mut Guest| Box::pin(async move { guest.authenticate(&class, &name, password).await }) as _;
-        once(self, context, operation::AUTHENTICATE, body).await.and_then(boundary::uid)
+        once(self, context, operation::AUTHENTICATE, |guest| Box::pin(guest.authenticate(class, name, password)))
+            .await
+            .and_then(boundary::uid)
     }
 
     pub(super) fn runtime(&self) -> &Runtime {

@@ -40,9 +40,10 @@ impl Listing {
         checkpoint: Option<Vec<u8>>,
     ) -> Called<Self> {
         let columns = request.attributes.len();
-        let body =
-            |guest: &mut Guest| Box::pin(async move { guest.open_listing(&request, checkpoint.as_deref()).await }) as _;
-        let opened = Cursor::open(component, context, operation::OPEN_LISTING, body).await;
+        let opened = Cursor::open(component, context, operation::OPEN_LISTING, |guest| {
+            Box::pin(guest.open_listing(request, checkpoint))
+        })
+        .await;
         opened.map(|cursor| Self { cursor, columns })
     }
 
@@ -65,11 +66,10 @@ impl EdgeListing {
         owner: Option<ObjectRef>,
         checkpoint: Option<Vec<u8>>,
     ) -> Called<Self> {
-        let body = |guest: &mut Guest| {
-            Box::pin(async move { guest.open_edges(&class, &attribute, owner.as_ref(), checkpoint.as_deref()).await })
-                as _
-        };
-        let opened = Cursor::open(component, context, operation::OPEN_EDGES, body).await;
+        let opened = Cursor::open(component, context, operation::OPEN_EDGES, |guest| {
+            Box::pin(guest.open_edges(class, attribute, owner, checkpoint))
+        })
+        .await;
         opened.map(|cursor| Self { cursor })
     }
 

@@ -53,7 +53,7 @@ mod bindings {
 
 /// The contract's interface `model`: our own types, and what the generated code expects of an interface without
 /// functions.
-#[allow(unreachable_pub, reason = "the bindings re-export it")]
+#[allow(unreachable_pub, dead_code, reason = "the bindings re-export it, and use only the names")]
 pub mod words {
     pub use crate::model::contract::*;
     use wasmtime::component::{HasData, Linker};
@@ -64,10 +64,7 @@ pub mod words {
     impl<H: ?Sized, T> HostWithStore<T> for H {}
 
     /// There is nothing to link.
-    pub fn add_to_linker<T, D: HasData>(
-        _: &mut Linker<T>,
-        _: fn(&mut T) -> D::Data<'_>,
-    ) -> wasmtime::Result<()> {
+    pub fn add_to_linker<T, D: HasData>(_: &mut Linker<T>, _: fn(&mut T) -> D::Data<'_>) -> wasmtime::Result<()> {
         Ok(())
     }
 }

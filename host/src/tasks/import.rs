@@ -249,13 +249,13 @@ fn columns(class: &ClassInfo) -> Result<Vec<AttributeName>> {
 
 fn intake_rows(columns: &[AttributeName], rows: Vec<Row>, rejected: Vec<Rejected>) -> (Vec<StagedRow>, Vec<SetAside>) {
     let mut staged = Vec::with_capacity(rows.len());
-    let mut set_aside: Vec<SetAside> = rejected.into_iter().map(record).collect();
+    let mut set_aside: Vec<SetAside> = rejected.iter().map(record).collect();
     for row in rows {
         match intake::admit(columns, row) {
             Ok(intake::Admitted { row, body }) => {
                 staged.push(StagedRow { uid: row.uid, name: row.name, revision: row.revision, body });
             }
-            Err(rejected) => set_aside.push(record(rejected)),
+            Err(rejected) => set_aside.push(record(&rejected)),
         }
     }
     (staged, set_aside)
@@ -267,7 +267,7 @@ fn intake_edges(
     rejected: Vec<Rejected>,
 ) -> Result<(Vec<StagedLink>, Vec<SetAside>)> {
     let mut staged = Vec::with_capacity(edges.len());
-    let mut set_aside: Vec<SetAside> = rejected.into_iter().map(record).collect();
+    let mut set_aside: Vec<SetAside> = rejected.iter().map(record).collect();
     for edge in edges {
         match intake::admit_edge(attribute, edge) {
             Ok(edge) => staged.push(StagedLink {
@@ -276,13 +276,13 @@ fn intake_edges(
                 target: edge.target.key,
                 parameters: json::parameters_body(&edge.parameters).map_err(|why| Error::internal(why.to_string()))?,
             }),
-            Err(rejected) => set_aside.push(record(rejected)),
+            Err(rejected) => set_aside.push(record(&rejected)),
         }
     }
     Ok((staged, set_aside))
 }
 
-fn record(rejected: Rejected) -> SetAside {
+fn record(rejected: &Rejected) -> SetAside {
     SetAside {
         key: intake::shown(&rejected.key),
         kind: rejected.error.kind.as_str().to_owned(),

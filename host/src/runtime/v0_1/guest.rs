@@ -34,8 +34,8 @@ impl Guest {
         Ok(said.map(|findings| findings.into_iter().map(Into::into).collect()))
     }
 
-    pub(in crate::runtime) async fn suggest(&mut self, option: &str) -> Answer<Vec<Choice>> {
-        let said = self.probe()?.call_suggest(&mut self.store, option).await?;
+    pub(in crate::runtime) async fn suggest(&mut self, option: String) -> Answer<Vec<Choice>> {
+        let said = self.probe()?.call_suggest(&mut self.store, &option).await?;
         Ok(said.map(|choices| choices.into_iter().map(Into::into).collect()))
     }
 
@@ -44,25 +44,25 @@ impl Guest {
         Ok(said.map(|classes| Schema(classes.into_iter().map(Into::into).collect())))
     }
 
-    pub(in crate::runtime) async fn get(&mut self, object: &ObjectRef, attributes: &[String]) -> Answer<Row> {
-        self.source()?.call_get(&mut self.store, object, attributes).await
+    pub(in crate::runtime) async fn get(&mut self, object: ObjectRef, attributes: Vec<String>) -> Answer<Row> {
+        self.source()?.call_get(&mut self.store, &object, &attributes).await
     }
 
     pub(in crate::runtime) async fn get_many(
         &mut self,
-        class: &String,
-        uids: &[String],
-        attributes: &[String],
+        class: String,
+        uids: Vec<String>,
+        attributes: Vec<String>,
     ) -> Answer<Vec<Result<Row, Failure>>> {
-        self.source()?.call_get_many(&mut self.store, class, uids, attributes).await
+        self.source()?.call_get_many(&mut self.store, &class, &uids, &attributes).await
     }
 
     pub(in crate::runtime) async fn open_listing(
         &mut self,
-        request: &ListRequest,
-        checkpoint: Option<&[u8]>,
+        request: ListRequest,
+        checkpoint: Option<Vec<u8>>,
     ) -> Answer<ResourceAny> {
-        self.source()?.call_open_listing(&mut self.store, &request.into(), checkpoint).await
+        self.source()?.call_open_listing(&mut self.store, &(&request).into(), checkpoint.as_deref()).await
     }
 
     pub(in crate::runtime) async fn next_rows(&mut self, listing: ResourceAny, max: u32) -> Answer<Page> {
@@ -72,12 +72,12 @@ impl Guest {
 
     pub(in crate::runtime) async fn open_edges(
         &mut self,
-        class: &String,
-        attribute: &str,
-        owner: Option<&ObjectRef>,
-        checkpoint: Option<&[u8]>,
+        class: String,
+        attribute: String,
+        owner: Option<ObjectRef>,
+        checkpoint: Option<Vec<u8>>,
     ) -> Answer<ResourceAny> {
-        self.source()?.call_open_edges(&mut self.store, class, attribute, owner, checkpoint).await
+        self.source()?.call_open_edges(&mut self.store, &class, &attribute, owner.as_ref(), checkpoint.as_deref()).await
     }
 
     pub(in crate::runtime) async fn next_edges(&mut self, listing: ResourceAny, max: u32) -> Answer<EdgePage> {
@@ -116,68 +116,64 @@ impl Guest {
         self.outcome(said)
     }
 
-    pub(in crate::runtime) async fn delete(&mut self, object: &ObjectRef, revision: Option<&str>) -> Answer<Outcome> {
-        let said = self.provision()?.call_delete(&mut self.store, object, revision).await?;
+    pub(in crate::runtime) async fn delete(&mut self, object: ObjectRef, revision: Option<String>) -> Answer<Outcome> {
+        let said = self.provision()?.call_delete(&mut self.store, &object, revision.as_deref()).await?;
         self.outcome(said)
     }
 
-    pub(in crate::runtime) async fn poll(&mut self, handle: &str) -> Answer<Outcome> {
-        let said = self.provision()?.call_poll(&mut self.store, handle).await?;
+    pub(in crate::runtime) async fn poll(&mut self, handle: String) -> Answer<Outcome> {
+        let said = self.provision()?.call_poll(&mut self.store, &handle).await?;
         self.outcome(said)
     }
 
-    pub(in crate::runtime) async fn grant(&mut self, principal: &ObjectRef, what: Assignment) -> Answer<Granted> {
-        let said = self.entitlements()?.call_grant(&mut self.store, principal, &what.into()).await?;
+    pub(in crate::runtime) async fn grant(&mut self, principal: ObjectRef, what: Assignment) -> Answer<Granted> {
+        let said = self.entitlements()?.call_grant(&mut self.store, &principal, &what.into()).await?;
         Ok(said.map(Into::into))
     }
 
-    pub(in crate::runtime) async fn revoke(
-        &mut self,
-        principal: &ObjectRef,
-        what: Assignment,
-    ) -> Answer<RevokeOutcome> {
-        let said = self.entitlements()?.call_revoke(&mut self.store, principal, &what.into()).await?;
+    pub(in crate::runtime) async fn revoke(&mut self, principal: ObjectRef, what: Assignment) -> Answer<RevokeOutcome> {
+        let said = self.entitlements()?.call_revoke(&mut self.store, &principal, &what.into()).await?;
         Ok(said.map(Into::into))
     }
 
     pub(in crate::runtime) async fn list_granted(
         &mut self,
-        principal: &ObjectRef,
-        after: Option<&[u8]>,
+        principal: ObjectRef,
+        after: Option<Vec<u8>>,
         max: u32,
     ) -> Answer<AssignmentPage> {
-        let said = self.entitlements()?.call_list_granted(&mut self.store, principal, after, max).await?;
+        let said = self.entitlements()?.call_list_granted(&mut self.store, &principal, after.as_deref(), max).await?;
         Ok(said.map(Into::into))
     }
 
     pub(in crate::runtime) async fn set_password(
         &mut self,
-        account: &ObjectRef,
+        account: ObjectRef,
         new: Secret,
         must_change: bool,
     ) -> Answer<()> {
         let new = self.lend(NEW_PASSWORD, new)?;
-        self.passwords()?.call_set_password(&mut self.store, account, new, must_change).await
+        self.passwords()?.call_set_password(&mut self.store, &account, new, must_change).await
     }
 
     pub(in crate::runtime) async fn change_password(
         &mut self,
-        account: &ObjectRef,
+        account: ObjectRef,
         old: Secret,
         new: Secret,
     ) -> Answer<()> {
         let (old, new) = (self.lend(OLD_PASSWORD, old)?, self.lend(NEW_PASSWORD, new)?);
-        self.passwords()?.call_change_password(&mut self.store, account, old, new).await
+        self.passwords()?.call_change_password(&mut self.store, &account, old, new).await
     }
 
     pub(in crate::runtime) async fn authenticate(
         &mut self,
-        class: &String,
-        name: &str,
+        class: String,
+        name: String,
         password: Secret,
     ) -> Answer<String> {
         let password = self.lend(PASSWORD, password)?;
-        self.passwords()?.call_authenticate(&mut self.store, class, name, password).await
+        self.passwords()?.call_authenticate(&mut self.store, &class, &name, password).await
     }
 
     /// A handle the guest may use until the call ends.
