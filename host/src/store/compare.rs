@@ -58,6 +58,7 @@ impl Store {
     /// links of such a key: a record that could not be read is not a record that is gone.
     pub async fn compare(&self, run: i64) -> Result<Compared> {
         let pass = self.open_pass(run).await?;
+        self.reopen_run(run).await?;
         self.purge_changes(run).await?;
         self.carry_objects(&pass).await?;
         self.resolve_links(&pass).await?;
@@ -107,6 +108,17 @@ impl Store {
         let base = base.unwrap_or_default();
         let parts = pass_parts(&mut tx, run, base).await?;
         Ok(Pass { run, base, parts, rejected })
+    }
+
+    /// While it is being compared, a run cannot be published.
+    async fn reopen_run(&self, run: i64) -> Result<()> {
+        let mut tx = self.database.write().await?;
+        sqlx::query("UPDATE run SET state = 'staging' WHERE number = $1 AND state = 'compared'")
+            .bind(run)
+            .execute(&mut *tx)
+            .await
+            .map_err(fault)?;
+        tx.commit().await.map_err(fault)
     }
 
     /// Writes inserts and updates, and answers how many were inserts.
