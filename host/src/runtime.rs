@@ -6,24 +6,62 @@
 //!
 //! Invariant: this room knows neither store nor vault, and generated types stop at `v0_1.rs`.
 
+mod boundary;
+mod cache;
+mod call;
 mod component;
+mod connection;
 mod context;
+mod engine;
+mod fault;
+mod guest_log;
+mod imports;
 mod interfaces;
 pub mod limits;
+mod listing;
+mod load;
+mod operation;
 mod outcome;
+mod state;
+#[cfg(test)]
+mod tests;
+mod v0_1;
+pub mod wasi;
 
-pub use component::{Component, EdgeListing, Listing};
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+use wasmtime::Engine;
+
+pub use component::Component;
 pub use context::CallContext;
 pub use interfaces::{Allowed, Interfaces};
 pub use limits::{CallLimits, RuntimeLimits};
+pub use listing::{EdgeListing, Listing};
 pub use outcome::{Called, Used};
 
 use crate::clock::Clock;
-use crate::model::{Error, Result};
+use crate::model::{ConnectionId, Result};
+use connection::Connections;
+use engine::Ticker;
+use imports::files::FileLocks;
 
-/// The WebAssembly runtime. Cheap to clone; its thread ends with the last clone.
+/// The WebAssembly runtime. Cheap to clone; its thread ends with the last clone and the last component.
 #[derive(Clone)]
-pub struct Runtime {}
+pub struct Runtime(Arc<Inner>);
+
+struct Inner {
+    engine: Engine,
+    ticker: Ticker,
+    clock: Clock,
+    limits: RuntimeLimits,
+    /// Places for instances, of all connections.
+    instances: Arc<Semaphore>,
+    connections: Connections,
+    file_locks: Arc<FileLocks>,
+    /// Turns at hashing passwords, of all connections.
+    hashing: Arc<Semaphore>,
+}
 
 impl Runtime {
     /// Prepares the engine and its pool.
@@ -31,8 +69,17 @@ impl Runtime {
     /// # Errors
     /// `Internal` where the machine has too little address space for the pool.
     pub fn new(limits: RuntimeLimits, clock: Clock) -> Result<Self> {
-        let _ = (limits, clock);
-        Ok(Self {})
+        let engine = engine::engine(&limits)?;
+        Ok(Self(Arc::new(Inner {
+            ticker: Ticker::start(engine.clone())?,
+            engine,
+            clock,
+            instances: Arc::new(Semaphore::new(limits.instances as usize)),
+            limits,
+            connections: Connections::default(),
+            file_locks: Arc::default(),
+            hashing: Arc::new(Semaphore::new(limits::HASHES_AT_ONCE)),
+        })))
     }
 
     /// Reads the interfaces off a component. Compiles it: blocks for some hundred milliseconds.
@@ -40,8 +87,7 @@ impl Runtime {
     /// # Errors
     /// `ReleaseRefused` if the bytes are no component or too many.
     pub fn inspect(&self, bytes: &[u8]) -> Result<Interfaces> {
-        let _ = bytes;
-        Err(Error::internal("not yet"))
+        load::compile(&self.0.engine, bytes).map(|(_, interfaces)| interfaces)
     }
 
     /// Compiles and links a component. Blocks for some hundred milliseconds.
@@ -50,7 +96,16 @@ impl Runtime {
     /// `ReleaseRefused` with the name of the interface that is imported but not allowed, exported but not in the
     /// manifest, or in the manifest but not exported.
     pub fn load(&self, bytes: &[u8], allowed: &Allowed) -> Result<Component> {
-        let _ = (bytes, allowed);
-        Err(Error::internal("not yet"))
+        let loaded = load::load(&self.0.engine, bytes, allowed)?;
+        Ok(Component::new(self.clone(), loaded))
+    }
+
+    /// Forgets what a connection's calls cached; to be called when it is changed or deleted.
+    pub fn forget(&self, connection: &ConnectionId) {
+        self.0.connections.forget(connection);
+    }
+
+    fn clock(&self) -> &Clock {
+        &self.0.clock
     }
 }

@@ -2,6 +2,7 @@
 //! or this one, never a half.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::error::BuildError;
@@ -18,30 +19,29 @@ pub(super) fn write(
     component: &[u8],
 ) -> Result<PathBuf, BuildError> {
     fs::create_dir_all(out).map_err(BuildError::io("make the folder", out))?;
-    let fresh =
+    // A scanning host does not look into folders within folders, so what a killed build leaves is no release.
+    let aside =
         tempfile::Builder::new().prefix(".building-").tempdir_in(out).map_err(BuildError::io("write in", out))?;
+    let fresh = aside.path().join("new");
+    fs::create_dir(&fresh).map_err(BuildError::io("make the folder", &fresh))?;
     let world = world::text(manifest);
     for (name, bytes) in
         [(MANIFEST_FILE, manifest_text.as_bytes()), (COMPONENT_FILE, component), (WORLD, world.as_bytes())]
     {
-        let path = fresh.path().join(name);
+        let path = fresh.join(name);
         fs::write(&path, bytes).map_err(BuildError::io("write", &path))?;
     }
     let folder = out.join(manifest.connector.as_str().replace('/', "-"));
-    replace(fresh.path(), &folder)?;
+    replace(&fresh, &folder, &aside.path().join("old"))?;
     Ok(folder)
 }
 
-/// Puts `fresh` in the place of `folder`. A folder that is not empty cannot be renamed over, so the old one steps aside
-/// into `fresh`'s own temporary folder's neighbour first.
-fn replace(fresh: &Path, folder: &Path) -> Result<(), BuildError> {
-    let old = fresh.with_extension("old");
-    let had_old = folder.exists();
-    if had_old {
-        fs::rename(folder, &old).map_err(BuildError::io("replace", folder))?;
+/// Puts `fresh` in the place of `folder`. A folder that is not empty cannot be renamed over: the old one steps aside.
+fn replace(fresh: &Path, folder: &Path, aside: &Path) -> Result<(), BuildError> {
+    match fs::rename(folder, aside) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(BuildError::io("replace", folder)(error)),
+        _ => fs::rename(fresh, folder).map_err(BuildError::io("put in place", folder)),
     }
-    fs::rename(fresh, folder).map_err(BuildError::io("put in place", folder))?;
-    if had_old { fs::remove_dir_all(&old).map_err(BuildError::io("remove", &old)) } else { Ok(()) }
 }
 
 #[cfg(test)]

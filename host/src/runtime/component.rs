@@ -1,50 +1,78 @@
 //! A release that is ready to be called: one function per operation of the contract.
+//!
+//! Each takes the call's context first and answers with [`Called`]: the result, and what the call reached and used. The
+//! errors are the connector's own failures, `unsupported` where it does not export the interface, `guest-trap` and
+//! `guest-limit` where it broke or was stopped, `operation-timeout` at the deadline, `unavailable` where every place was
+//! taken until then. A write that broke off answers `outcome-unknown`.
 
+use std::sync::Arc;
+
+use wasmtime::component::InstancePre;
+
+use super::Runtime;
+use super::boundary;
+use super::call::once;
 use super::context::CallContext;
+use super::fault;
 use super::interfaces::Interfaces;
+use super::limits::PAGE_ROWS_MAX;
+use super::listing::{EdgeListing, Listing};
+use super::load::Loaded;
+use super::operation;
 use super::outcome::Called;
+use super::state::State;
+use super::v0_1::Exports;
 use crate::model::{
-    Aspect, Assignment, AssignmentPage, AttributeName, Choice, ClassName, EdgePage, Error, Finding, Granted,
-    ListRequest, NewObject, ObjectRef, OptionName, Outcome, Page, Result, RevokeOutcome, Row, Schema, Secret, Uid,
-    Update,
+    Aspect, Assignment, AssignmentPage, AttributeName, Choice, ClassName, Export, Finding, Granted, ListRequest,
+    NewObject, ObjectRef, OptionName, Outcome, Result, RevokeOutcome, Row, Schema, Secret, Uid, Update,
 };
 
 /// A prepared release. Cheap to clone.
 #[derive(Clone)]
-pub struct Component {
-    interfaces: Interfaces,
+pub struct Component(Arc<Prepared>);
+
+struct Prepared {
+    runtime: Runtime,
+    loaded: Loaded,
 }
 
-fn later<T>() -> Called<T> {
-    Called::refused(Error::internal("not yet"))
-}
-
-/// Signatures first; bodies follow.
-#[allow(clippy::unused_async, unused_variables, clippy::needless_pass_by_value, reason = "signatures first")]
 impl Component {
+    pub(super) fn new(runtime: Runtime, loaded: Loaded) -> Self {
+        Self(Arc::new(Prepared { runtime, loaded }))
+    }
+
     /// What it imports and exports.
     pub fn interfaces(&self) -> &Interfaces {
-        &self.interfaces
+        &self.0.loaded.interfaces
+    }
+
+    /// Can it do this?
+    pub fn offers(&self, export: Export) -> bool {
+        self.0.loaded.exported.contains(&export)
     }
 
     /// Is the connection usable for this?
     pub async fn check(&self, context: CallContext, aspect: Aspect) -> Called<Vec<Finding>> {
-        later()
+        once(self, context, operation::CHECK, move |guest| Box::pin(guest.check(aspect))).await
     }
 
     /// Values to offer for an option.
     pub async fn suggest(&self, context: CallContext, option: &OptionName) -> Called<Vec<Choice>> {
-        later()
+        let option = option.to_string();
+        once(self, context, operation::SUGGEST, |guest| Box::pin(guest.suggest(option))).await
     }
 
     /// What the target looks like.
     pub async fn get_schema(&self, context: CallContext) -> Called<Schema> {
-        later()
+        once(self, context, operation::GET_SCHEMA, |guest| Box::pin(guest.get_schema())).await
     }
 
-    /// One object.
+    /// One object, with a cell for each of `attributes`.
     pub async fn get(&self, context: CallContext, object: ObjectRef, attributes: &[AttributeName]) -> Called<Row> {
-        later()
+        let names = texts(attributes);
+        once(self, context, operation::GET, |guest| Box::pin(guest.get(object, names)))
+            .await
+            .and_then(|row| boundary::row(row, attributes.len()))
     }
 
     /// Some objects, answered in the order they were asked for.
@@ -55,7 +83,17 @@ impl Component {
         uids: &[Uid],
         attributes: &[AttributeName],
     ) -> Called<Vec<Result<Row>>> {
-        later()
+        let (class, names) = (class.to_string(), texts(attributes));
+        let asked: Vec<String> = uids.iter().map(ToString::to_string).collect();
+        let called =
+            once(self, context, operation::GET_MANY, |guest| Box::pin(guest.get_many(class, asked, names))).await;
+        called.and_then(|answers| {
+            boundary::answers(answers.len(), uids.len())?;
+            let checked = |answer: Result<Row, _>| {
+                answer.map_err(fault::said).and_then(|row| boundary::row(row, attributes.len()))
+            };
+            Ok(answers.into_iter().map(checked).collect())
+        })
     }
 
     /// Begins a listing, or resumes one at a checkpoint.
@@ -65,7 +103,7 @@ impl Component {
         request: ListRequest,
         checkpoint: Option<Vec<u8>>,
     ) -> Called<Listing> {
-        later()
+        Listing::open(self, context, request, checkpoint).await
     }
 
     /// Begins reading a relation of all objects of a class, or of one.
@@ -77,40 +115,41 @@ impl Component {
         owner: Option<ObjectRef>,
         checkpoint: Option<Vec<u8>>,
     ) -> Called<EdgeListing> {
-        later()
+        EdgeListing::open(self, context, class.to_string(), attribute.to_string(), owner, checkpoint).await
     }
 
     /// Creates an object.
     pub async fn create(&self, context: CallContext, object: NewObject) -> Called<Outcome> {
-        later()
+        once(self, context, operation::CREATE, |guest| Box::pin(guest.create(object))).await
     }
 
     /// Changes an object.
     pub async fn update(&self, context: CallContext, update: Update) -> Called<Outcome> {
-        later()
+        once(self, context, operation::UPDATE, |guest| Box::pin(guest.update(update))).await
     }
 
     /// Deletes an object.
     pub async fn delete(&self, context: CallContext, object: ObjectRef, revision: Option<String>) -> Called<Outcome> {
-        later()
+        once(self, context, operation::DELETE, |guest| Box::pin(guest.delete(object, revision))).await
     }
 
     /// Asks for the outcome of a write that was pending.
     pub async fn poll(&self, context: CallContext, handle: &str) -> Called<Outcome> {
-        later()
+        let handle = handle.to_owned();
+        once(self, context, operation::POLL, |guest| Box::pin(guest.poll(handle))).await
     }
 
     /// Grants an entitlement.
     pub async fn grant(&self, context: CallContext, principal: ObjectRef, what: Assignment) -> Called<Granted> {
-        later()
+        once(self, context, operation::GRANT, |guest| Box::pin(guest.grant(principal, what))).await
     }
 
     /// Revokes an entitlement.
     pub async fn revoke(&self, context: CallContext, principal: ObjectRef, what: Assignment) -> Called<RevokeOutcome> {
-        later()
+        once(self, context, operation::REVOKE, |guest| Box::pin(guest.revoke(principal, what))).await
     }
 
-    /// One page of a principal's entitlements.
+    /// One page of a principal's entitlements, of at most `max`.
     pub async fn list_granted(
         &self,
         context: CallContext,
@@ -118,7 +157,11 @@ impl Component {
         after: Option<Vec<u8>>,
         max: u32,
     ) -> Called<AssignmentPage> {
-        later()
+        let max = max.clamp(1, PAGE_ROWS_MAX);
+        let called =
+            once(self, context, operation::LIST_GRANTED, |guest| Box::pin(guest.list_granted(principal, after, max)))
+                .await;
+        called.and_then(|page| boundary::assignments(page, max))
     }
 
     /// Sets a password as an administrator does.
@@ -129,7 +172,8 @@ impl Component {
         new: Secret,
         must_change: bool,
     ) -> Called<()> {
-        later()
+        once(self, context, operation::SET_PASSWORD, |guest| Box::pin(guest.set_password(account, new, must_change)))
+            .await
     }
 
     /// Changes a password as its owner does.
@@ -140,7 +184,8 @@ impl Component {
         old: Secret,
         new: Secret,
     ) -> Called<()> {
-        later()
+        once(self, context, operation::CHANGE_PASSWORD, |guest| Box::pin(guest.change_password(account, old, new)))
+            .await
     }
 
     /// Whose name and password are these?
@@ -151,28 +196,26 @@ impl Component {
         name: &str,
         password: Secret,
     ) -> Called<Uid> {
-        later()
+        let (class, name) = (class.to_string(), name.to_owned());
+        once(self, context, operation::AUTHENTICATE, |guest| Box::pin(guest.authenticate(class, name, password)))
+            .await
+            .and_then(boundary::uid)
+    }
+
+    pub(super) fn runtime(&self) -> &Runtime {
+        &self.0.runtime
+    }
+
+    pub(super) fn prepared(&self) -> &InstancePre<State> {
+        &self.0.loaded.pre
+    }
+
+    pub(super) fn exports(&self) -> &Arc<Exports> {
+        &self.0.loaded.exports
     }
 }
 
-/// An open listing: a live instance that hands out pages. Dropped, it is gone.
-pub struct Listing(());
-
-impl Listing {
-    /// The next page, of at most `max` rows.
-    #[allow(clippy::unused_async, unused_variables, reason = "signatures first")]
-    pub async fn next(&mut self, max: u32) -> Called<Page> {
-        later()
-    }
-}
-
-/// An open relation: a live instance that hands out pages of edges. Dropped, it is gone.
-pub struct EdgeListing(());
-
-impl EdgeListing {
-    /// The next page, of at most `max` edges.
-    #[allow(clippy::unused_async, unused_variables, reason = "signatures first")]
-    pub async fn next(&mut self, max: u32) -> Called<EdgePage> {
-        later()
-    }
+/// Names as the contract passes them.
+pub(super) fn texts(names: &[AttributeName]) -> Vec<String> {
+    names.iter().map(ToString::to_string).collect()
 }

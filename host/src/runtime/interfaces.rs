@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use crate::model::{Export, Import};
 
-/// The interfaces of a component, by their full names without the patch version's noise, e.g. `wasi:io/poll@0.2.6`.
+/// The interfaces of a component by their full names, e.g. `wasi:io/poll@0.2.6`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Interfaces {
     pub imports: Vec<String>,
     pub exports: Vec<String>,
 }
 
-/// What a manifest allows: the host's interfaces it may import, and exactly the interfaces it has to export.
+/// What a manifest allows: the host's interfaces the component may import, and exactly those it has to export.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Allowed {
     pub imports: BTreeSet<Import>,

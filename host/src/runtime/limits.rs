@@ -14,6 +14,11 @@ pub const CHECKPOINT_BYTES_MAX: usize = 64 * KIB;
 /// Rows or edges a page may be asked for.
 pub const PAGE_ROWS_MAX: u32 = 4096;
 
+/// Largest value of a cell, in bytes: a photo fits.
+pub(super) const CELL_BYTES_MAX: usize = 4 * MIB;
+/// Longest uid, name or reference of a row, in bytes.
+pub(super) const NAME_CELL_BYTES_MAX: usize = 4 * KIB;
+
 /// How often a guest is interrupted to look at its deadline and to let others run.
 pub(super) const EPOCH_TICK: Duration = Duration::from_millis(1);
 /// Resolution of the clocks a guest sees.
@@ -68,6 +73,13 @@ pub(super) const CONNECTIONS_REMEMBERED: usize = 10_000;
 pub(super) const VERIFY_BURST: f64 = 20.0;
 pub(super) const VERIFY_PER_SECOND: f64 = 5.0;
 
+/// Hashes made or verified in one call.
+pub(super) const HASHES_PER_CALL_MAX: u32 = 16;
+/// Hashes computed at the same time, of all connections.
+pub(super) const HASHES_AT_ONCE: usize = 4;
+
+/// Files a call may have open at once.
+pub(super) const OPEN_FILES_MAX: u32 = 16;
 /// Largest file that can be read or written, in bytes.
 pub const FILE_BYTES_MAX: u64 = 1024 * MIB as u64;
 /// Largest chunk of a file read at once, in bytes.

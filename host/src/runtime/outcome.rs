@@ -32,9 +32,9 @@ impl<T> Called<T> {
         Self { result: Err(error), used: Used::default() }
     }
 
-    /// The same call with its result turned into another, or refused.
-    pub fn and_then<U>(self, into: impl FnOnce(T) -> Result<U>) -> Called<U> {
-        Called { result: self.result.and_then(into), used: self.used }
+    /// The same call with its result looked at once more.
+    pub fn and_then<U>(self, then: impl FnOnce(T) -> Result<U>) -> Called<U> {
+        Called { result: self.result.and_then(then), used: self.used }
     }
 
     /// The same call with its result turned into another.

@@ -1,0 +1,126 @@
+//! How WebAssembly is compiled, placed and interrupted: one engine with a pool of slots, and the thread whose ticks
+//! bring a computing guest back to the host.
+//!
+//! The pool keeps what a slot touched mapped, and asks the kernel (PAGEMAP_SCAN) which pages to reset: a fresh instance
+//! costs some ten microseconds. Concurrency of the component model stays off: it doubles the price of every call, and a
+//! connector has one call at a time.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::thread::{self, Thread};
+
+use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
+
+use super::limits::{self, RuntimeLimits};
+use crate::model::{Error, Result};
+
+/// The engine every component is compiled for.
+pub(super) fn engine(limits: &RuntimeLimits) -> Result<Engine> {
+    let mut config = Config::new();
+    config
+        .cranelift_opt_level(OptLevel::Speed)
+        .parallel_compilation(true)
+        .epoch_interruption(true)
+        .max_wasm_stack(limits::WASM_STACK_BYTES)
+        .async_stack_size(limits::CALL_STACK_BYTES)
+        .async_stack_zeroing(true)
+        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(limits)))
+        .concurrency_support(false);
+    features(&mut config);
+    let hint = "the pool of guest instances does not fit; lower `instances` or the memory ceiling";
+    Engine::new(&config).map_err(|error| Error::internal(format!("{hint}: {error:#}")))
+}
+
+/// What today's toolchains of every language need, and nothing that is unfinished or unused. (Threads, GC, exceptions
+/// and stack switching are not even compiled in.)
+fn features(config: &mut Config) {
+    config
+        .wasm_memory64(false)
+        .wasm_relaxed_simd(false)
+        .wasm_tail_call(false)
+        .wasm_custom_page_sizes(false)
+        .wasm_wide_arithmetic(false)
+        .wasm_component_model(true)
+        .wasm_backtrace_max_frames(None);
+}
+
+fn pool(limits: &RuntimeLimits) -> PoolingAllocationConfig {
+    let components = limits.instances;
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(components)
+        .total_core_instances(components.saturating_mul(limits::CORE_INSTANCES_ON_AVERAGE))
+        .max_core_instances_per_component(limits::CORE_INSTANCES_PER_COMPONENT)
+        .total_memories(components.saturating_mul(limits::MEMORIES_PER_COMPONENT))
+        .max_memories_per_component(limits::MEMORIES_PER_COMPONENT)
+        .max_memory_size(limits.ceiling.memory_bytes)
+        .total_tables(components.saturating_mul(limits::TABLES_PER_COMPONENT))
+        .max_tables_per_component(limits::TABLES_PER_COMPONENT)
+        .max_tables_per_module(limits::TABLES_PER_COMPONENT)
+        .table_elements(limits::TABLE_ELEMENTS_MAX)
+        .total_stacks(components)
+        .linear_memory_keep_resident(limits::MEMORY_RESIDENT_BYTES)
+        .table_keep_resident(limits::TABLE_RESIDENT_BYTES)
+        .async_stack_keep_resident(limits::STACK_RESIDENT_BYTES)
+        .pagemap_scan(Enabled::Auto);
+    pool
+}
+
+/// The thread that advances the engine's epoch while guests compute; it sleeps when none does and ends when dropped.
+pub(super) struct Ticker {
+    beat: Arc<Beat>,
+    thread: Thread,
+}
+
+struct Beat {
+    computing: AtomicU32,
+    stopped: AtomicBool,
+}
+
+impl Ticker {
+    pub(super) fn start(engine: Engine) -> Result<Self> {
+        let beat = Arc::new(Beat { computing: AtomicU32::new(0), stopped: AtomicBool::new(false) });
+        let seen = beat.clone();
+        let handle = thread::Builder::new()
+            .name("guest-epoch".into())
+            .spawn(move || seen.run(&engine))
+            .map_err(|error| Error::internal(format!("cannot start the epoch thread: {error}")))?;
+        Ok(Self { beat, thread: handle.thread().clone() })
+    }
+
+    /// Ticks until the guard is dropped.
+    pub(super) fn tick(&self) -> Ticking {
+        if self.beat.computing.fetch_add(1, Ordering::SeqCst) == 0 {
+            self.thread.unpark();
+        }
+        Ticking(self.beat.clone())
+    }
+}
+
+impl Drop for Ticker {
+    fn drop(&mut self) {
+        self.beat.stopped.store(true, Ordering::SeqCst);
+        self.thread.unpark();
+    }
+}
+
+impl Beat {
+    fn run(&self, engine: &Engine) {
+        while !self.stopped.load(Ordering::SeqCst) {
+            if self.computing.load(Ordering::SeqCst) == 0 {
+                thread::park();
+            } else {
+                thread::sleep(limits::EPOCH_TICK);
+                engine.increment_epoch();
+            }
+        }
+    }
+}
+
+/// While this lives, the epoch advances.
+pub(super) struct Ticking(Arc<Beat>);
+
+impl Drop for Ticking {
+    fn drop(&mut self) {
+        self.0.computing.fetch_sub(1, Ordering::SeqCst);
+    }
+}

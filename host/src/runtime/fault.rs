@@ -1,0 +1,117 @@
+//! What a guest's end means to the caller: a trap, a limit, a deadline, or a failure in the contract's words.
+
+use wasmtime::Trap;
+use wasmtime::component::ResourceTableError;
+
+use super::component::Component;
+use super::guest_log::cut;
+use super::limits::{HANDLES_MAX, QUOTE_BYTES_MAX, WASM_STACK_BYTES};
+use super::operation::Operation;
+use super::state::State;
+use crate::model::{Effect, Error, ErrorKind, Failure, FailureKind};
+
+/// Longest message of a connector that is passed on, in bytes.
+const MESSAGE_BYTES_MAX: usize = 4 * 1024;
+/// Attributes a failure may blame.
+const BLAMED_MAX: usize = 100;
+
+/// The connector does not implement the operation.
+pub(super) fn unsupported(component: &Component, operation: Operation) -> Error {
+    let missing = operation.needs.as_str();
+    let offered = component.interfaces().exports.join(", ");
+    let message = format!("{} needs the interface {missing:?}, which this connector does not export", operation.name);
+    Error::failure(FailureKind::Unsupported, message).with_detail(format!("it exports {offered}"))
+}
+
+/// A failure the connector reported, with its words made fit to be passed on.
+pub(super) fn said(failure: Failure) -> Error {
+    let mut error = Error::from(failure);
+    error.message = message(&error.message);
+    error.code = error.code.map(|code| plain(&code, QUOTE_BYTES_MAX));
+    error.attributes.truncate(BLAMED_MAX);
+    for attribute in &mut error.attributes {
+        *attribute = plain(attribute, QUOTE_BYTES_MAX);
+    }
+    error
+}
+
+/// A guest's words for people.
+pub(super) fn message(text: &str) -> String {
+    plain(text, MESSAGE_BYTES_MAX)
+}
+
+/// Cut to a length, and without characters that act on a terminal or reorder a line.
+fn plain(text: &str, bytes_max: usize) -> String {
+    let acts = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    cut(text, bytes_max).chars().map(|c| if acts(c) { ' ' } else { c }).collect()
+}
+
+/// A call that broke off: of a write nobody knows how far it came.
+pub(super) fn in_call(error: Error, operation: Operation) -> Error {
+    if !operation.writes {
+        return error;
+    }
+    let message =
+        format!("{}; whether the target was changed is not known: read the object before you try again", error.message);
+    Error { kind: ErrorKind::Failure(FailureKind::OutcomeUnknown), message, effect: Effect::Unknown, ..error }
+}
+
+/// The deadline passed.
+pub(super) fn timeout(operation: Operation) -> Error {
+    let raise = if operation.page { "page-ms" } else { "call-ms" };
+    let message = format!(
+        "{} did not end before its deadline and was stopped; {raise} in the connector's manifest, the host's ceiling \
+         and the caller's patience set it",
+        operation.name
+    );
+    Error::failure(FailureKind::OperationTimeout, message)
+}
+
+/// Why a guest's run ended with an error of the engine or of a host function.
+pub(super) fn classify(end: &wasmtime::Error, state: &State, operation: Operation) -> Error {
+    if let Some(error) = end.downcast_ref::<Error>() {
+        return error.clone();
+    }
+    let trap = end.downcast_ref::<Trap>().copied();
+    if trap == Some(Trap::Interrupt) {
+        return timeout(operation);
+    }
+    match limit(end, trap, state) {
+        Some(limit) => {
+            let message = format!("the connector was stopped in {} at a limit: {limit}", operation.name);
+            Error::new(ErrorKind::GuestLimit, message).with_detail(format!("{end:#}"))
+        }
+        None => broke(end, state, operation),
+    }
+}
+
+/// Which limit ended the run, its value and how to raise it.
+fn limit(end: &wasmtime::Error, trap: Option<Trap>, state: &State) -> Option<String> {
+    let cause = end.root_cause().to_string();
+    if state.limiter.refused || cause.contains("exceeds memory limits") {
+        let mib = state.context.limits.memory_bytes >> 20;
+        return Some(format!("{mib} MiB of memory (memory-mib in its manifest, up to the host's ceiling)"));
+    }
+    if trap == Some(Trap::StackOverflow) {
+        return Some(format!("{} KiB of stack (fixed: it recursed too deeply)", WASM_STACK_BYTES >> 10));
+    }
+    let handles = matches!(end.downcast_ref::<ResourceTableError>(), Some(ResourceTableError::Full));
+    if handles || cause.contains("handle limit exceeded") {
+        return Some(format!("{HANDLES_MAX} handles at once (fixed: it must drop what it no longer needs)"));
+    }
+    cause.contains("fuel allocated for hostcalls").then(|| {
+        "the amount of data handed over in one call (fixed: 32 MiB where rows are answered, 8 MiB elsewhere; hand over \
+         smaller pages or chunks)"
+            .to_owned()
+    })
+}
+
+fn broke(end: &wasmtime::Error, state: &State, operation: Operation) -> Error {
+    let cause = plain(&end.root_cause().to_string(), QUOTE_BYTES_MAX);
+    let words = state.log.last_words().map(|words| format!("; its last words: {words}")).unwrap_or_default();
+    let message = format!("the connector broke in {}: {cause}{words}", operation.name);
+    Error::new(ErrorKind::GuestTrap, message).with_detail(format!("{end:#}"))
+}

@@ -1,0 +1,198 @@
+//! What lives and dies with one guest instance: its context, its handles, its WASI, its limits and what it used.
+
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
+use wasmtime::ResourceLimiter;
+use wasmtime::component::ResourceTable;
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+
+use super::Runtime;
+use super::connection::Share;
+use super::context::CallContext;
+use super::guest_log::GuestLog;
+use super::imports::files::FileLocks;
+use super::limits::{
+    CORE_INSTANCES_PER_COMPONENT, HANDLES_MAX, MEMORIES_PER_COMPONENT, TABLE_ELEMENTS_MAX, TABLES_PER_COMPONENT,
+};
+use super::outcome::Used;
+use super::wasi;
+use crate::clock::Clock;
+use crate::model::{Error, Result};
+
+/// The data of a store.
+pub(super) struct State {
+    pub(super) context: CallContext,
+    pub(super) share: Arc<Share>,
+    pub(super) table: ResourceTable,
+    pub(super) log: GuestLog,
+    pub(super) used: Used,
+    pub(super) limiter: Limiter,
+    pub(super) computing: Arc<Computing>,
+    /// When the guest is stopped.
+    pub(super) end: Instant,
+    /// Since when the guest is used.
+    pub(super) begun: Instant,
+    /// Files it has open.
+    pub(super) files_open: u32,
+    /// Passwords it hashed or verified.
+    pub(super) hashes: u32,
+    runtime: Runtime,
+    wasi: WasiCtx,
+}
+
+impl State {
+    pub(super) fn new(context: CallContext, runtime: Runtime, share: Arc<Share>, end: Instant) -> Self {
+        let log = GuestLog::new(&context);
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(HANDLES_MAX);
+        Self {
+            wasi: wasi::inert(runtime.clock(), &log),
+            limiter: Limiter::new(context.limits.memory_bytes),
+            computing: Arc::new(Computing::new(share.computing.clone())),
+            context,
+            share,
+            table,
+            log,
+            used: Used::default(),
+            end,
+            begun: Instant::now(),
+            files_open: 0,
+            hashes: 0,
+            runtime,
+        }
+    }
+
+    pub(super) fn clock(&self) -> &Clock {
+        self.runtime.clock()
+    }
+
+    pub(super) fn file_locks(&self) -> Arc<FileLocks> {
+        self.runtime.0.file_locks.clone()
+    }
+
+    /// Turns at hashing passwords, of all connections.
+    pub(super) fn hashing(&self) -> Arc<Semaphore> {
+        self.runtime.0.hashing.clone()
+    }
+
+    /// Begins the next page of a listing: a new deadline, and everything is counted anew.
+    pub(super) fn turn_page(&mut self) {
+        self.begun = Instant::now();
+        self.end = self.begun + self.context.limits.page;
+        self.hashes = 0;
+        self.log.begin();
+    }
+
+    /// What was used since this was last asked.
+    pub(super) fn take_used(&mut self) -> Used {
+        let used = std::mem::take(&mut self.used);
+        Used { log_lines_dropped: self.log.dropped(), duration: self.begun.elapsed(), ..used }
+    }
+
+    /// Time left.
+    pub(super) fn remaining(&self) -> Duration {
+        self.end.saturating_duration_since(Instant::now())
+    }
+
+    /// Runs what may block on a thread made for it; the connection's other calls may compute meanwhile.
+    ///
+    /// # Errors
+    /// `Internal` if the work panicked.
+    pub(super) async fn blocking<T: Send + 'static>(&mut self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+        let done = self.computing.while_waiting(tokio::task::spawn_blocking(work)).await;
+        done.map_err(|error| Error::internal(format!("work for a guest panicked: {error}")))
+    }
+}
+
+impl WasiView for State {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}
+
+/// The permit to compute, held while the guest runs and given back while it waits.
+pub(super) struct Computing {
+    permits: Arc<Semaphore>,
+    held: Mutex<Option<OwnedSemaphorePermit>>,
+}
+
+impl Computing {
+    fn new(permits: Arc<Semaphore>) -> Self {
+        Self { permits, held: Mutex::default() }
+    }
+
+    /// Waits for a permit; first come, first served.
+    pub(super) async fn begin(&self) {
+        let permit = self.permits.clone().acquire_owned().await.ok();
+        self.set(permit);
+    }
+
+    pub(super) fn pause(&self) {
+        self.set(None);
+    }
+
+    /// Lets whoever waits go first: the connection's other calls, and every other task of this thread.
+    pub(super) async fn give_way(&self) {
+        self.pause();
+        tokio::task::yield_now().await;
+        self.begin().await;
+    }
+
+    /// Gives the permit back while `future` waits for something outside.
+    pub(super) async fn while_waiting<F: Future>(&self, future: F) -> F::Output {
+        self.pause();
+        let output = future.await;
+        self.begin().await;
+        output
+    }
+
+    fn set(&self, permit: Option<OwnedSemaphorePermit>) {
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = permit;
+    }
+}
+
+/// Bounds what an instance may allocate, over all its memories together.
+pub(super) struct Limiter {
+    memory_max: usize,
+    memory: usize,
+    /// It asked for more than it may have; what it does next is most likely to trap.
+    pub(super) refused: bool,
+}
+
+impl Limiter {
+    fn new(memory_max: usize) -> Self {
+        Self { memory_max, memory: 0, refused: false }
+    }
+}
+
+impl ResourceLimiter for Limiter {
+    fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        let total = self.memory.saturating_add(desired.saturating_sub(current));
+        let fits = total <= self.memory_max;
+        if fits {
+            self.memory = total;
+        }
+        self.refused |= !fits;
+        Ok(fits)
+    }
+
+    fn table_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        Ok(desired <= TABLE_ELEMENTS_MAX)
+    }
+
+    fn instances(&self) -> usize {
+        CORE_INSTANCES_PER_COMPONENT as usize
+    }
+
+    fn tables(&self) -> usize {
+        TABLES_PER_COMPONENT as usize * CORE_INSTANCES_PER_COMPONENT as usize
+    }
+
+    fn memories(&self) -> usize {
+        MEMORIES_PER_COMPONENT as usize
+    }
+}
