@@ -27,7 +27,7 @@ async fn a_key_used_for_something_else_is_refused_and_nothing_happens() {
         bed.core.request(Method::POST, &path).header("idempotency-key", "k-2").json(&draft).send()
     };
     post("first").await.expect(201);
-    post("second").await.problem(409, "conflict").names("k-2");
+    post("second").await.problem(409, "conflict").names("idempotency key");
     let elsewhere = bed.core.request(Method::DELETE, &bed.account("u1")).header("idempotency-key", "k-2");
     elsewhere.send().await.problem(409, "conflict");
     let file = bed.people.read("accounts.csv");
