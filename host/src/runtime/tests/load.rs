@@ -24,7 +24,7 @@ fn an_interface_of_somebody_else_is_refused_by_name() {
     let foreign = "package evil:host; interface exec { run: func(); }";
     let module = prober(r#"(import "evil:host/exec" "run" (func))"#, "(call 0)");
     let bytes = component_of(&format!("import evil:host/exec; {PROBE}"), foreign, &module);
-    let message = refusal(&bytes, &Import::ALL.to_vec(), &[Export::Probe]);
+    let message = refusal(&bytes, Import::ALL, &[Export::Probe]);
     assert!(message.contains("evil:host/exec"), "{message}");
 }
 
