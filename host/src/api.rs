@@ -41,6 +41,8 @@ mod published;
 mod schema;
 mod systems;
 mod tasks;
+#[cfg(test)]
+mod tests;
 mod tokens;
 
 use std::any::Any;

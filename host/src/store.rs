@@ -38,7 +38,7 @@ use crate::model::Result;
 use sqlite::{Database, Durability};
 
 pub use compare::Compared;
-pub use idempotency::{REMEMBERED_FOR, Remembered};
+pub use idempotency::{REMEMBERED_FOR, Recalled, Remembered};
 pub use publication::Publication;
 pub use publish::Removal;
 pub use published::{LinkPosition, PublishedCount, PublishedLink, PublishedRow};

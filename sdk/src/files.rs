@@ -119,3 +119,55 @@ impl Write for Replacement {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::FailureKind;
+    use crate::testing::Host;
+
+    #[test]
+    fn nothing_but_a_plain_name_in_a_permitted_directory_opens() {
+        let folder = tempfile::tempdir().unwrap();
+        let _host = Host::new().directory("data", folder.path()).enter();
+        for name in ["../x", "a/b", "", ".."] {
+            assert_eq!(Directory::new("data").open(name).err().unwrap().kind(), FailureKind::NotPermitted, "{name}");
+        }
+        assert_eq!(Directory::new("other").list().unwrap_err().kind(), FailureKind::NotPermitted);
+    }
+
+    #[test]
+    fn a_replacement_changes_nothing_until_it_is_committed_over_the_version_it_expects() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.txt");
+        std::fs::write(&path, "old").unwrap();
+        let _host = Host::new().directory("data", folder.path()).enter();
+        let data = Directory::new("data");
+        let version = data.open("a.txt").unwrap().info().version.clone();
+
+        let mut dropped = data.replace("a.txt", Some(&version)).unwrap();
+        dropped.write_all(b"new").unwrap();
+        drop(dropped);
+        assert_eq!(std::fs::read(&path).unwrap(), b"old");
+
+        let late = data.replace("a.txt", Some(&version)).unwrap();
+        let mut first = data.replace("a.txt", Some(&version)).unwrap();
+        first.write_all(b"new").unwrap();
+        first.commit().unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"new");
+        assert_eq!(late.commit().unwrap_err().kind(), FailureKind::PreconditionFailed);
+    }
+
+    #[test]
+    fn a_reader_seeks_and_reads_like_any_file() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("a.txt"), "0123456789").unwrap();
+        let _host = Host::new().directory("data", folder.path()).enter();
+        let mut file = Directory::new("data").open("a.txt").unwrap();
+        assert!(file.seek(SeekFrom::Current(-1)).is_err());
+        let mut text = String::new();
+        assert_eq!(file.seek(SeekFrom::End(-3)).unwrap(), 7);
+        file.read_to_string(&mut text).unwrap();
+        assert_eq!((text.as_str(), file.stream_position().unwrap()), ("789", 10));
+    }
+}

@@ -160,3 +160,50 @@ fn set_aside(rejected: Vec<Rejected>) -> Vec<wit::Rejected> {
         .map(|(key, reason)| wit::Rejected { key, failure: reason.into() })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Host;
+    use crate::{FailureKind, Object, testing};
+
+    /// Lists one object, then fails if the option says so.
+    #[derive(serde::Deserialize)]
+    struct Sample {
+        breaks: bool,
+    }
+
+    impl Connector for Sample {
+        type Options = Self;
+
+        fn open(options: Self) -> Result<Self> {
+            Ok(options)
+        }
+    }
+
+    impl Source for Sample {
+        fn list(self, _: ListRequest, _: Option<Vec<u8>>) -> Result<impl Listing<Record>> {
+            let error = self.breaks.then(|| Err(Error::connection_broken("gone")));
+            Ok(std::iter::once(Ok(Object::new("1", "ada"))).chain(error))
+        }
+    }
+
+    #[test]
+    fn only_a_listing_that_was_read_to_its_end_says_that_an_object_does_not_exist() {
+        let kind = |breaks: bool| {
+            let _host = Host::new().option("breaks", breaks).enter();
+            let sample = testing::connector::<Sample>().unwrap();
+            assert_eq!(sample.get(&ObjectRef::new("account", "1"), &[]).unwrap().uid(), "1");
+            sample.get(&ObjectRef::new("account", "2"), &[]).unwrap_err().kind()
+        };
+        assert_eq!(kind(true), FailureKind::ConnectionBroken);
+        assert_eq!(kind(false), FailureKind::UnknownUid);
+    }
+
+    #[test]
+    fn edges_that_are_not_offered_are_unsupported() {
+        let request = EdgeRequest { class: "group".into(), attribute: "members".into(), owner: None };
+        let error = Sample { breaks: false }.edges(request, None).err().unwrap();
+        assert_eq!(error.kind(), FailureKind::Unsupported);
+    }
+}

@@ -24,9 +24,10 @@ async fn every_change_is_written_with_who_what_and_how_it_ended() {
         (&json!("ask-4711"), &json!("core"), &json!("u1"))
     );
     assert!(update["attributes"].to_string().contains("title"), "{update}");
-    assert!(update["outcome"].to_string().contains("data"), "the directory it reached is named: {update}");
+    assert_eq!(update["outcome"], "succeeded");
+    assert!(update["result"]["directories"].to_string().contains("data"), "what it reached is named: {update}");
     let delete = entry(&trail, "object.delete");
-    assert!(delete["outcome"].to_string().contains("unknown-uid"), "{delete}");
+    assert_eq!((&delete["outcome"], &delete["result"]["error"]), (&json!("failed"), &json!("unknown-uid")), "{delete}");
     assert!(!format!("{trail:?}").contains("Hush-hush"), "values have no place in the trail");
 }
 
@@ -68,7 +69,7 @@ async fn the_trail_is_read_page_by_page() {
         if next.is_null() {
             break;
         }
-        query = format!("&after={}", next.as_str().map_or_else(|| next.to_string(), str::to_owned));
+        query = format!("&cursor={}", next.as_str().unwrap());
     }
     assert_eq!(seen, all);
 }

@@ -13,10 +13,10 @@ use utoipa_axum::routes;
 use super::ApiState;
 use super::body::{At, Nothing};
 use super::context::AsOperator;
-use super::page::{self, Limit, Listed};
+use super::page::{Limit, Listed};
 use super::problem::Problem;
 use crate::audit::{AuditFilter, AuditId, AuditRecord, OutcomeStatus, RecordedOutcome, Verified};
-use crate::model::{ConnectionId, Error, Result};
+use crate::model::ConnectionId;
 
 pub(super) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new().routes(routes!(list)).routes(routes!(verify))
@@ -37,14 +37,13 @@ struct AuditQuery {
     /// Only what belongs to this request.
     #[serde(rename = "requestId")]
     request_id: Option<String>,
-    /// Entries with a greater id; not together with a cursor.
+    /// Only entries with a greater id; `next` of the page before. `cursor` is another name for it.
+    #[serde(alias = "cursor")]
     after: Option<i64>,
     /// Items of the page, 1 to 1000.
     #[serde(default)]
     #[param(value_type = Option<u32>, default = 100, minimum = 1, maximum = 1000)]
     limit: Limit,
-    /// `next` of the page before.
-    cursor: Option<String>,
 }
 
 /// One operation.
@@ -63,39 +62,33 @@ struct EntryView {
     action: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     connection: Option<String>,
+    /// The class of the object it was about.
     #[serde(skip_serializing_if = "Option::is_none")]
-    object: Option<SubjectView>,
+    class: Option<String>,
+    /// The object, where it was known before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uid: Option<String>,
+    /// The object's name, where it was known, or the name it was to have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
     /// Names of the attributes that were to change; never their values.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     attributes: Vec<String>,
     /// What else tells the operation from others of its kind.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     parameters: BTreeMap<String, AnyJson>,
-    /// `succeeded`, `failed` or `outcome-unknown`; missing while it is under way.
+    /// Missing while it is under way.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
-    outcome: Option<OutcomeStatus>,
-    /// What came of it, once it has ended.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    result: Option<ResultView>,
-}
-
-/// The object an operation was about, as far as it was known before.
-#[derive(Serialize, ToSchema)]
-#[schema(as = AuditSubject)]
-struct SubjectView {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    class: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    uid: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<String>,
+    outcome: Option<OutcomeView>,
 }
 
 /// What came of an operation.
 #[derive(Serialize, ToSchema)]
-#[schema(as = AuditResult)]
-struct ResultView {
+#[schema(as = AuditOutcome)]
+struct OutcomeView {
+    /// `succeeded`, `failed` or `outcome-unknown`.
+    #[schema(value_type = String)]
+    status: OutcomeStatus,
     #[schema(value_type = String, format = DateTime)]
     at: jiff::Timestamp,
     /// The kind of the error, as in the last part of a problem's type.
@@ -142,12 +135,10 @@ async fn list(
     State(api): State<ApiState>,
     At { query, .. }: At<Nothing, AuditQuery>,
 ) -> Result<Json<Listed<EntryView>>, Problem> {
-    let limit = query.limit;
-    let after = query.begins_after()?.map(AuditId);
-    let AuditQuery { connection, caller, action, request_id, .. } = query;
+    let AuditQuery { connection, caller, action, request_id, after, limit } = query;
     let filter = AuditFilter { connection, who: caller, action, request_id };
-    let records = api.audit.list(&filter, after, limit.and_one()).await?;
-    Ok(Json(Listed::cut(records, limit, |record| record.id.0, EntryView::from)))
+    let records = api.audit.list(&filter, after.map(AuditId), limit.and_one()).await?;
+    Ok(Json(Listed::plainly(records, limit, |record| record.id.0, EntryView::from)))
 }
 
 /// Checks the whole chain of entries.
@@ -157,20 +148,8 @@ async fn verify(_: AsOperator, State(api): State<ApiState>, _: At) -> Result<Jso
     Ok(Json(api.audit.verify().await?.into()))
 }
 
-impl AuditQuery {
-    fn begins_after(&self) -> Result<Option<i64>> {
-        match (self.after, &self.cursor) {
-            (Some(_), Some(_)) => Err(Error::invalid("after and cursor exclude each other").blaming("after")),
-            (Some(after), None) => Ok(Some(after)),
-            (None, cursor) => page::key(cursor.as_deref()),
-        }
-    }
-}
-
 impl From<AuditRecord> for EntryView {
     fn from(record: AuditRecord) -> Self {
-        let AuditRecord { class, uid, name, .. } = record;
-        let known = class.is_some() || uid.is_some() || name.is_some();
         Self {
             id: record.id.0,
             at: record.at,
@@ -179,18 +158,20 @@ impl From<AuditRecord> for EntryView {
             request_id: record.request_id,
             action: record.action,
             connection: record.connection.map(String::from),
-            object: known.then_some(SubjectView { class, uid, name }),
+            class: record.class,
+            uid: record.uid,
+            name: record.name,
             attributes: record.attributes,
             parameters: record.parameters,
-            outcome: record.outcome.as_ref().map(|recorded| recorded.outcome.status),
-            result: record.outcome.map(ResultView::from),
+            outcome: record.outcome.map(OutcomeView::from),
         }
     }
 }
 
-impl From<RecordedOutcome> for ResultView {
+impl From<RecordedOutcome> for OutcomeView {
     fn from(RecordedOutcome { at, outcome }: RecordedOutcome) -> Self {
         Self {
+            status: outcome.status,
             at,
             error: outcome.error,
             effect: outcome.effect,

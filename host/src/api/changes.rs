@@ -14,6 +14,7 @@ use super::connections::ConnectionPath;
 use super::context::AsCore;
 use super::entitlements::ReferenceView;
 use super::ndjson::{self, Lines, PAGE_ROWS};
+use super::page::Limit;
 use super::problem::Problem;
 use crate::model::{ChangeKind, Position, PublishedChange, Result};
 
@@ -28,11 +29,17 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
 struct ChangesQuery {
     /// The last position seen; 0 is the beginning.
     #[serde(default)]
-    #[param(value_type = Option<i64>, default = 0)]
-    after: Position,
-    /// Lines at most; all there are, if left out.
-    limit: Option<u64>,
+    #[param(value_type = Option<u64>, default = 0)]
+    after: After,
+    /// Lines at most, 1 to 1000; all there are, if left out.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 1000)]
+    limit: Option<Limit>,
 }
+
+/// A position that a reader can have seen.
+#[derive(Default, Deserialize)]
+#[serde(try_from = "u64")]
+struct After(Position);
 
 /// The head of a change's line; what the kind has besides follows.
 #[derive(Serialize)]
@@ -97,7 +104,17 @@ async fn changes(
             Lines::of(&rows, next, line)
         }
     };
-    Ok(ndjson::stream((query.after, query.limit.unwrap_or(u64::MAX)), page).await?)
+    let limit = query.limit.map_or(u64::MAX, |limit| limit.get().into());
+    Ok(ndjson::stream((query.after.0, limit), page).await?)
+}
+
+impl TryFrom<u64> for After {
+    type Error = String;
+
+    fn try_from(position: u64) -> Result<Self, String> {
+        let beyond = |_| format!("after is {position}, which no position ever is");
+        i64::try_from(position).map(|position| Self(Position(position))).map_err(beyond)
+    }
 }
 
 fn line(change: &PublishedChange, into: &mut String) -> Result<()> {

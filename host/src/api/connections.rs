@@ -192,7 +192,8 @@ struct ChoiceView {
 }
 
 /// Lists the connections by identifier.
-#[utoipa::path(get, path = "/v1/connections", operation_id = "list_connections", tag = "connections", params(ConnectionQuery),
+#[utoipa::path(get, path = "/v1/connections",
+    operation_id = "list_connections", tag = "connections", params(ConnectionQuery),
     responses((status = 200, body = Listed<ConnectionView>)))]
 async fn list(
     _: AsCore,
@@ -205,7 +206,8 @@ async fn list(
 }
 
 /// Creates a connection. Its options and directories are held against the connector's manifest.
-#[utoipa::path(post, path = "/v1/connections", operation_id = "create_connection", tag = "connections", request_body = ConnectionDraft,
+#[utoipa::path(post, path = "/v1/connections",
+    operation_id = "create_connection", tag = "connections", request_body = ConnectionDraft,
     security(("token" = ["operator"])), responses((status = 201, body = ConnectionView)))]
 async fn create(
     AsOperator(rc): AsOperator,
@@ -222,7 +224,8 @@ async fn create(
 }
 
 /// Shows a connection.
-#[utoipa::path(get, path = "/v1/connections/{id}", operation_id = "show_connection", tag = "connections", params(ConnectionPath),
+#[utoipa::path(get, path = "/v1/connections/{id}",
+    operation_id = "show_connection", tag = "connections", params(ConnectionPath),
     responses((status = 200, body = ConnectionView)))]
 async fn show(
     _: AsCore,
@@ -233,7 +236,8 @@ async fn show(
 }
 
 /// Replaces a connection's configuration.
-#[utoipa::path(put, path = "/v1/connections/{id}", operation_id = "replace_connection", tag = "connections", params(ConnectionPath),
+#[utoipa::path(put, path = "/v1/connections/{id}",
+    operation_id = "replace_connection", tag = "connections", params(ConnectionPath),
     request_body = ConnectionDraft, security(("token" = ["operator"])),
     responses((status = 200, body = ConnectionView)))]
 async fn replace(
@@ -251,7 +255,8 @@ async fn replace(
 }
 
 /// Deletes a connection with everything that was imported through it.
-#[utoipa::path(delete, path = "/v1/connections/{id}", operation_id = "delete_connection", tag = "connections", params(ConnectionPath),
+#[utoipa::path(delete, path = "/v1/connections/{id}",
+    operation_id = "delete_connection", tag = "connections", params(ConnectionPath),
     security(("token" = ["operator"])), responses((status = 204)))]
 async fn delete(
     AsOperator(rc): AsOperator,
@@ -266,7 +271,8 @@ async fn delete(
 }
 
 /// Asks the connector whether the connection is usable.
-#[utoipa::path(post, path = "/v1/connections/{id}/check", operation_id = "check_connection", tag = "connections", params(ConnectionPath),
+#[utoipa::path(post, path = "/v1/connections/{id}/check",
+    operation_id = "check_connection", tag = "connections", params(ConnectionPath),
     request_body = Option<CheckRequest>, responses((status = 200, body = Checked)))]
 async fn check(
     AsCore(rc): AsCore,
@@ -281,7 +287,8 @@ async fn check(
 }
 
 /// Asks the connector what an option's value could be.
-#[utoipa::path(post, path = "/v1/connections/{id}/suggest", operation_id = "suggest_connection", tag = "connections", params(ConnectionPath),
+#[utoipa::path(post, path = "/v1/connections/{id}/suggest",
+    operation_id = "suggest_connection", tag = "connections", params(ConnectionPath),
     request_body = SuggestRequest, security(("token" = ["operator"])), responses((status = 200, body = Suggested)))]
 async fn suggest(
     AsOperator(rc): AsOperator,

@@ -167,7 +167,8 @@ async fn list(
 }
 
 /// Shows a connector: its newest loaded release.
-#[utoipa::path(get, path = "/v1/connectors/{publisher}/{name}", operation_id = "show_connector", tag = "connectors", params(ConnectorPath),
+#[utoipa::path(get, path = "/v1/connectors/{publisher}/{name}",
+    operation_id = "show_connector", tag = "connectors", params(ConnectorPath),
     responses((status = 200, body = ConnectorView)))]
 async fn show(
     _: AsCore,

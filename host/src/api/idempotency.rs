@@ -22,7 +22,7 @@ use super::body;
 use super::context::finished;
 use super::problem::Problem;
 use crate::model::{Effect, Error, RequestContext, Result};
-use crate::store::Remembered;
+use crate::store::{Recalled, Remembered};
 
 /// Marks an answer that was given before.
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
@@ -71,8 +71,10 @@ async fn keyed(
     let (parts, body) = request.into_parts();
     let body = body::read(body).await?;
     let fingerprint = fingerprint(&parts, &body)?;
-    if let Some(remembered) = api.store.recall(&rc.caller.name, key, &fingerprint).await? {
-        return Ok(replayed(remembered));
+    match api.store.recall(&rc.caller.name, key, &fingerprint).await? {
+        Recalled::New => {}
+        Recalled::Answered(remembered) => return Ok(replayed(remembered)),
+        Recalled::OtherRequest => return Err(Problem::key_reused(key)),
     }
     let answer = next.run(Request::from_parts(parts, Body::from(body))).await;
     let kept = is_kept(&answer);
@@ -81,6 +83,11 @@ async fn keyed(
         api.store.forget(&rc.caller.name, key).await?;
         return Ok(answer);
     }
+    keep(api, rc, key, answer).await
+}
+
+/// Keeps an answer for the next time, and answers it.
+async fn keep(api: &ApiState, rc: &RequestContext, key: &str, answer: Response) -> Result<Response, Problem> {
     let (head, body) = answer.into_parts();
     let body = to_bytes(body, usize::MAX).await.map_err(|why| Error::internal(why.to_string()))?;
     let headers = KEPT.iter().filter_map(|name| {

@@ -72,6 +72,16 @@ pub(super) struct Listed<T> {
 impl<T> Listed<T> {
     /// Makes a page of what came for [`Limit::and_one`]; `key` is where the next page begins after a row.
     pub(super) fn cut<R, K: ToString>(
+        rows: Vec<R>,
+        limit: Limit,
+        key: impl Fn(&R) -> K,
+        view: impl FnMut(R) -> T,
+    ) -> Self {
+        Self::plainly(rows, limit, |row| written(key(row).to_string()), view)
+    }
+
+    /// The same where a key is a number that callers may know and name themselves.
+    pub(super) fn plainly<R, K: ToString>(
         mut rows: Vec<R>,
         limit: Limit,
         key: impl Fn(&R) -> K,

@@ -91,6 +91,14 @@ impl Problem {
         Self::http(StatusCode::MISDIRECTED_REQUEST, "misdirected-request", "The request is for another host", detail)
     }
 
+    /// The idempotency key belongs to another request. 422 tells it from 409, where waiting may help.
+    pub(super) fn key_reused(key: &str) -> Self {
+        let message = format!("Idempotency-Key {key:?} was used for another request; choose a new one");
+        let error = Error::failure(FailureKind::Conflict, message).blaming("Idempotency-Key");
+        let (_, title) = meaning(error.kind);
+        Self(Box::new(Inner { status: StatusCode::UNPROCESSABLE_ENTITY, title, kind: error.kind.as_str(), error }))
+    }
+
     fn http(status: StatusCode, kind: &'static str, title: &'static str, detail: &str) -> Self {
         Self(Box::new(Inner { status, title, kind, error: Error::invalid(detail) }))
     }

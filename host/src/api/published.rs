@@ -145,7 +145,7 @@ async fn objects(
     State(api): State<ApiState>,
     At { path, .. }: At<PublishedPath>,
 ) -> Result<Response, Problem> {
-    let run = run_of(&api, &path.id).await?;
+    let run = run_of(&api, &path.id, &path.class).await?;
     let page = move |after: Option<String>| {
         let (api, id, class) = (api.clone(), path.id.clone(), path.class.clone());
         async move {
@@ -178,7 +178,7 @@ async fn object(
     operation_id = "stream_published_links", tag = "published", params(RelationPath),
     responses((status = 200, body = LinkHead, content_type = "application/x-ndjson")))]
 async fn links(_: AsCore, State(api): State<ApiState>, At { path, .. }: At<RelationPath>) -> Result<Response, Problem> {
-    let run = run_of(&api, &path.id).await?;
+    let run = run_of(&api, &path.id, &path.class).await?;
     let page = move |after: Option<LinkPosition>| {
         let (api, id, class, attribute) = (api.clone(), path.id.clone(), path.class.clone(), path.attribute.clone());
         async move {
@@ -192,9 +192,15 @@ async fn links(_: AsCore, State(api): State<ApiState>, At { path, .. }: At<Relat
     Ok(ndjson::stream(None, page).await?)
 }
 
-/// The run that readers see now, of a connection that exists.
-async fn run_of(api: &ApiState, id: &ConnectionId) -> Result<Option<i64>> {
-    api.connections.get(id).await?;
+/// The run that readers see now, of a class that exists: the schema has it, or something of it is published.
+async fn run_of(api: &ApiState, id: &ConnectionId, class: &ClassName) -> Result<Option<i64>> {
+    let known = api.connections.schema(id).await?.schema.class(class.as_str()).is_some();
+    let counts = api.store.published_counts(id).await?;
+    if !known && !counts.iter().any(|count| count.part.class == class.as_str()) {
+        let message =
+            format!("connection {id} has no class {class}; its schema and GET .../published name those it has");
+        return Err(Error::not_found(message).blaming("class"));
+    }
     Ok(api.store.publication(id).await?.map(|publication| publication.run))
 }
 

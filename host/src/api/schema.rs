@@ -87,8 +87,8 @@ struct AttributeView {
     /// The target's own name.
     native_name: String,
     title: String,
-    /// `text`, `uri`, `dn`, `uuid`, `json`, `xml`, `decimal`, `integer`, `real`, `boolean`, `binary`, `instant`, `date`,
-    /// `reference` or `complex`.
+    /// `text`, `uri`, `dn`, `uuid`, `json`, `xml`, `decimal`, `integer`, `real`, `boolean`, `binary`, `instant`,
+    /// `date`, `reference` or `complex`.
     #[schema(value_type = String)]
     syntax: Syntax,
     /// How values are compared: `exact`, `case-ignore` or `dn`.
@@ -111,7 +111,8 @@ struct AttributeView {
 }
 
 /// Shows what the last refresh said.
-#[utoipa::path(get, path = "/v1/connections/{id}/schema", operation_id = "show_schema", tag = "schema", params(ConnectionPath),
+#[utoipa::path(get, path = "/v1/connections/{id}/schema",
+    operation_id = "show_schema", tag = "schema", params(ConnectionPath),
     responses((status = 200, body = SchemaView)))]
 async fn show(
     _: AsCore,

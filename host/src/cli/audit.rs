@@ -15,8 +15,8 @@ const COLUMNS: &[Column<'_>] = &[
     ("who", "/caller"),
     ("action", "/action"),
     ("connection", "/connection"),
-    ("object", "/object"),
-    ("outcome", "/outcome"),
+    ("object", "/uid"),
+    ("outcome", "/outcome/status"),
 ];
 
 /// The audit trail.

@@ -58,13 +58,17 @@ impl Store {
     /// links of such a key: a record that could not be read is not a record that is gone.
     pub async fn compare(&self, run: i64) -> Result<Compared> {
         let pass = self.open_pass(run).await?;
+        self.reopen_run(run).await?;
         self.purge_changes(run).await?;
         self.carry_objects(&pass).await?;
         self.resolve_links(&pass).await?;
         self.carry_links(&pass).await?;
         let mut writing = Writing::new(run);
+        let mut gone = Vec::new();
         for part in pass.parts.iter().filter(|part| part.is_objects()) {
-            self.write_upserts(&pass, part, &mut writing).await?;
+            let inserted = self.write_upserts(&pass, part, &mut writing).await?;
+            let kept = self.held(run, part.number).await?.saturating_sub(inserted);
+            gone.extend((part.before > kept).then_some(part));
         }
         for part in pass.parts.iter().filter(|part| !part.is_objects()) {
             self.write_links(&pass, part, ChangeKind::LinkRemoved, &mut writing).await?;
@@ -72,7 +76,7 @@ impl Store {
         for part in pass.parts.iter().filter(|part| !part.is_objects()) {
             self.write_links(&pass, part, ChangeKind::LinkAdded, &mut writing).await?;
         }
-        for part in pass.parts.iter().filter(|part| part.is_objects()) {
+        for part in gone {
             self.write_deletes(&pass, part, &mut writing).await?;
         }
         self.close_pass(&pass, writing).await
@@ -106,8 +110,20 @@ impl Store {
         Ok(Pass { run, base, parts, rejected })
     }
 
-    async fn write_upserts(&self, pass: &Pass, part: &PassPart, writing: &mut Writing) -> Result<()> {
-        let mut after = String::new();
+    /// While it is being compared, a run cannot be published.
+    async fn reopen_run(&self, run: i64) -> Result<()> {
+        let mut tx = self.database.write().await?;
+        sqlx::query("UPDATE run SET state = 'staging' WHERE number = $1 AND state = 'compared'")
+            .bind(run)
+            .execute(&mut *tx)
+            .await
+            .map_err(fault)?;
+        tx.commit().await.map_err(fault)
+    }
+
+    /// Writes inserts and updates, and answers how many were inserts.
+    async fn write_upserts(&self, pass: &Pass, part: &PassPart, writing: &mut Writing) -> Result<i64> {
+        let (mut inserted, mut after) = (0_i64, String::new());
         loop {
             let found: Vec<(String, bool)> = sqlx::query_as(
                 "SELECT n.uid, o.uid IS NULL FROM object_row n
@@ -123,20 +139,18 @@ impl Store {
             .fetch_all(self.database.reader())
             .await
             .map_err(fault)?;
-            let Some((last, _)) = found.last() else { return Ok(()) };
+            let Some((last, _)) = found.last() else { return Ok(inserted) };
             after.clone_from(last);
+            inserted = inserted.saturating_add(stored(found.iter().filter(|(_, new)| *new).count()));
             let kind = |new| if new { ChangeKind::Insert } else { ChangeKind::Update };
             let changes: Vec<_> = found.into_iter().map(|(uid, new)| NewChange::object(kind(new), uid, None)).collect();
             if self.write_changes(part.number, changes, writing).await? {
-                return Ok(());
+                return Ok(inserted);
             }
         }
     }
 
     async fn write_deletes(&self, pass: &Pass, part: &PassPart, writing: &mut Writing) -> Result<()> {
-        if part.before == 0 {
-            return Ok(());
-        }
         let mut after = String::new();
         loop {
             let found: Vec<(String, String)> = sqlx::query_as(
@@ -160,6 +174,17 @@ impl Store {
                 return Ok(());
             }
         }
+    }
+
+    /// How many rows a run has of a part; none of a part that is not in its plan.
+    async fn held(&self, run: i64, part: i64) -> Result<i64> {
+        let held: Option<i64> = sqlx::query_scalar("SELECT held FROM run_part WHERE run = $1 AND part = $2")
+            .bind(run)
+            .bind(part)
+            .fetch_optional(self.database.reader())
+            .await
+            .map_err(fault)?;
+        Ok(held.unwrap_or_default())
     }
 
     /// Added are this run's links that the published run has not, removed the other way round.

@@ -19,14 +19,24 @@ pub struct Remembered {
     pub body: Vec<u8>,
 }
 
+/// What is known of a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Recalled {
+    /// It was new, and is now the caller's.
+    New,
+    /// The same request was answered so.
+    Answered(Remembered),
+    /// It came with another request before.
+    OtherRequest,
+}
+
 impl Store {
     /// Looks a key up and, if it is new, reserves it for the caller, who then does the work and says
     /// [`Store::remember`], or [`Store::forget`] if nothing was begun.
     ///
-    /// Answers none for a new key, the first answer for a repeated request. `conflict` if the key came with another
-    /// request, or while the first attempt has no answer: it is still running, or the host stopped in the middle of it
+    /// `conflict` while the first attempt has no answer: it is still running, or the host stopped in the middle of it
     /// and its outcome is not known.
-    pub async fn recall(&self, token: &str, key: &str, fingerprint: &[u8; 32]) -> Result<Option<Remembered>> {
+    pub async fn recall(&self, token: &str, key: &str, fingerprint: &[u8; 32]) -> Result<Recalled> {
         let mut tx = self.database.write().await?;
         let now = self.now();
         sqlx::query("DELETE FROM idempotency WHERE token = $1 AND idempotency_key = $2 AND created <= $3")
@@ -57,9 +67,9 @@ impl Store {
         .map_err(fault)?;
         tx.commit().await.map_err(fault)?;
         if reserved.rows_affected() == 1 {
-            return Ok(None);
+            return Ok(Recalled::New);
         }
-        answer(found, fingerprint).map(Some)
+        answer(found, fingerprint)
     }
 
     /// Remembers the answer under a key that [`Store::recall`] reserved.
@@ -99,23 +109,19 @@ pub(super) fn expired_before(now: i64) -> i64 {
 
 type Columns = (Vec<u8>, Option<i64>, Option<String>, Option<Vec<u8>>);
 
-fn answer((seen, status, headers, body): Columns, fingerprint: &[u8; 32]) -> Result<Remembered> {
+fn answer((seen, status, headers, body): Columns, fingerprint: &[u8; 32]) -> Result<Recalled> {
     if seen != fingerprint {
-        return Err(conflict("the idempotency key was used for another request; choose a new one"));
+        return Ok(Recalled::OtherRequest);
     }
     let Some(status) = status else {
-        return Err(conflict(
-            "the first request with this idempotency key has no answer yet: it is still running, or was interrupted \
-             and its outcome is not known; look at the object or the audit trail before trying with another key",
-        ));
+        let message = "the first request with this idempotency key has no answer yet: it is still running, or was \
+                       interrupted and its outcome is not known; look at the object or the audit trail before trying \
+                       with another key";
+        return Err(Error::failure(FailureKind::Conflict, message));
     };
-    Ok(Remembered {
+    Ok(Recalled::Answered(Remembered {
         status: u16::try_from(status).map_err(|why| unreadable("status", &why))?,
         headers: from_json("set of headers", headers.as_deref().unwrap_or("[]"))?,
         body: body.unwrap_or_default(),
-    })
-}
-
-fn conflict(message: &str) -> Error {
-    Error::failure(FailureKind::Conflict, message)
+    }))
 }

@@ -69,20 +69,17 @@ impl Known {
         }
     }
 
-    /// The link with every end by uid that can be; none if that is how it is already.
-    fn resolve(&self, owner_class: &str, (owner, target, class, parameters): &Link) -> Option<Link> {
+    /// The link with every end by uid that can be.
+    fn resolve(&self, owner_class: &str, (owner, target, class, parameters): &Link) -> Link {
         let owner_uid = owner.strip_prefix("n:").and_then(|name| self.by_name(name, owner_class));
         let (new_class, new_target) = match (target.strip_prefix("n:"), target.strip_prefix("u:")) {
             (Some(name), _) => self.by_name(name, class).map(|(class, uid)| (class, format!("u:{uid}"))).unzip(),
             (_, Some(uid)) if class.is_empty() => (self.class_of(uid), None),
             _ => (None, None),
         };
-        if owner_uid.is_none() && new_class.is_none() {
-            return None;
-        }
         let owner = owner_uid.map_or_else(|| owner.clone(), |(_, uid)| format!("u:{uid}"));
         let target = new_target.unwrap_or_else(|| target.clone());
-        Some((owner, target, new_class.unwrap_or(class).to_owned(), parameters.clone()))
+        (owner, target, new_class.unwrap_or(class).to_owned(), parameters.clone())
     }
 }
 
@@ -129,11 +126,12 @@ impl Store {
         loop {
             let links = self.links_after(pass.run, part.number, &after).await?;
             let Some((owner, target, class, _)) = links.last() else { return Ok(()) };
-            after = (owner.clone(), target.clone(), class.clone());
-            let known = self.known(pass.run, &links).await?;
-            let resolved = |link: &Link| known.resolve(&part.class, link).map(|new| (link.clone(), new));
-            let (old, new): (Vec<Link>, Vec<Link>) = links.iter().filter_map(resolved).unzip();
-            self.replace_links(pass.run, part.number, &old, &new).await?;
+            let before = std::mem::replace(&mut after, (owner.clone(), target.clone(), class.clone()));
+            let known = self.known(pass, &links).await?;
+            let resolved: Vec<Link> = links.iter().map(|link| known.resolve(&part.class, link)).collect();
+            if resolved != links {
+                self.replace_links(pass.run, part.number, (&before, &after), &resolved).await?;
+            }
         }
     }
 
@@ -154,18 +152,20 @@ impl Store {
         .map_err(fault)
     }
 
-    async fn known(&self, run: i64, links: &[Link]) -> Result<Known> {
+    async fn known(&self, pass: &Pass, links: &[Link]) -> Result<Known> {
         let owners = links.iter().map(|(owner, ..)| owner);
         let targets = links.iter().map(|(_, target, ..)| target);
         let names: HashSet<&str> = owners.chain(targets).filter_map(|end| end.strip_prefix("n:")).collect();
         let bare = links.iter().filter(|(_, _, class, _)| class.is_empty());
         let uids: HashSet<&str> = bare.filter_map(|(_, target, ..)| target.strip_prefix("u:")).collect();
         let mut known = Known::default();
-        for (name, class, uid, number) in self.named(run, &names).await? {
+        for (name, class, uid, number) in self.named(pass.run, &names).await? {
             known.names.entry(name).or_default().push((class, uid, number == 1));
         }
-        for (uid, class) in self.classes_of(run, &uids).await? {
-            known.uids.entry(uid).or_default().push(class);
+        for part in pass.parts.iter().filter(|part| part.is_objects()) {
+            for uid in self.of_class(pass.run, part.number, &uids).await? {
+                known.uids.entry(uid).or_default().push(part.class.clone());
+            }
         }
         Ok(known)
     }
@@ -184,29 +184,39 @@ impl Store {
         query.fetch_all(self.database.reader()).await.map_err(fault)
     }
 
-    async fn classes_of(&self, run: i64, uids: &HashSet<&str>) -> Result<Vec<(String, String)>> {
+    async fn of_class(&self, run: i64, part: i64, uids: &HashSet<&str>) -> Result<Vec<String>> {
         if uids.is_empty() {
             return Ok(Vec::new());
         }
-        let sql = format!(
-            "SELECT o.uid, p.class FROM run_part r JOIN part p ON p.number = r.part AND p.attribute = ''
-             JOIN object_row o ON o.run = r.run AND o.part = r.part WHERE r.run = ? AND o.uid IN ({})",
-            list("?", uids.len())
-        );
-        let query = sqlx::query_as(sqlx::AssertSqlSafe(sql)).persistent(false).bind(run);
+        let listed = list("?", uids.len());
+        let sql = format!("SELECT uid FROM object_row WHERE run = ? AND part = ? AND uid IN ({listed})");
+        let query = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).persistent(false).bind(run).bind(part);
         let query = uids.iter().fold(query, |query, uid| query.bind(*uid));
         query.fetch_all(self.database.reader()).await.map_err(fault)
     }
 
-    /// Two spellings of one link become one: the second insert finds the first.
-    async fn replace_links(&self, run: i64, part: i64, old: &[Link], new: &[Link]) -> Result<()> {
-        if old.is_empty() {
-            return Ok(());
-        }
+    /// Writes the links of one chunk anew: what lies after the first end, up to the second. Two spellings of one link
+    /// become one, since the second insert finds the first.
+    async fn replace_links(&self, run: i64, part: i64, chunk: (&Ends, &Ends), links: &[Link]) -> Result<()> {
+        let (after, last) = chunk;
         let mut tx = self.database.write().await?;
-        let removed = delete_links(&mut tx, run, part, old).await?;
-        let inserted = insert_links(&mut tx, run, part, new).await?;
-        adjust_held(&mut tx, run, part, inserted - removed).await?;
+        let removed = sqlx::query(
+            "DELETE FROM link_row WHERE run = $1 AND part = $2 AND (owner, target, target_class) > ($3, $4, $5)
+                AND (owner, target, target_class) <= ($6, $7, $8)",
+        )
+        .bind(run)
+        .bind(part)
+        .bind(&after.0)
+        .bind(&after.1)
+        .bind(&after.2)
+        .bind(&last.0)
+        .bind(&last.1)
+        .bind(&last.2)
+        .execute(&mut *tx)
+        .await
+        .map_err(fault)?;
+        let inserted = insert_links(&mut tx, run, part, links).await?;
+        adjust_held(&mut tx, run, part, inserted.saturating_sub(stored_u64(removed.rows_affected()))).await?;
         tx.commit().await.map_err(fault)
     }
 }
@@ -230,15 +240,4 @@ pub(super) async fn adjust_held(at: &mut SqliteConnection, run: i64, part: i64, 
         .await
         .map_err(fault)?;
     Ok(())
-}
-
-async fn delete_links(at: &mut SqliteConnection, run: i64, part: i64, links: &[Link]) -> Result<i64> {
-    let sql = format!(
-        "DELETE FROM link_row WHERE run = ? AND part = ? AND (owner, target, target_class) IN (VALUES {})",
-        list("(?,?,?)", links.len())
-    );
-    let query = sqlx::query(sqlx::AssertSqlSafe(sql)).persistent(false).bind(run).bind(part);
-    let query = links.iter().fold(query, |query, (owner, target, class, _)| query.bind(owner).bind(target).bind(class));
-    let done = query.execute(at).await.map_err(fault)?;
-    Ok(stored_u64(done.rows_affected()))
 }

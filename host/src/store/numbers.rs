@@ -70,8 +70,8 @@ pub(super) async fn next_number(at: &mut SqliteConnection, name: &'static str) -
         .map_err(fault)
 }
 
-/// Rows that one short transaction writes or removes.
-pub(super) const CHUNK: usize = 2048;
+/// Rows that one short transaction writes or removes; few in tests, so that these cross the borders of chunks.
+pub(super) const CHUNK: usize = if cfg!(test) { 4 } else { 2048 };
 
 /// A list of `rows` groups of placeholders, e.g. `?,?,?` or `(?,?),(?,?)`.
 pub(super) fn list(group: &str, rows: usize) -> String {

@@ -3,12 +3,12 @@
 //! Each call reads one snapshot, whatever is being staged, published or swept meanwhile.
 
 use serde::{Deserialize, Serialize};
-use sqlx::{Row as _, sqlite::SqliteRow};
+use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
 
 use super::Store;
 use super::fault::{fault, unreadable};
 use super::links::{Link, key, target};
-use super::numbers::{count, limit, word};
+use super::numbers::{count, limit, stored, word};
 use super::runs::RunPart;
 use crate::model::json::value_to_json;
 use crate::model::{ChangeKind, ConnectionId, Key, Position, PublishedChange, Reference, Result, Value};
@@ -148,23 +148,30 @@ impl Store {
         after: Position,
         at_most: u32,
     ) -> Result<Vec<PublishedChange>> {
-        let rows = sqlx::query(
-            "SELECT r.first_position + c.seq AS position, c.kind, p.class, p.attribute, c.subject,
-                COALESCE(c.name, o.name, '') AS name, o.body, c.target, c.target_class, c.parameters
-             FROM connection n JOIN run r ON r.connection = n.number JOIN change c ON c.run = r.number
-             JOIN part p ON p.number = c.part
-             LEFT JOIN object_row o ON o.run = c.run AND o.part = c.part AND o.uid = c.subject AND c.target IS NULL
-             WHERE n.folded = $1 AND r.state IN ('published', 'superseded', 'archived')
-                AND r.first_position + r.changes > $2 AND c.seq > $2 - r.first_position
-             ORDER BY r.number, c.seq LIMIT $3",
+        let mut snapshot = self.database.reader().begin().await.map_err(fault)?;
+        let runs: Vec<(i64, i64)> = sqlx::query_as(
+            "SELECT r.number, r.first_position FROM connection c JOIN run r ON r.connection = c.number
+             WHERE c.folded = $1 AND r.state IN ('published', 'superseded', 'archived') AND r.changes > 0
+                AND r.first_position + r.changes > $2 ORDER BY r.number LIMIT $3",
         )
         .bind(connection.folded())
         .bind(after.0)
         .bind(limit(at_most))
-        .fetch_all(self.database.reader())
+        .fetch_all(&mut *snapshot)
         .await
         .map_err(fault)?;
-        rows.iter().map(change).collect()
+        let (mut changes, mut left) = (Vec::new(), limit(at_most));
+        for (run, first) in runs {
+            let rows = changes_of(&mut snapshot, run, after.0.saturating_sub(first), left).await?;
+            left = left.saturating_sub(stored(rows.len()));
+            for row in &rows {
+                changes.push(change(row, first)?);
+            }
+            if left == 0 {
+                break;
+            }
+        }
+        Ok(changes)
     }
 
     /// The position of the last published change.
@@ -178,6 +185,23 @@ impl Store {
     }
 }
 
+/// Changes of one run, which the run's key keeps in order, after the one of that number.
+async fn changes_of(at: &mut SqliteConnection, run: i64, after: i64, at_most: i64) -> Result<Vec<SqliteRow>> {
+    sqlx::query(
+        "SELECT c.seq, c.kind, p.class, p.attribute, c.subject, COALESCE(c.name, o.name, '') AS name, o.body,
+            c.target, c.target_class, c.parameters
+         FROM change c JOIN part p ON p.number = c.part
+         LEFT JOIN object_row o ON o.run = c.run AND o.part = c.part AND o.uid = c.subject AND c.target IS NULL
+         WHERE c.run = $1 AND c.seq > $2 ORDER BY c.seq LIMIT $3",
+    )
+    .bind(run)
+    .bind(after)
+    .bind(at_most)
+    .fetch_all(at)
+    .await
+    .map_err(fault)
+}
+
 fn object((uid, name, revision, body): Columns) -> PublishedRow {
     PublishedRow { uid, name, revision, body }
 }
@@ -187,7 +211,7 @@ fn link((owner, end, class, parameters): Link) -> Result<PublishedLink> {
     Ok(PublishedLink { owner: from, target: to, parameters, position: LinkPosition(owner, end, class) })
 }
 
-fn change(row: &SqliteRow) -> Result<PublishedChange> {
+fn change(row: &SqliteRow, first: i64) -> Result<PublishedChange> {
     let text = |column: &str| row.try_get::<String, _>(column).map_err(fault);
     let kind = word("kind of change", text("kind")?)?;
     let (uid, name, body) = match kind {
@@ -204,7 +228,7 @@ fn change(row: &SqliteRow) -> Result<PublishedChange> {
             (uid, name, Some(link_body(row)?))
         }
     };
-    let position = Position(row.try_get("position").map_err(fault)?);
+    let position = Position(first.saturating_add(row.try_get("seq").map_err(fault)?));
     Ok(PublishedChange { position, kind, class: text("class")?, uid, name, body })
 }
 

@@ -6,20 +6,39 @@
 use super::Store;
 use super::fault::fault;
 use super::idempotency::expired_before;
-use super::numbers::{CHUNK, stored, stored_u64};
+use super::numbers::{CHUNK, stored};
 use crate::model::Result;
 
-/// The tables keyed by run, each with the rest of its key.
-const LINKS: &str = "DELETE FROM link_row WHERE run = $1 AND (part, owner, target, target_class) IN
-    (SELECT part, owner, target, target_class FROM link_row WHERE run = $1 LIMIT $2)";
-const NAMES: &str = "DELETE FROM object_name WHERE run = $1 AND (name, part, uid) IN
-    (SELECT name, part, uid FROM object_name WHERE run = $1 LIMIT $2)";
-const CHANGES: &str = "DELETE FROM change WHERE run = $1 AND seq IN
-    (SELECT seq FROM change WHERE run = $1 LIMIT $2)";
-const OBJECTS: &str = "DELETE FROM object_row WHERE run = $1 AND (part, uid) IN
-    (SELECT part, uid FROM object_row WHERE run = $1 LIMIT $2)";
-const SET_ASIDE: &str = "DELETE FROM set_aside WHERE run = $1 AND seq IN
-    (SELECT seq FROM set_aside WHERE run = $1 LIMIT $2)";
+/// Deletes one chunk of what a run has in a table, found by the table's key alone: a chunk costs the same however much
+/// there is. The second statement of a pair deletes the rest, once there is less than a chunk.
+const OBJECTS: [&str; 2] = [
+    "DELETE FROM object_row WHERE run = $1 AND part = $2 AND uid <=
+        (SELECT uid FROM object_row WHERE run = $1 AND part = $2 ORDER BY uid LIMIT 1 OFFSET $3)",
+    "DELETE FROM object_row WHERE run = $1 AND part = $2",
+];
+const LINKS: [&str; 2] = [
+    "DELETE FROM link_row WHERE run = $1 AND part = $2 AND (owner, target, target_class) <=
+        (SELECT owner, target, target_class FROM link_row WHERE run = $1 AND part = $2
+         ORDER BY owner, target, target_class LIMIT 1 OFFSET $3)",
+    "DELETE FROM link_row WHERE run = $1 AND part = $2",
+];
+const NAMES: [&str; 2] = [
+    "DELETE FROM object_name WHERE run = $1 AND part >= $2 AND (name, part, uid) <=
+        (SELECT name, part, uid FROM object_name WHERE run = $1 ORDER BY name, part, uid LIMIT 1 OFFSET $3)",
+    "DELETE FROM object_name WHERE run = $1 AND part >= $2",
+];
+const CHANGES: [&str; 2] = [
+    "DELETE FROM change WHERE run = $1 AND seq >= $2 AND seq <=
+        (SELECT seq FROM change WHERE run = $1 ORDER BY seq LIMIT 1 OFFSET $3)",
+    "DELETE FROM change WHERE run = $1 AND seq >= $2",
+];
+const SET_ASIDE: [&str; 2] = [
+    "DELETE FROM set_aside WHERE run = $1 AND seq >= $2 AND seq <=
+        (SELECT seq FROM set_aside WHERE run = $1 ORDER BY seq LIMIT 1 OFFSET $3)",
+    "DELETE FROM set_aside WHERE run = $1 AND seq >= $2",
+];
+/// For the tables that are not swept part by part.
+const ALL: i64 = 0;
 
 impl Store {
     /// Removes what publishing, discarding, deleting and the passing of time have left, and answers how many rows that
@@ -27,9 +46,10 @@ impl Store {
     pub async fn sweep(&self) -> Result<u64> {
         let mut removed = self.sweep_idempotency().await?;
         for run in self.runs_in("discarded").await? {
-            for table in [OBJECTS, LINKS, NAMES, CHANGES] {
-                removed += self.purge(table, run).await?;
+            for part in self.parts_of(run).await? {
+                removed += self.purge(&OBJECTS, run, part).await? + self.purge(&LINKS, run, part).await?;
             }
+            removed += self.purge(&NAMES, run, ALL).await? + self.purge(&CHANGES, run, ALL).await?;
             self.close_run(run, "dropped").await?;
         }
         for run in self.runs_in("superseded").await? {
@@ -42,12 +62,12 @@ impl Store {
 
     /// Empties the table of names of one run.
     pub(super) async fn purge_names(&self, run: i64) -> Result<()> {
-        self.purge(NAMES, run).await.map(|_| ())
+        self.purge(&NAMES, run, ALL).await.map(|_| ())
     }
 
     /// Takes back the changes of a run that is not published.
     pub(super) async fn purge_changes(&self, run: i64) -> Result<()> {
-        self.purge(CHANGES, run).await.map(|_| ())
+        self.purge(&CHANGES, run, ALL).await.map(|_| ())
     }
 
     /// The last uid of the next chunk of objects of a run, after `after`; none if there are no more.
@@ -84,30 +104,37 @@ impl Store {
         tx.commit().await.map_err(fault)
     }
 
-    /// Runs a deleting statement chunk by chunk until it finds nothing.
-    async fn purge(&self, statement: &'static str, run: i64) -> Result<u64> {
+    async fn parts_of(&self, run: i64) -> Result<Vec<i64>> {
+        sqlx::query_scalar("SELECT part FROM run_part WHERE run = $1")
+            .bind(run)
+            .fetch_all(self.database.reader())
+            .await
+            .map_err(fault)
+    }
+
+    /// Empties what a run has in a table, chunk by chunk.
+    async fn purge(&self, [chunk, rest]: &[&'static str; 2], run: i64, part: i64) -> Result<u64> {
         let mut removed = 0;
         loop {
             let mut tx = self.database.write().await?;
-            let query = sqlx::query(statement).bind(run).bind(stored(CHUNK));
+            let query = sqlx::query(*chunk).bind(run).bind(part).bind(stored(CHUNK));
             let done = query.execute(&mut *tx).await.map_err(fault)?.rows_affected();
+            if done == 0 {
+                let query = sqlx::query(*rest).bind(run).bind(part);
+                removed += query.execute(&mut *tx).await.map_err(fault)?.rows_affected();
+            }
             tx.commit().await.map_err(fault)?;
             removed += done;
-            if stored_u64(done) < stored(CHUNK) {
+            if done == 0 {
                 return Ok(removed);
             }
         }
     }
 
     async fn sweep_superseded(&self, run: i64) -> Result<u64> {
-        let mut removed = self.purge(LINKS, run).await? + self.purge(NAMES, run).await?;
-        let parts: Vec<i64> = sqlx::query_scalar("SELECT part FROM run_part WHERE run = $1")
-            .bind(run)
-            .fetch_all(self.database.reader())
-            .await
-            .map_err(fault)?;
-        for part in parts {
-            removed += self.sweep_objects(run, part).await?;
+        let mut removed = self.purge(&NAMES, run, ALL).await?;
+        for part in self.parts_of(run).await? {
+            removed += self.purge(&LINKS, run, part).await? + self.sweep_objects(run, part).await?;
         }
         Ok(removed)
     }
@@ -145,7 +172,7 @@ impl Store {
         .map_err(fault)?;
         let mut removed = 0;
         for run in runs {
-            removed += self.purge(SET_ASIDE, run).await?;
+            removed += self.purge(&SET_ASIDE, run, ALL).await?;
             let mut tx = self.database.write().await?;
             let noted = sqlx::query("UPDATE run SET rejected = 0 WHERE number = $1").bind(run);
             noted.execute(&mut *tx).await.map_err(fault)?;

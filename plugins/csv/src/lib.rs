@@ -1,15 +1,15 @@
 //! The connector hawser/csv: accounts, groups and memberships from CSV files of one permitted folder, as untidy as
 //! they are in the real world.
 //!
-//! How a file is read: [`dialect`] finds out how it is written, [`table`] opens it and names its columns, [`scanner`]
-//! goes through its records and knows where each one stands, [`walk`] sets aside what is no record of its own (ragged,
-//! without a key, a key for the second time), [`columns`] turns cells into values and back.
+//! How a file is read: `dialect` finds out how it is written, `table` opens it and names its columns, `scanner`
+//! goes through its records and knows where each one stands, `walk` sets aside what is no record of its own (ragged,
+//! without a key, a key for the second time), `columns` turns cells into values and back.
 //!
-//! How it is written: [`splice`] replaces ranges of bytes and copies every other byte as it is, atomically and only
+//! How it is written: `splice` replaces ranges of bytes and copies every other byte as it is, atomically and only
 //! over the version that was read.
 //!
-//! What it offers stands on top: [`listing`] and [`lookup`] read, [`provision`], [`membership`] and [`password`] write,
-//! [`schema`] and [`probe`] describe.
+//! What it offers stands on top: `listing` and `lookup` read, `provision`, `membership` and `password` write,
+//! `schema` and `probe` describe.
 
 mod checkpoint;
 mod columns;

@@ -165,7 +165,7 @@ impl<'a> Row<'a> {
         let class = self.columns.class.name();
         let mut object = ObjectRef::new(class, other.cell(self.columns.key));
         object.name = Some(other.cell(self.columns.name).to_owned());
-        Err(Error::already_exists(format!("there is a {class} with the {what} `{text}` already")).object(object))
+        Err(Error::already_exists(format!("the {what} `{text}` belongs to another {class} already")).object(object))
     }
 
     fn writable(&self, attribute: &str) -> Result<Column> {

@@ -29,7 +29,7 @@ pub(crate) struct Table {
 impl Table {
     pub(crate) fn open(options: &Options, file: &str) -> Result<Self> {
         let mut reader = Options::directory().open(file)?;
-        let mut sample = Vec::new();
+        let mut sample = Vec::with_capacity(usize::try_from(SAMPLE_BYTES).unwrap_or_default());
         reader.by_ref().take(SAMPLE_BYTES).read_to_end(&mut sample)?;
         let dialect = Dialect::sniff(&sample, options.delimiter, options.encoding)
             .map_err(|error| Error::configuration(format!("{file}: {error}")))?;

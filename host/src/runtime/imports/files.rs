@@ -3,6 +3,8 @@
 
 mod folder;
 mod replacement;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

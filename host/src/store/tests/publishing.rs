@@ -215,3 +215,28 @@ async fn comparing_again_after_a_crash_gives_the_same() {
     let after = room.store.last_position(&id("hr")).await.unwrap();
     assert_eq!(room.feed(0).await.last().map(|change| change.position), Some(after));
 }
+
+#[tokio::test]
+async fn resolving_merging_discarding_and_sweeping_work_across_chunks() {
+    let room = Room::new().await;
+    let names: Vec<String> = (0..30).map(|n| format!("{n:02}")).collect();
+    let people = || Content { rows: names.iter().map(|name| row(name)).collect(), ..Content::default() };
+    // Every link twice, by uid and by name.
+    let both = names.iter().flat_map(|name| [link("g", name), by_name("g", name, None)]).collect();
+    let relation = Content { links: both, ..Content::default() };
+    let pass = [(accounts(), people()), (groups(), rows(&["g"])), (members(), relation)];
+    assert_eq!(room.imported(&pass).await.counts.links_added, 30);
+    let targets: Vec<_> = room.pairs().await.into_iter().map(|(_, target)| target).collect();
+    let expected: Vec<_> = names.iter().map(|name| Reference::to("account", name)).collect();
+    assert_eq!(targets, expected);
+
+    let (task, compared) = room.compared(&[(accounts(), rows(&["00"]))]).await;
+    assert_eq!((compared.counts.deleted, compared.counts.links_removed), (30, 30));
+    room.store.finish_task(task, TaskState::Failed, None, None).await.unwrap();
+    room.store.sweep().await.unwrap();
+    for (table, left) in [("object_row", 31), ("link_row", 30), ("change", 61), ("object_name", 0), ("set_aside", 0)] {
+        let sql = sqlx::AssertSqlSafe(format!("SELECT COUNT(*) FROM {table}"));
+        let count: i64 = sqlx::query_scalar(sql).fetch_one(room.store.database.reader()).await.unwrap();
+        assert_eq!(count, left, "{table}");
+    }
+}

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::model::{ErrorKind, Role};
-use crate::store::{REMEMBERED_FOR, Remembered};
+use crate::store::{REMEMBERED_FOR, Recalled, Remembered};
 
 const KEY: [u8; 32] = [1; 32];
 const OTHER: [u8; 32] = [2; 32];
@@ -23,14 +23,13 @@ fn answer() -> Remembered {
 }
 
 #[tokio::test]
-async fn a_key_that_comes_with_another_request_is_a_conflict() {
+async fn a_key_that_comes_with_another_request_is_noticed() {
     let room = Room::new().await;
-    assert_eq!(room.store.recall("core", "k", &KEY).await.unwrap(), None);
+    assert_eq!(room.store.recall("core", "k", &KEY).await.unwrap(), Recalled::New);
     room.store.remember("core", "k", &answer()).await.unwrap();
-    let error = room.store.recall("core", "k", &OTHER).await.unwrap_err();
-    assert!(is_conflict(&error) && error.message.contains("another request"), "{error}");
-    assert_eq!(room.store.recall("core", "k", &KEY).await.unwrap(), Some(answer()));
-    assert_eq!(room.store.recall("admin", "k", &OTHER).await.unwrap(), None, "keys are a token's own");
+    assert_eq!(room.store.recall("core", "k", &OTHER).await.unwrap(), Recalled::OtherRequest);
+    assert_eq!(room.store.recall("core", "k", &KEY).await.unwrap(), Recalled::Answered(answer()));
+    assert_eq!(room.store.recall("admin", "k", &OTHER).await.unwrap(), Recalled::New, "keys are a token's own");
 }
 
 #[tokio::test]
@@ -41,10 +40,11 @@ async fn a_key_without_an_answer_is_not_given_out_twice() {
     let error = room.store.recall("core", "k", &KEY).await.unwrap_err();
     assert!(is_conflict(&error) && error.message.contains("no answer yet"), "{error}");
     room.store.forget("core", "k").await.unwrap();
-    assert_eq!(room.store.recall("core", "k", &KEY).await.unwrap(), None);
+    assert_eq!(room.store.recall("core", "k", &KEY).await.unwrap(), Recalled::New);
     room.store.remember("core", "k", &answer()).await.unwrap();
     room.store.forget("core", "k").await.unwrap();
-    assert_eq!(room.store.recall("core", "k", &KEY).await.unwrap(), Some(answer()), "an answer is not forgotten");
+    let kept = room.store.recall("core", "k", &KEY).await.unwrap();
+    assert_eq!(kept, Recalled::Answered(answer()), "an answer is not forgotten");
 }
 
 #[tokio::test]
@@ -54,9 +54,9 @@ async fn an_answer_is_forgotten_after_its_time() {
     room.store.remember("core", "k", &answer()).await.unwrap();
     room.clock.advance(REMEMBERED_FOR - Duration::from_secs(1));
     assert_eq!(room.store.sweep().await.unwrap(), 0);
-    assert!(room.store.recall("core", "k", &KEY).await.unwrap().is_some());
+    assert_eq!(room.store.recall("core", "k", &KEY).await.unwrap(), Recalled::Answered(answer()));
     room.clock.advance(Duration::from_secs(1));
-    assert_eq!(room.store.recall("core", "k", &OTHER).await.unwrap(), None);
+    assert_eq!(room.store.recall("core", "k", &OTHER).await.unwrap(), Recalled::New);
     room.clock.advance(REMEMBERED_FOR);
     assert_eq!(room.store.sweep().await.unwrap(), 1);
 }

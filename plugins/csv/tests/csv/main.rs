@@ -13,5 +13,6 @@ mod passwords;
 mod probing;
 mod reading;
 mod resuming;
+mod roundtrip;
 mod support;
 mod writing;

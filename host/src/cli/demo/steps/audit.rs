@@ -13,7 +13,7 @@ pub(in super::super) async fn verify(story: &mut Story) -> Result<(), Fault> {
     let reply = story.ask(Who::Operator, call, 200).await?;
     let entries = items(&reply.body, "/items");
     for entry in entries.iter().rev().take(5).rev() {
-        let fields = ["/at", "/caller", "/action", "/object/uid", "/outcome"];
+        let fields = ["/at", "/caller", "/action", "/uid", "/outcome/status"];
         show::detail(&fields.map(|field| cell(entry, field)).join(" "))?;
     }
     insist(entries.len() > 10, || format!("an entry for each change, and there are {}", entries.len()))?;
