@@ -34,8 +34,10 @@ impl Room {
         let clock = Clock::system();
         let store = Store::open(&folder.path().join("store.db"), clock.clone()).await.unwrap();
         let audit = Audit::open(&folder.path().join("audit.db"), clock.clone()).await.unwrap();
-        let registry = Registry::new(Runtime::new(RuntimeLimits::default(), clock.clone()).unwrap());
-        let connections = Connections::new(store.clone(), registry.clone(), clock.clone(), CallLimits::default());
+        let runtime = Runtime::new(RuntimeLimits::default(), clock.clone()).unwrap();
+        let registry = Registry::new(runtime.clone());
+        let ceiling = CallLimits::default();
+        let connections = Connections::new(store.clone(), registry.clone(), runtime, clock.clone(), ceiling);
         let imports = Config::default().imports;
         let tasks = Tasks::new(store.clone(), connections.clone(), audit.clone(), clock.clone(), imports);
         let tokens = ensure_tokens(&store).await.unwrap().unwrap();

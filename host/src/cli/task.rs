@@ -130,8 +130,11 @@ pub(super) fn counted(counts: &Counts) -> String {
         (counts.links_removed, "links removed"),
         (counts.rejected, "set aside"),
     ];
-    let said: Vec<String> =
-        parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{} {what}", HumanCount(*count))).collect();
+    let said: Vec<String> = parts
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{} {what}", HumanCount(*count)))
+        .collect();
     if said.is_empty() { "nothing to change".to_owned() } else { said.join(", ") }
 }
 
