@@ -11,12 +11,12 @@ async fn granted(bed: &Bed, uid: &str) -> Vec<Json> {
 #[tokio::test]
 async fn a_grant_adds_one_line_and_a_second_one_says_so() {
     let bed = Bed::new(4, 2).await;
-    let entitlement = format!("{}/entitlements/group/g1", bed.account("u2"));
+    let entitlement = format!("{}/entitlements/group/g1", bed.account("u1"));
     let before = bed.people.read("memberships.csv");
     let first = bed.core.put(&entitlement, &json!({})).await.expect(200).json();
     assert_eq!(first["outcome"], "granted");
     let after = bed.people.read("memberships.csv");
-    assert_eq!(after.strip_prefix(before.as_str()), Some("g1,u2\n"));
+    assert_eq!(after.strip_prefix(before.as_str()), Some("g1,u1\n"));
     let second = bed.core.put(&entitlement, &json!({})).await.expect(200).json();
     assert_eq!(second["outcome"], "already-granted");
     assert_eq!(bed.people.read("memberships.csv"), after);

@@ -112,19 +112,19 @@ async fn a_malformed_filter_is_refused_with_the_place() {
     let bed = Bed::new(3, 0).await;
     let nested = "(".repeat(100) + "title pr" + &")".repeat(100);
     let filters = [
-        ("title eq", "title eq"),
-        ("title is \"x\"", "is"),
+        ("title eq", "character 8"),
+        ("title is \"x\"", "operator"),
         ("colour eq \"red\"", "colour"),
         ("employeeNumber eq \"seven\"", "employeeNumber"),
-        ("title eq \"x", "title"),
-        ("title eq \"x\" and", "and"),
+        ("title eq \"x", "character"),
+        ("title eq \"x\" and", "character"),
         ("title[type eq \"x\"]", "["),
         (nested.as_str(), "nest"),
     ];
     for (filter, wrong) in filters {
         let mut query = url(filter);
         query.insert_str(0, &bed.at("/objects/account?filter="));
-        bed.core.get(&query).await.problem(400, "invalid-request").names(wrong.trim_matches('"'));
+        bed.core.get(&query).await.problem(400, "invalid-request").names(wrong);
     }
     let long = format!("title eq \"{}\"", "x".repeat(9000));
     bed.core.get(&(bed.at("/objects/account?filter=") + &url(&long))).await.refusal();
@@ -231,6 +231,6 @@ async fn a_target_that_is_broken_is_no_fault_of_the_host() {
     let bed = Bed::new(3, 0).await;
     bed.people.write("accounts.csv", "nothing,useful\n1,2\n");
     let refused = bed.core.get(&bed.at("/objects/account")).await;
-    let problem = refused.problem(refused.status, "configuration").names("id");
+    let problem = refused.problem(refused.status, "configuration").names("accounts.csv");
     assert!(problem.0.get("effect").is_none_or(|effect| effect == &Json::from("none")), "{problem:?}");
 }

@@ -82,7 +82,7 @@ async fn a_malformed_system_is_refused_by_name_and_nothing_is_created() {
         (json!({"id": 5, "title": "x"}), "5"),
         (json!({"id": "malformed", "title": "x", "colour": "red"}), "colour"),
         (json!({"id": "malformed", "title": null}), "null"),
-        (json!(["malformed"]), "sequence"),
+        (json!(["malformed", "x"]), "object"),
     ];
     for (body, wrong) in bodies {
         operator.post("/v1/systems", &body).await.problem(400, "invalid-request").names(wrong);

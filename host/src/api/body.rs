@@ -104,6 +104,7 @@ fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+    require_object(bytes)?;
     let mut from = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut from).map_err(|why| {
         let path = why.path().to_string();
@@ -113,6 +114,13 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     })?;
     from.end().map_err(|why| Error::invalid(format!("the body goes on after its end: {why}")))?;
     Ok(value)
+}
+
+/// Refuses a list of values: serde would take it for an object, by position.
+fn require_object(bytes: &[u8]) -> Result<()> {
+    let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
+    let is_list = first == Some(&b'[');
+    if is_list { Err(Error::invalid("the body is a list; it must be an object with named keys")) } else { Ok(()) }
 }
 
 /// The key to blame: an unknown or missing one is named in backquotes by serde, any other by its path.
@@ -158,6 +166,11 @@ mod tests {
         let error = refused(r#"{"draft": {"id": "one"}}"#);
         assert_eq!(error.attributes, ["draft.id"]);
         assert!(error.message.contains("invalid type: string"), "{}", error.message);
+    }
+
+    #[test]
+    fn a_list_is_not_taken_for_an_object() {
+        assert!(refused(" [{}]").message.contains("it must be an object"));
     }
 
     #[test]

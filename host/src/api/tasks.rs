@@ -11,13 +11,13 @@ use utoipa_axum::routes;
 
 use super::ApiState;
 use super::answer;
-use super::audited::{act, audited};
+use super::audited::{Act, act, audited};
 use super::body::{At, Nothing, OptionalBody};
 use super::connections::ConnectionPath;
 use super::context::{AsCore, AsOperator};
 use super::page::{self, Limit, Listed, PageQuery};
 use super::problem::Problem;
-use crate::model::{ConnectionId, Counts, Progress, Result, Task, TaskError, TaskId, TaskState};
+use crate::model::{ConnectionId, Counts, Progress, RequestContext, Result, Task, TaskError, TaskId, TaskState};
 use crate::store::{Removal, SetAsideRow, TaskFilter};
 
 pub(super) fn routes() -> OpenApiRouter<ApiState> {
@@ -203,6 +203,12 @@ async fn show(
     Ok(Json(api.tasks.get(path.id).await?.into()))
 }
 
+/// What somebody decides about a task, in the trail of the task's connection.
+async fn decision(api: &ApiState, rc: &RequestContext, action: &str, id: TaskId) -> Result<Act> {
+    let task = api.tasks.get(id).await?;
+    Ok(act(rc, action).on(&task.connection).parameter("task", id))
+}
+
 /// Cancels a task: at once if it is queued, at its next page if it runs. Nothing visible changes.
 #[utoipa::path(post, path = "/v1/tasks/{id}/cancel", operation_id = "cancel_task", tag = "tasks", params(TaskPath),
     responses((status = 200, body = TaskView)))]
@@ -212,7 +218,7 @@ async fn cancel(
     At { path, .. }: At<TaskPath>,
     _: OptionalBody<Nothing>,
 ) -> Result<Json<TaskView>, Problem> {
-    let entry = act(&rc, "task.cancel").parameter("task", path.id);
+    let entry = decision(&api, &rc, "task.cancel", path.id).await?;
     Ok(Json(audited(&api, entry, api.tasks.cancel(path.id)).await?.into()))
 }
 
@@ -225,7 +231,7 @@ async fn approve(
     At { path, .. }: At<TaskPath>,
     _: OptionalBody<Nothing>,
 ) -> Result<Json<TaskView>, Problem> {
-    let entry = act(&rc, "task.approve").parameter("task", path.id);
+    let entry = decision(&api, &rc, "task.approve", path.id).await?;
     Ok(Json(audited(&api, entry, api.tasks.approve(path.id)).await?.into()))
 }
 
@@ -238,7 +244,7 @@ async fn reject(
     At { path, .. }: At<TaskPath>,
     _: OptionalBody<Nothing>,
 ) -> Result<Json<TaskView>, Problem> {
-    let entry = act(&rc, "task.reject").parameter("task", path.id);
+    let entry = decision(&api, &rc, "task.reject", path.id).await?;
     Ok(Json(audited(&api, entry, api.tasks.reject(path.id)).await?.into()))
 }
 

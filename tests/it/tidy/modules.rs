@@ -36,9 +36,11 @@ fn is_crate_root(root: &Path, file: &Path) -> bool {
         let Ok(manifest) = fs::read_to_string(root.join(folder).join("Cargo.toml")) else { return false };
         let inside = file.strip_prefix(folder).expect("an ancestor is a prefix");
         let alone = |kind| inside.parent() == Some(Path::new(kind)) && inside.extension().is_some_and(|e| e == "rs");
+        let own_folder = inside.components().count() == 3 && inside.starts_with("tests") && inside.ends_with("main.rs");
         let named = format!("path = \"{}\"", inside.display());
         usual.iter().any(|name| inside == Path::new(name))
-            || (manifest.contains("[package]") && ["tests", "benches", "examples", "src/bin"].into_iter().any(alone))
+            || (manifest.contains("[package]")
+                && (own_folder || ["tests", "benches", "examples", "src/bin"].into_iter().any(alone)))
             || manifest.contains(&named)
     })
 }
@@ -102,6 +104,7 @@ mod tests {
             ("x/src/a/b.rs", ""),
             ("x/src/a/orphan.rs", ""),
             ("x/src/ghost.rs", ""),
+            ("x/tests/topic/main.rs", ""),
             ("x/it/main.rs", "mod c;"),
             ("x/it/c/mod.rs", "mod d;"),
             ("x/it/c/d.rs", ""),
