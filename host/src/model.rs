@@ -23,6 +23,7 @@ pub mod request;
 pub mod schema;
 pub mod secret;
 pub mod task;
+pub mod text;
 pub mod value;
 
 pub use change::{AttributeChange, Change, Edit};

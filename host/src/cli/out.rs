@@ -5,6 +5,7 @@ use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
 
 use super::fault::Fault;
+use crate::model::text::acts;
 
 /// Writes a line to standard output.
 pub(super) fn line(text: impl Display) -> Result<(), Fault> {
@@ -41,8 +42,7 @@ pub(super) fn visible(text: &str) -> String {
 }
 
 fn steers(char: char) -> bool {
-    let bidirectional = matches!(char, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    bidirectional || (char.is_control() && char != '\n')
+    acts(char) && char != '\n'
 }
 
 #[cfg(test)]

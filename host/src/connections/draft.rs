@@ -3,10 +3,13 @@
 
 use serde_json::{Map, Value as Json};
 
+use crate::model::text::shown;
 use crate::model::{
     Attribute, AttributeChange, AttributeInfo, Change, ClassInfo, Edit, Error, FailureKind, Result, Secret, Value, json,
 };
 
+/// How much of an unknown attribute's name is repeated, in bytes.
+const NAME_SHOWN_BYTES_MAX: usize = 120;
 /// The most faults told at once.
 const FAULTS_MAX: usize = 20;
 
@@ -170,7 +173,7 @@ struct Faults {
 impl Faults {
     fn add(&mut self, name: &str, why: &str) {
         if self.sentences.len() < FAULTS_MAX {
-            self.sentences.push(format!("`{}` {why}", super::intake::shown(name)));
+            self.sentences.push(format!("`{}` {why}", shown(name, NAME_SHOWN_BYTES_MAX)));
             self.blamed.push(name.to_owned());
         }
     }

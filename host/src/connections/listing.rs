@@ -14,8 +14,8 @@ use super::{Connections, Object, Ready, before_call};
 use crate::clock::Clock;
 use crate::model::filter::parse::parse;
 use crate::model::{
-    AttributeName, ClassInfo, ClassName, ConnectionId, Error, FailureKind, Filter, ListRequest, Page, Rejected,
-    RequestContext, Result, Row, Uid,
+    AttributeName, ClassInfo, ClassName, ConnectionId, Error, Filter, ListRequest, Page, Rejected, RequestContext,
+    Result, Row, Uid,
 };
 use crate::runtime::limits::PAGE_ROWS_MAX;
 use crate::runtime::{Called, Listing, Used};
@@ -120,7 +120,7 @@ impl Connections {
 struct Plan {
     class: ClassName,
     /// What the caller sees of each row.
-    shown: Vec<AttributeName>,
+    shown: Arc<[AttributeName]>,
     /// What the guest is asked for: the shown ones first, then what the filter looks at.
     read: Vec<AttributeName>,
     filter: Option<Filter>,
@@ -138,7 +138,7 @@ impl Plan {
                 read.push(name);
             }
         }
-        Ok(Self { class: class.clone(), shown, read, filter, container: query.container })
+        Ok(Self { class: class.clone(), shown: shown.into(), read, filter, container: query.container })
     }
 
     fn request(&self) -> ListRequest {
@@ -170,25 +170,19 @@ impl Open {
         self.complete = page.complete;
         rejected.extend(page.rejected);
         for row in page.rows {
-            let uid = row.uid.clone();
             match self.object(row) {
                 Ok(object) => self.waiting.extend(object),
-                Err(error) => rejected.push(Rejected { key: super::intake::shown(&uid), error }),
+                Err(set_aside) => rejected.push(set_aside),
             }
         }
     }
 
     /// The object of a row, if the filter lets it through.
-    fn object(&self, mut row: Row) -> Result<Option<Object>> {
-        if row.cells.len() != self.plan.read.len() {
-            let message = "the connector answered another number of attributes than it was asked for";
-            return Err(Error::failure(FailureKind::SchemaViolation, message));
-        }
-        if let Some(filter) = &self.plan.filter {
-            let info = self.ready.class(&self.plan.class)?;
-            if !filter.matches(info, &self.plan.read, &row) {
-                return Ok(None);
-            }
+    fn object(&self, mut row: Row) -> Result<Option<Object>, Rejected> {
+        if let (Some(filter), Ok(info)) = (&self.plan.filter, self.ready.class(&self.plan.class))
+            && !filter.matches(info, &self.plan.read, &row)
+        {
+            return Ok(None);
         }
         row.cells.truncate(self.plan.shown.len());
         admitted(&self.plan.class, &self.plan.shown, row).map(Some)

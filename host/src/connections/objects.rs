@@ -6,10 +6,13 @@ use serde_json::{Map, Value as Json};
 
 use super::{Connections, before_call, draft, intake};
 use crate::model::{
-    AttributeName, ClassInfo, ClassName, ConnectionId, Effect, Error, FailureKind, NewObject, ObjectRef, Outcome,
-    RequestContext, Result, Row, Secret, SecretAttribute, Uid, Update,
+    AttributeName, ClassInfo, ClassName, ConnectionId, Error, NewObject, ObjectRef, Outcome, Rejected, RequestContext,
+    Result, Row, Secret, SecretAttribute, Uid, Update,
 };
 use crate::runtime::Called;
+
+/// The longest object name taken, in bytes.
+const NAME_BYTES_MAX: usize = 4096;
 
 /// One object as the target has it.
 #[derive(Clone, Debug)]
@@ -51,7 +54,7 @@ impl Connections {
         let ready = before_call!(self.ready(id).await);
         let columns = before_call!(ready.class(class).and_then(|info| columns(info, attributes)));
         let called = ready.component().get(self.context(rc, &ready), reference(class, uid), &columns).await;
-        called.and_then(|row| admitted(class, &columns, row))
+        called.and_then(|row| admitted(class, &columns.into(), row).map_err(|rejected| rejected.error))
     }
 
     /// Creates an object.
@@ -152,18 +155,15 @@ pub(super) fn columns(class: &ClassInfo, asked: Option<Vec<AttributeName>>) -> R
     Ok(columns)
 }
 
-/// An object from a row that may be believed.
-pub(super) fn admitted(class: &ClassName, columns: &[AttributeName], row: Row) -> Result<Object> {
-    let intake::Admitted { row, body } = intake::admit(columns, row).map_err(|rejected| {
-        let message = format!("the connector answered with no object: {}", rejected.error.message);
-        Error { effect: Effect::None, ..Error::failure(FailureKind::SchemaViolation, message) }
-    })?;
-    Ok(Object { class: class.clone(), columns: columns.into(), row, body })
+/// An object from a row, or the row set aside.
+pub(super) fn admitted(class: &ClassName, columns: &Arc<[AttributeName]>, row: Row) -> Result<Object, Rejected> {
+    let intake::Admitted { row, body } = intake::admit(columns, row)?;
+    Ok(Object { class: class.clone(), columns: Arc::clone(columns), row, body })
 }
 
 fn check_name(name: &str) -> Result<()> {
-    if name.is_empty() || name.len() > intake::NAME_BYTES_MAX || name.chars().any(char::is_control) {
-        let message = format!("the name takes 1 to {} bytes without control characters", intake::NAME_BYTES_MAX);
+    if name.is_empty() || name.len() > NAME_BYTES_MAX || name.chars().any(char::is_control) {
+        let message = format!("the name takes 1 to {NAME_BYTES_MAX} bytes without control characters");
         return Err(Error::invalid(message).blaming("name"));
     }
     Ok(())

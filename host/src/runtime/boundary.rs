@@ -7,9 +7,10 @@ use jiff::Timestamp;
 
 use super::fault;
 use super::limits::{CELL_BYTES_MAX, CHECKPOINT_BYTES_MAX, NAME_CELL_BYTES_MAX};
+use crate::model::text::acts;
 use crate::model::{
-    AssignmentPage, Cell, EdgePage, Error, ErrorKind, FailureKind, Key, Page, Reference, Rejected, Result, Row, Scalar,
-    Uid, Value,
+    AssignmentPage, Cell, Edge, EdgePage, Error, ErrorKind, FailureKind, Key, Page, Reference, Rejected, Result, Row,
+    Scalar, Uid, Value,
 };
 
 /// The first and the last day that can be written down, in days since 1970-01-01: years -9999 and 9999.
@@ -31,11 +32,11 @@ pub(super) fn page(mut page: Page, columns: usize, max: u32) -> Result<Page> {
     Ok(page)
 }
 
-/// The same for edges.
-pub(super) fn edge_page(mut page: EdgePage, max: u32) -> Result<EdgePage> {
+/// The same for the edges of one attribute.
+pub(super) fn edge_page(mut page: EdgePage, attribute: &str, max: u32) -> Result<EdgePage> {
     whole(page.edges.len() + page.rejected.len(), max, &[page.checkpoint.as_ref()])?;
     for edge in std::mem::take(&mut page.edges) {
-        match reference(&edge.owner).or_else(|| reference(&edge.target)) {
+        match foreign(&edge, attribute).or_else(|| reference(&edge.owner)).or_else(|| reference(&edge.target)) {
             None => page.edges.push(edge),
             Some(why) => page.rejected.push(set_aside(key_text(&edge.owner.key), why)),
         }
@@ -92,8 +93,13 @@ fn whole(handed: usize, max: u32, markers: &[Option<&Vec<u8>>]) -> Result<()> {
     Ok(())
 }
 
+/// A key that could be a uid stays whole, because what it names must not be taken for gone.
 fn set_aside(key: &str, why: String) -> Rejected {
-    Rejected { key: fault::message(key), error: Error::failure(FailureKind::SchemaViolation, why) }
+    let whole = identifier("key", key).is_none();
+    Rejected {
+        key: if whole { key.to_owned() } else { fault::message(key) },
+        error: Error::failure(FailureKind::SchemaViolation, why),
+    }
 }
 
 fn unusable(why: &str) -> Error {
@@ -103,7 +109,13 @@ fn unusable(why: &str) -> Error {
 /// Why a row cannot be used, if so.
 fn misfit(row: &Row, columns: usize) -> Option<String> {
     let identity = identifier("uid", &row.uid).or_else(|| identifier("name", &row.name));
-    identity.or_else(|| count(row.cells.len(), columns)).or_else(|| row.cells.iter().find_map(cell))
+    let revision = || row.revision.as_ref().and_then(|revision| identifier("revision", revision));
+    identity.or_else(revision).or_else(|| count(row.cells.len(), columns)).or_else(|| row.cells.iter().find_map(cell))
+}
+
+fn foreign(edge: &Edge, attribute: &str) -> Option<String> {
+    let other = edge.attribute != attribute;
+    other.then(|| format!("it is about {:?}, and {attribute:?} was asked for", fault::message(&edge.attribute)))
 }
 
 fn count(cells: usize, columns: usize) -> Option<String> {
@@ -117,7 +129,8 @@ fn identifier(what: &str, text: &str) -> Option<String> {
     if text.len() > NAME_CELL_BYTES_MAX {
         return Some(format!("its {what} is longer than {NAME_CELL_BYTES_MAX} bytes"));
     }
-    text.chars().any(char::is_control).then(|| format!("its {what} holds a control character"))
+    let acting = text.chars().find(|c| acts(*c));
+    acting.map(|c| format!("its {what} holds U+{:04X}, which no identifier may hold", u32::from(c)))
 }
 
 fn reference(reference: &Reference) -> Option<String> {
@@ -211,6 +224,29 @@ mod tests {
         assert!(reason(Cell::Many(vec![Value::Date(i32::MIN)])).unwrap().contains("9999"));
         assert!(reason(Cell::Reference(Reference::to("c", ""))).unwrap().contains("empty"));
         assert_eq!(reason(Cell::Text("=cmd|' /C calc'!A0 \u{202e}".into())), None);
+    }
+
+    #[test]
+    fn an_identifier_that_deceives_is_refused_and_shown_without_its_deception() {
+        let rows = vec![row_of("admin\u{202e}", vec![]), row_of("a\nb", vec![])];
+        let page = page(Page { rows, ..Page::default() }, 0, 9).unwrap();
+        assert_eq!(page.rejected[0].key, "admin\u{fffd}");
+        assert!(page.rejected[0].error.message.contains("U+202E"), "{}", page.rejected[0].error);
+        assert_eq!(page.rejected[1].key, "a\u{fffd}b");
+    }
+
+    #[test]
+    fn an_edge_about_another_attribute_is_set_aside() {
+        let edge = |attribute: &str| Edge {
+            owner: Reference::to("group", "g"),
+            attribute: attribute.into(),
+            target: Reference::to("account", "u"),
+            parameters: Vec::new(),
+        };
+        let page = EdgePage { edges: vec![edge("owners"), edge("members")], ..EdgePage::default() };
+        let page = edge_page(page, "members", 9).unwrap();
+        assert_eq!((page.edges.len(), page.rejected.len()), (1, 1));
+        assert!(page.rejected[0].error.message.contains("\"members\" was asked for"), "{}", page.rejected[0].error);
     }
 
     #[test]

@@ -4,10 +4,10 @@ use wasmtime::Trap;
 use wasmtime::component::ResourceTableError;
 
 use super::component::Component;
-use super::guest_log::cut;
 use super::limits::{HANDLES_MAX, QUOTE_BYTES_MAX, WASM_STACK_BYTES};
 use super::operation::Operation;
 use super::state::State;
+use crate::model::text::shown;
 use crate::model::{Effect, Error, ErrorKind, Failure, FailureKind};
 
 /// Longest message of a connector that is passed on, in bytes.
@@ -27,26 +27,17 @@ pub(super) fn unsupported(component: &Component, operation: Operation) -> Error 
 pub(super) fn said(failure: Failure) -> Error {
     let mut error = Error::from(failure);
     error.message = message(&error.message);
-    error.code = error.code.map(|code| plain(&code, QUOTE_BYTES_MAX));
+    error.code = error.code.map(|code| shown(&code, QUOTE_BYTES_MAX));
     error.attributes.truncate(BLAMED_MAX);
     for attribute in &mut error.attributes {
-        *attribute = plain(attribute, QUOTE_BYTES_MAX);
+        *attribute = shown(attribute, QUOTE_BYTES_MAX);
     }
     error
 }
 
 /// A guest's words for people.
 pub(super) fn message(text: &str) -> String {
-    plain(text, MESSAGE_BYTES_MAX)
-}
-
-/// Cut to a length, and without characters that act on a terminal or reorder a line.
-fn plain(text: &str, bytes_max: usize) -> String {
-    let acts = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    cut(text, bytes_max).chars().map(|c| if acts(c) { ' ' } else { c }).collect()
+    shown(text, MESSAGE_BYTES_MAX)
 }
 
 /// A call that broke off: of a write nobody knows how far it came.
@@ -110,7 +101,7 @@ fn limit(end: &wasmtime::Error, trap: Option<Trap>, state: &State) -> Option<Str
 }
 
 fn broke(end: &wasmtime::Error, state: &State, operation: Operation) -> Error {
-    let cause = plain(&end.root_cause().to_string(), QUOTE_BYTES_MAX);
+    let cause = shown(&end.root_cause().to_string(), QUOTE_BYTES_MAX);
     let words = state.log.last_words().map(|words| format!("; its last words: {words}")).unwrap_or_default();
     let message = format!("the connector broke in {}: {cause}{words}", operation.name);
     Error::new(ErrorKind::GuestTrap, message).with_detail(format!("{end:#}"))

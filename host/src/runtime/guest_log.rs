@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::context::CallContext;
 use super::limits::{LOG_FIELDS_MAX, LOG_LINES_MAX, LOG_TEXT_BYTES_MAX, QUOTE_BYTES_MAX};
+use crate::model::text::cut;
 
 /// A panic in Rust says where and then what.
 const LAST_WORDS_LINES: usize = 2;
@@ -135,11 +136,6 @@ fn joined(fields: &[(String, String)]) -> String {
     fields.iter().take(LOG_FIELDS_MAX).map(quoted).collect::<Vec<_>>().join(" ")
 }
 
-/// The beginning of a text, at most so many bytes, cut between characters.
-pub(super) fn cut(text: &str, bytes: usize) -> &str {
-    text.get(..text.floor_char_boundary(bytes)).unwrap_or(text)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -148,11 +144,5 @@ mod tests {
     fn what_could_forge_a_line_or_a_field_is_quoted() {
         let fields = joined(&[("a".into(), "x\" request=\"other\n\u{1b}[31m\u{202e}".into())]);
         assert_eq!(fields, r#""a"="x\" request=\"other\n\u{1b}[31m\u{202e}""#);
-    }
-
-    #[test]
-    fn a_text_is_cut_between_characters() {
-        assert_eq!(cut("äöü", 3), "ä");
-        assert_eq!(cut("abc", 3), "abc");
     }
 }

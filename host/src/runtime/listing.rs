@@ -22,6 +22,7 @@ pub struct Listing {
 /// An open relation: a live instance that hands out pages of edges. Dropped, it is gone.
 pub struct EdgeListing {
     cursor: Cursor,
+    attribute: String,
 }
 
 /// What both have in common.
@@ -67,10 +68,11 @@ impl EdgeListing {
         checkpoint: Option<Vec<u8>>,
     ) -> Called<Self> {
         let opened = Cursor::open(component, context, operation::OPEN_EDGES, |guest| {
+            let attribute = attribute.clone();
             Box::pin(guest.open_edges(class, attribute, owner, checkpoint))
         })
         .await;
-        opened.map(|cursor| Self { cursor })
+        opened.map(|cursor| Self { cursor, attribute })
     }
 
     /// The next page, of at most `max` edges.
@@ -78,7 +80,7 @@ impl EdgeListing {
         let max = max.clamp(1, PAGE_ROWS_MAX);
         let handle = self.cursor.handle;
         let called = self.cursor.next(operation::NEXT_EDGES, |guest| Box::pin(guest.next_edges(handle, max))).await;
-        let called = called.and_then(|page| boundary::edge_page(page, max));
+        let called = called.and_then(|page| boundary::edge_page(page, &self.attribute, max));
         self.cursor.keep_or_end(called, |page| !page.complete && page.edges.is_empty() && page.rejected.is_empty())
     }
 }

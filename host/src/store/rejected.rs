@@ -6,10 +6,13 @@ use super::Store;
 use super::fault::fault;
 use super::numbers::limit;
 use super::runs::RunPart;
+use crate::model::id::UID_BYTES_MAX;
+use crate::model::text::cut;
 use crate::model::{FailureKind, Rejected, Result, TaskId};
 
-/// The longest key and the longest message kept of a record, in characters.
-const TEXT_CHARS_MAX: usize = 1024;
+/// The longest message kept of a record, in bytes. Its key is kept as long as a uid may be, because a key cut short
+/// would not match the object it names.
+const MESSAGE_BYTES_MAX: usize = 4096;
 
 /// A record to set aside.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,16 +85,12 @@ pub(super) async fn insert(
             .bind(run)
             .bind(seq)
             .bind(part)
-            .bind(cut(&record.key))
+            .bind(cut(&record.key, UID_BYTES_MAX))
             .bind(&record.kind)
-            .bind(cut(&record.message))
+            .bind(cut(&record.message, MESSAGE_BYTES_MAX))
             .execute(&mut *at)
             .await
             .map_err(fault)?;
     }
     Ok(())
-}
-
-fn cut(text: &str) -> String {
-    text.chars().take(TEXT_CHARS_MAX).collect()
 }

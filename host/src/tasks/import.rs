@@ -170,7 +170,8 @@ impl Pass<'_> {
             let called = listing.next(self.tasks.config.page_rows).await;
             let page = self.took(called.used, called.result)?;
             watch.look(page.edges.len() + page.rejected.len(), page.checkpoint.as_deref(), page.complete)?;
-            let (links, set_aside) = intake_edges(&attribute, page.edges, &page.rejected)?;
+            let set_aside: Vec<SetAside> = page.rejected.iter().map(SetAside::from).collect();
+            let links = staged_links(page.edges)?;
             self.progress.links += links.len() as u64;
             self.progress.rejected += set_aside.len() as u64;
             let cursor = Cursor { checkpoint: page.checkpoint, part_complete: page.complete };
@@ -261,25 +262,13 @@ fn intake_rows(columns: &[AttributeName], rows: Vec<Row>, rejected: &[Rejected])
     (staged, set_aside)
 }
 
-fn intake_edges(
-    attribute: &AttributeName,
-    edges: Vec<Edge>,
-    rejected: &[Rejected],
-) -> Result<(Vec<StagedLink>, Vec<SetAside>)> {
-    let mut staged = Vec::with_capacity(edges.len());
-    let mut set_aside: Vec<SetAside> = rejected.iter().map(SetAside::from).collect();
-    for edge in edges {
-        match intake::admit_edge(attribute, edge) {
-            Ok(edge) => staged.push(StagedLink {
-                owner: edge.owner.key,
-                target_class: edge.target.class,
-                target: edge.target.key,
-                parameters: json::parameters_body(&edge.parameters).map_err(|why| Error::internal(why.to_string()))?,
-            }),
-            Err(rejected) => set_aside.push(SetAside::from(&rejected)),
-        }
-    }
-    Ok((staged, set_aside))
+fn staged_links(edges: Vec<Edge>) -> Result<Vec<StagedLink>> {
+    let staged = |edge: Edge| {
+        let parameters = json::parameters_body(&edge.parameters).map_err(|why| Error::internal(why.to_string()))?;
+        let (owner, target) = (edge.owner.key, edge.target.key);
+        Ok(StagedLink { owner, target_class: edge.target.class, target, parameters })
+    };
+    edges.into_iter().map(staged).collect()
 }
 
 #[cfg(test)]
