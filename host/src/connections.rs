@@ -28,7 +28,7 @@ use crate::model::{
     SchemaStatus, Stored, SystemId,
 };
 use crate::registry::Registry;
-use crate::runtime::{CallLimits, Called};
+use crate::runtime::{CallLimits, Called, Runtime};
 use crate::store::Store;
 use listing::LiveListings;
 use ready::Cache;
@@ -38,6 +38,7 @@ use ready::Cache;
 pub struct Connections {
     store: Store,
     registry: Registry,
+    runtime: Runtime,
     clock: Clock,
     ceiling: CallLimits,
     ready: Arc<Cache>,
@@ -56,10 +57,10 @@ macro_rules! before_call {
 use before_call;
 
 impl Connections {
-    /// The connections in a store, served by the releases of a registry; `ceiling` bounds every call.
-    pub fn new(store: Store, registry: Registry, clock: Clock, ceiling: CallLimits) -> Self {
+    /// The connections in a store, served by a runtime with the releases of a registry; `ceiling` bounds every call.
+    pub fn new(store: Store, registry: Registry, runtime: Runtime, clock: Clock, ceiling: CallLimits) -> Self {
         let live = Arc::new(LiveListings::new(clock.clone()));
-        Self { store, registry, clock, ceiling, ready: Arc::default(), live }
+        Self { store, registry, runtime, clock, ceiling, ready: Arc::default(), live }
     }
 
     /// Adds a connection.
@@ -166,5 +167,6 @@ impl Connections {
     fn forget(&self, id: &ConnectionId) {
         self.ready.forget(id);
         self.live.forget(id);
+        self.runtime.forget(id);
     }
 }

@@ -55,9 +55,10 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running> {
     let store = Store::open(&config.data_dir.join(STORE_FILE), clock.clone()).await?;
     let audit = Audit::open(&config.data_dir.join(AUDIT_FILE), clock.clone()).await?;
     let (runtime_limits, ceiling) = limits(config.guests);
-    let registry = Registry::new(Runtime::new(runtime_limits, clock.clone())?);
+    let runtime = Runtime::new(runtime_limits, clock.clone())?;
+    let registry = Registry::new(runtime.clone());
     load(&registry, &config).await?;
-    let connections = Connections::new(store.clone(), registry.clone(), clock.clone(), ceiling);
+    let connections = Connections::new(store.clone(), registry.clone(), runtime, clock.clone(), ceiling);
     let (stop, tracker) = (CancellationToken::new(), TaskTracker::new());
     let tasks = Tasks::new(store.clone(), connections.clone(), audit.clone(), clock.clone(), config.imports);
     let first_tokens = api::ensure_tokens(&store).await?;

@@ -8,7 +8,7 @@ use futures_util::FutureExt as _;
 
 use super::ApiState;
 use crate::audit::{Entry, Outcome};
-use crate::model::{self, ClassName, ConnectionId, Effect, Error, ObjectRef, RequestContext, Result, Uid};
+use crate::model::{self, ClassName, ConnectionId, Effect, Error, RequestContext, Result, Uid};
 use crate::runtime::{Called, Used};
 
 /// What a caller is about to do.
@@ -103,7 +103,7 @@ where
         Ok(ended) => ended.ended(),
         Err(_) => (Err(Error::internal("the operation panicked").with_effect(Effect::Unknown)), Used::default()),
     };
-    if let Err(error) = api.audit.finish(id, &outcome(&result, used)).await {
+    if let Err(error) = api.audit.finish(id, &outcome(&result, &used)).await {
         // The effect has happened and cannot be taken back; the next start closes the begin row as outcome-unknown.
         tracing::error!(%error, entry = id.0, "the outcome of an operation could not be audited");
     }
@@ -116,24 +116,12 @@ pub(super) fn observed<T>(rc: &RequestContext, action: &'static str, called: Cal
     called.result
 }
 
-fn outcome(result: &Result<impl Trace>, used: Used) -> Outcome {
-    let noted = match result {
-        Ok(answer) => Outcome { uid: answer.uid().map(Uid::to_string), ..Outcome::succeeded() },
-        Err(error) => Outcome { uid: left_behind(error).map(|object| object.uid.clone()), ..Outcome::failed(error) },
+fn outcome(result: &Result<impl Trace>, used: &Used) -> Outcome {
+    let uid = match result {
+        Ok(answer) => answer.uid().map(Uid::to_string),
+        Err(error) => error.object.as_ref().map(|object| object.uid.clone()),
     };
-    let directory = |(name, access)| match access {
-        model::Access::ReadOnly => format!("{name} read-only"),
-        model::Access::ReadWrite => format!("{name} read-write"),
-    };
-    Outcome {
-        directories: used.directories.into_iter().map(directory).collect(),
-        credentials: used.credentials.into_iter().collect(),
-        ..noted
-    }
-}
-
-fn left_behind(error: &Error) -> Option<&ObjectRef> {
-    error.object.as_ref()
+    Outcome { uid, ..Outcome::of(result, used) }
 }
 
 impl Trace for () {}

@@ -90,7 +90,7 @@ impl<T> Listed<T> {
         let full = usize::try_from(limit.get()).unwrap_or(usize::MAX);
         let more = rows.len() > full;
         rows.truncate(full);
-        let next = rows.last().filter(|_| more).map(|row| written(key(row).to_string()));
+        let next = rows.last().filter(|_| more).map(|row| key(row).to_string());
         Self { items: rows.into_iter().map(view).collect(), next }
     }
 }

@@ -114,8 +114,8 @@ impl Outcome {
     pub fn of<T>(result: &Result<T>, used: &Used) -> Self {
         let outcome = result.as_ref().map_or_else(Self::failed, |_| Self::succeeded());
         let directory = |(name, access): &(DirectoryName, Access)| match access {
-            Access::ReadOnly => format!("{name}:read-only"),
-            Access::ReadWrite => format!("{name}:read-write"),
+            Access::ReadOnly => format!("{name} read-only"),
+            Access::ReadWrite => format!("{name} read-write"),
         };
         Self {
             directories: used.directories.iter().map(directory).collect(),

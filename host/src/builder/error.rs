@@ -36,8 +36,8 @@ pub enum BuildError {
     #[error("{0}")]
     Crate(String),
     /// The component is not what its manifest says.
-    #[error("the component does not fit its connector.toml:{}", listed(.0))]
-    Component(Vec<String>),
+    #[error("the component would be refused by a host: {0}")]
+    Component(String),
 }
 
 impl BuildError {
@@ -55,8 +55,4 @@ impl BuildError {
 
 fn said(stderr: &str) -> String {
     if stderr.is_empty() { String::new() } else { format!(":\n{stderr}") }
-}
-
-fn listed(differences: &[String]) -> String {
-    differences.iter().map(|difference| format!("\n- {difference}")).collect()
 }

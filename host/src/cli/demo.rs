@@ -26,8 +26,8 @@ use story::Story;
 const PEOPLE_MIN: u64 = 200;
 /// The most people.
 const PEOPLE_MAX: u64 = 1_000_000;
-/// Warnings only, so that the log does not talk into the story.
-const LOG: &str = "warn";
+/// Warnings only, and not those the story is about: the log does not talk into it.
+const LOG: &str = "warn,hawser::tasks=error";
 
 /// Watch the main job happen: build the CSV connector, start a host, and manage a company's accounts.
 #[derive(Args)]
@@ -93,16 +93,19 @@ fn title(company: Company) -> Result<(), Fault> {
 }
 
 fn the_end(ground: &Ground, steps: u32, keep: bool) -> Result<(), Fault> {
+    let program = std::env::args().next().unwrap_or_else(|| "hawser".to_owned());
     out::line("")?;
     out::line(console::style(format!("All {steps} steps did what they should.")).green().bold())?;
     if keep {
         out::line(format_args!("The host runs at {} until Ctrl-C. Ask it yourself:", ground.url()))?;
         out::line(format_args!("  export HAWSER_URL={} HAWSER_TOKEN={}", ground.url(), ground.tokens().operator))?;
-        out::line("  hawser object list people account --filter 'department eq \"Sales\"' --attributes title,email")?;
+        out::line(format_args!("  {program} object list people account --filter 'department eq \"Sales\"'"))?;
+        out::line(format_args!("  {program} connection schema people"))?;
         out::line(format_args!("  the API document: {}/openapi.json", ground.url()))
     } else {
-        out::line("`hawser demo --keep` leaves the host running for you to ask it yourself. A host of your own:")?;
-        out::line(format_args!("  hawser serve --connectors {} --allow-unsigned", ground.connector.display()))?;
+        out::line(format_args!("To keep the host running and ask it yourself: {program} demo --keep"))?;
+        let connector = ground.connector.display();
+        out::line(format_args!("A host of your own: {program} serve --allow-unsigned --connectors {connector}"))?;
         out::line("The API document (OpenAPI 3.1) is at /openapi.json of every host.")
     }
 }

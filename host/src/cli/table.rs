@@ -49,7 +49,8 @@ pub(super) fn text(json: &Json) -> String {
         Json::String(text) => text.clone(),
         Json::Array(items) => items.iter().map(text).collect::<Vec<_>>().join(", "),
         Json::Object(fields) => {
-            fields.iter().map(|(name, value)| format!("{name}={}", text(value))).collect::<Vec<_>>().join(" ")
+            let known = fields.iter().filter(|(_, value)| !value.is_null());
+            known.map(|(name, value)| format!("{name}={}", text(value))).collect::<Vec<_>>().join(" ")
         }
         Json::Bool(_) | Json::Number(_) => json.to_string(),
     }
@@ -90,7 +91,7 @@ mod tests {
     #[test]
     fn a_cell_is_one_line_and_cannot_steer_the_terminal() {
         assert_eq!(cell(&json!({"a": "x\ny\u{1b}[1m"}), "/a"), "x y\\u{1b}[1m");
-        assert_eq!(cell(&json!({"a": ["x", 2, {"k": true}]}), "/a"), "x, 2, k=true");
+        assert_eq!(cell(&json!({"a": ["x", 2, {"k": true, "unknown": null}]}), "/a"), "x, 2, k=true");
         assert_eq!(cell(&json!({}), "/a"), "");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 use serde::Deserialize;
 
 use super::client::{Call, Client, Reply, word};
@@ -130,8 +130,11 @@ pub(super) fn counted(counts: &Counts) -> String {
         (counts.links_removed, "links removed"),
         (counts.rejected, "set aside"),
     ];
-    let said: Vec<String> =
-        parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+    let said: Vec<String> = parts
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{} {what}", HumanCount(*count)))
+        .collect();
     if said.is_empty() { "nothing to change".to_owned() } else { said.join(", ") }
 }
 
@@ -163,8 +166,8 @@ mod tests {
 
     #[test]
     fn counts_leave_out_what_did_not_happen() {
-        let counts = Counts { inserted: 2, links_removed: 1, ..Counts::default() };
-        assert_eq!(counted(&counts), "2 inserted, 1 links removed");
+        let counts = Counts { inserted: 12_000, links_removed: 1, ..Counts::default() };
+        assert_eq!(counted(&counts), "12,000 inserted, 1 links removed");
         assert_eq!(counted(&Counts::default()), "nothing to change");
     }
 }

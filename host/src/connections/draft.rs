@@ -204,7 +204,7 @@ mod tests {
     use crate::model::schema::tests::{people, plain};
     use crate::model::{AttributeInfo, Syntax};
 
-    fn object(json: Json) -> Map<String, Json> {
+    fn object(json: &Json) -> Map<String, Json> {
         json.as_object().cloned().unwrap()
     }
 
@@ -226,7 +226,7 @@ mod tests {
             "nobody": ["x"], "age": ["old"], "mail": "a@b", "First Name": ["a", "b"], "lastLogin": [], "kind": ["c"],
             "password": [""],
         });
-        let error = attributes(&class(), &object(given)).err().unwrap();
+        let error = attributes(&class(), &object(&given)).err().unwrap();
         for part in [
             "`nobody` is no attribute",
             "`age` expected an integer",
@@ -244,7 +244,7 @@ mod tests {
 
     #[test]
     fn a_confidential_attribute_leaves_as_a_secret_and_not_as_a_value() {
-        let given = object(json!({"sn": ["Doe"], "password": ["Start-Pass1"]}));
+        let given = object(&json!({"sn": ["Doe"], "password": ["Start-Pass1"]}));
         let read = attributes(&class(), &given).unwrap();
         assert_eq!(read.plain.len(), 1);
         assert_eq!(read.secret[0].1.expose(), b"Start-Pass1");
@@ -259,26 +259,26 @@ mod tests {
             (json!({"set": ["a"]}), "takes {\"replace\""),
             (json!({"add": "a"}), "takes {\"replace\""),
         ] {
-            let error = changes(&class(), &object(json!({"mail": change}))).err().unwrap();
+            let error = changes(&class(), &object(&json!({"mail": change}))).err().unwrap();
             assert!(error.message.contains(hint), "{}", error.message);
         }
-        let single = changes(&class(), &object(json!({"age": {"add": [1]}}))).err().unwrap();
+        let single = changes(&class(), &object(&json!({"age": {"add": [1]}}))).err().unwrap();
         assert!(single.message.contains("replace it"));
     }
 
     #[test]
     fn an_empty_replace_clears_but_not_what_is_required() {
-        let read = changes(&class(), &object(json!({"mail": {"replace": []}}))).unwrap();
+        let read = changes(&class(), &object(&json!({"mail": {"replace": []}}))).unwrap();
         assert_eq!(read.plain[0].change, Change::Replace(Vec::new()));
-        assert!(changes(&class(), &object(json!({"sn": {"replace": []}}))).is_err());
+        assert!(changes(&class(), &object(&json!({"sn": {"replace": []}}))).is_err());
     }
 
     #[test]
     fn an_unknown_parameter_of_a_grant_is_refused_with_the_known_ones() {
         let mut class = class();
         class.parameters.push(plain("scope", Syntax::Text));
-        let error = parameters(&class, &object(json!({"vhost": ["/"]}))).unwrap_err();
+        let error = parameters(&class, &object(&json!({"vhost": ["/"]}))).unwrap_err();
         assert!(error.message.contains("it takes [scope]"), "{}", error.message);
-        assert_eq!(parameters(&class, &object(json!({"scope": ["x"]}))).unwrap().len(), 1);
+        assert_eq!(parameters(&class, &object(&json!({"scope": ["x"]}))).unwrap().len(), 1);
     }
 }

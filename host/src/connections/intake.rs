@@ -66,8 +66,13 @@ pub fn shown(text: &str) -> String {
     shown
 }
 
+/// A key that could be a uid stays whole, because what it names must not be taken for gone.
 fn rejected(key: &str, why: String) -> Rejected {
-    Rejected { key: shown(key), error: Error::failure(FailureKind::SchemaViolation, why) }
+    let whole = identifier("key", key, UID_BYTES_MAX).is_none();
+    Rejected {
+        key: if whole { key.to_owned() } else { shown(key) },
+        error: Error::failure(FailureKind::SchemaViolation, why),
+    }
 }
 
 fn key(reference: &Reference) -> &str {

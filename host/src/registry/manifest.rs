@@ -9,11 +9,9 @@
 //! | `document.rs`   | the TOML as written: keys, and identifiers parsed      |
 //! | `checks.rs`     | from the document to the manifest: what must fit together |
 //! | `option.rs`     | an option and the values it takes                      |
-//! | `component.rs`  | a component's imports and exports held against it      |
 //! | `error.rs`      | the key to blame, and the remedy                       |
 
 mod checks;
-mod component;
 mod document;
 mod error;
 mod option;
@@ -57,6 +55,15 @@ pub struct Manifest {
 pub enum WitVersion {
     #[serde(rename = "0.1")]
     V0_1,
+}
+
+impl WitVersion {
+    /// The version of the contract's package, as the names of its interfaces carry it.
+    pub fn package_version(self) -> &'static str {
+        match self {
+            Self::V0_1 => "0.1.0",
+        }
+    }
 }
 
 /// An object class known in advance.

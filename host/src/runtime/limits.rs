@@ -83,7 +83,7 @@ pub(super) const OPEN_FILES_MAX: u32 = 16;
 /// Largest file that can be read or written, in bytes.
 pub const FILE_BYTES_MAX: u64 = 1024 * MIB as u64;
 /// Largest chunk of a file read at once, in bytes.
-pub const FILE_CHUNK_BYTES_MAX: u32 = MIB as u32;
+pub const FILE_CHUNK_BYTES_MAX: u32 = 1024 * 1024;
 /// Files listed of one directory.
 pub const FILES_LISTED_MAX: usize = 10_000;
 /// Longest plain name of a file, in bytes.

@@ -91,7 +91,8 @@ fn allowed(imports: &[Import], exports: &[Export]) -> Allowed {
 
 /// A loaded guest that exports `probe`, with these imports in its manifest.
 fn loaded(imports: &[Import], module: &str) -> Component {
-    let world: String = imports.iter().map(|import| format!("import hawser:connector/{}@0.1.0;", import.as_str())).collect();
+    let world: String =
+        imports.iter().map(|import| format!("import hawser:connector/{}@0.1.0;", import.as_str())).collect();
     let bytes = component(&format!("{world} export hawser:connector/probe@0.1.0;"), module);
     runtime().load(&bytes, &allowed(imports, &[Export::Probe])).unwrap()
 }

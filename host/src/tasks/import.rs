@@ -143,7 +143,7 @@ impl Pass<'_> {
             let called = listing.next(self.tasks.config.page_rows).await;
             let page = self.took(called.used, called.result)?;
             watch.look(page.rows.len() + page.rejected.len(), page.checkpoint.as_deref(), page.complete)?;
-            let (rows, set_aside) = intake_rows(&columns, page.rows, page.rejected);
+            let (rows, set_aside) = intake_rows(&columns, page.rows, &page.rejected);
             self.progress.estimate = page.estimate.or(self.progress.estimate);
             self.progress.rows += rows.len() as u64;
             self.progress.rejected += set_aside.len() as u64;
@@ -170,7 +170,7 @@ impl Pass<'_> {
             let called = listing.next(self.tasks.config.page_rows).await;
             let page = self.took(called.used, called.result)?;
             watch.look(page.edges.len() + page.rejected.len(), page.checkpoint.as_deref(), page.complete)?;
-            let (links, set_aside) = intake_edges(&attribute, page.edges, page.rejected)?;
+            let (links, set_aside) = intake_edges(&attribute, page.edges, &page.rejected)?;
             self.progress.links += links.len() as u64;
             self.progress.rejected += set_aside.len() as u64;
             let cursor = Cursor { checkpoint: page.checkpoint, part_complete: page.complete };
@@ -247,15 +247,15 @@ fn columns(class: &ClassInfo) -> Result<Vec<AttributeName>> {
     readable.map(|info| Ok(info.name.parse()?)).collect()
 }
 
-fn intake_rows(columns: &[AttributeName], rows: Vec<Row>, rejected: Vec<Rejected>) -> (Vec<StagedRow>, Vec<SetAside>) {
+fn intake_rows(columns: &[AttributeName], rows: Vec<Row>, rejected: &[Rejected]) -> (Vec<StagedRow>, Vec<SetAside>) {
     let mut staged = Vec::with_capacity(rows.len());
-    let mut set_aside: Vec<SetAside> = rejected.iter().map(record).collect();
+    let mut set_aside: Vec<SetAside> = rejected.iter().map(SetAside::from).collect();
     for row in rows {
         match intake::admit(columns, row) {
             Ok(intake::Admitted { row, body }) => {
                 staged.push(StagedRow { uid: row.uid, name: row.name, revision: row.revision, body });
             }
-            Err(rejected) => set_aside.push(record(&rejected)),
+            Err(rejected) => set_aside.push(SetAside::from(&rejected)),
         }
     }
     (staged, set_aside)
@@ -264,10 +264,10 @@ fn intake_rows(columns: &[AttributeName], rows: Vec<Row>, rejected: Vec<Rejected
 fn intake_edges(
     attribute: &AttributeName,
     edges: Vec<Edge>,
-    rejected: Vec<Rejected>,
+    rejected: &[Rejected],
 ) -> Result<(Vec<StagedLink>, Vec<SetAside>)> {
     let mut staged = Vec::with_capacity(edges.len());
-    let mut set_aside: Vec<SetAside> = rejected.iter().map(record).collect();
+    let mut set_aside: Vec<SetAside> = rejected.iter().map(SetAside::from).collect();
     for edge in edges {
         match intake::admit_edge(attribute, edge) {
             Ok(edge) => staged.push(StagedLink {
@@ -276,18 +276,10 @@ fn intake_edges(
                 target: edge.target.key,
                 parameters: json::parameters_body(&edge.parameters).map_err(|why| Error::internal(why.to_string()))?,
             }),
-            Err(rejected) => set_aside.push(record(&rejected)),
+            Err(rejected) => set_aside.push(SetAside::from(&rejected)),
         }
     }
     Ok((staged, set_aside))
-}
-
-fn record(rejected: &Rejected) -> SetAside {
-    SetAside {
-        key: intake::shown(&rejected.key),
-        kind: rejected.error.kind.as_str().to_owned(),
-        message: intake::shown(&rejected.error.message),
-    }
 }
 
 #[cfg(test)]

@@ -102,10 +102,7 @@ pub(in crate::runtime) async fn replace(
 }
 
 pub(in crate::runtime) async fn write(state: &mut State, handle: &Resource<Replacement>, bytes: Vec<u8>) -> Said<()> {
-    let mut draft = match state.table.get_mut(handle)?.0.take() {
-        Some(draft) => draft,
-        None => return Ok(Err(ended())),
-    };
+    let Some(mut draft) = state.table.get_mut(handle)?.0.take() else { return Ok(Err(ended())) };
     let work = move || {
         let written = draft.write(&bytes);
         (draft, written)
@@ -116,10 +113,7 @@ pub(in crate::runtime) async fn write(state: &mut State, handle: &Resource<Repla
 }
 
 pub(in crate::runtime) async fn commit(state: &mut State, handle: &Resource<Replacement>) -> Said<()> {
-    let draft = match state.table.get_mut(handle)?.0.take() {
-        Some(draft) => draft,
-        None => return Ok(Err(ended())),
-    };
+    let Some(draft) = state.table.get_mut(handle)?.0.take() else { return Ok(Err(ended())) };
     let (locks, now) = (state.file_locks(), state.clock().now());
     Ok(state.blocking(move || draft.commit(&locks, now.into())).await?)
 }

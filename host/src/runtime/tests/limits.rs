@@ -161,7 +161,9 @@ async fn an_operation_of_an_interface_that_is_not_exported_is_unsupported_by_nam
 /// Entitlements whose every function runs `work`.
 fn granter(work: &str) -> Component {
     let function = |name: &str, params: &str| {
-        format!(r#"(func (export "hawser:connector/entitlements@0.1.0#{name}") {params} (result i32) {work} (i32.const 1024))"#)
+        format!(
+            r#"(func (export "hawser:connector/entitlements@0.1.0#{name}") {params} (result i32) {work} (i32.const 1024))"#
+        )
     };
     let module = format!(
         "(module {MEMORY} {} {} {})",

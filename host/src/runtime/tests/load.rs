@@ -24,7 +24,7 @@ fn an_interface_of_somebody_else_is_refused_by_name() {
     let foreign = "package evil:host; interface exec { run: func(); }";
     let module = prober(r#"(import "evil:host/exec" "run" (func))"#, "(call 0)");
     let bytes = component_of(&format!("import evil:host/exec; {PROBE}"), foreign, &module);
-    let message = refusal(&bytes, &Import::ALL.to_vec(), &[Export::Probe]);
+    let message = refusal(&bytes, Import::ALL, &[Export::Probe]);
     assert!(message.contains("evil:host/exec"), "{message}");
 }
 
@@ -36,10 +36,8 @@ fn wasi_that_reaches_the_outside_is_refused_and_inert_wasi_is_linked() {
     assert!(refusal(&bytes, &[], &[Export::Probe]).contains("wasi:http/outgoing-handler@0.2.6"));
 
     let random = "package wasi:random@0.2.12; interface random { get-random-u64: func() -> u64; }";
-    let module = prober(
-        r#"(import "wasi:random/random@0.2.12" "get-random-u64" (func (result i64)))"#,
-        "(drop (call 0))",
-    );
+    let module =
+        prober(r#"(import "wasi:random/random@0.2.12" "get-random-u64" (func (result i64)))"#, "(drop (call 0))");
     let bytes = component_of(&format!("import wasi:random/random@0.2.12; {PROBE}"), random, &module);
     runtime().load(&bytes, &allowed(&[], &[Export::Probe])).unwrap();
 }

@@ -109,10 +109,8 @@ async fn a_password_arrives_as_a_handle_whose_use_is_counted() {
         function("change-password", &format!("{object} (param i32 i32)"), "(unreachable)"),
         function("authenticate", "(param i32 i32 i32 i32 i32)", "(unreachable)"),
     );
-    let bytes = component(
-        "import hawser:connector/credentials@0.1.0; export hawser:connector/passwords@0.1.0;",
-        &module,
-    );
+    let bytes =
+        component("import hawser:connector/credentials@0.1.0; export hawser:connector/passwords@0.1.0;", &module);
     let allowed = Allowed { imports: [Import::Credentials].into(), exports: [Export::Passwords].into() };
     let guest = runtime().load(&bytes, &allowed).unwrap();
     let account = crate::model::ObjectRef { class: "account".into(), uid: "1".into(), name: None };

@@ -48,8 +48,7 @@ pub(in super::super) async fn search(story: &mut Story) -> Result<(), Fault> {
         .query("filter", Some(filter))
         .query("attributes", Some("givenName,familyName,department,title"))
         .query("limit", Some(PAGE));
-    let reply = story.ask(Who::Core, call, 200).await?;
-    let found = items(&reply.body, "/objects");
+    let found = pages(story, call).await?;
     for object in found.iter().take(3) {
         let attributes = object.get("attributes").and_then(Json::as_object).into_iter().flatten();
         let values: Vec<String> = attributes.map(|(_, values)| text(values)).collect();
@@ -62,8 +61,20 @@ pub(in super::super) async fn search(story: &mut Story) -> Result<(), Fault> {
     insist(found.len() == expected, || format!("{expected} found, and there are {}", found.len()))
 }
 
-/// The most the search asks for.
+/// The most the search looks at.
 const PAGE: usize = 200;
+
+/// What a listing finds, until there are enough: a page of a filtered listing may hold less than was asked for.
+async fn pages(story: &Story, call: Call) -> Result<Vec<Json>, Fault> {
+    let (mut call, mut found) = (call, Vec::new());
+    loop {
+        let reply = story.ask(Who::Core, call, 200).await?;
+        found.extend_from_slice(items(&reply.body, "/objects"));
+        let cursor = reply.body.get("cursor").and_then(Json::as_str).filter(|_| found.len() < PAGE);
+        let Some(cursor) = cursor else { return Ok(found) };
+        call = Call::get(ACCOUNTS).query("cursor", Some(cursor)).query("limit", Some(PAGE - found.len()));
+    }
+}
 
 /// A new account; the same request again, with the same key, does it once.
 pub(in super::super) async fn joiner(story: &mut Story) -> Result<(), Fault> {

@@ -43,9 +43,13 @@ pub(in super::super) async fn second(story: &mut Story) -> Result<(), Fault> {
     show::say("The changes, resumable after any position:")?;
     let changes = changes_after(story, before).await?;
     for change in &changes {
-        let [position, kind, class] = ["/position", "/kind", "/class"].map(|field| cell(change, field));
-        let what = ["/uid", "/name", "/target"].map(|field| cell(change, field)).join(" ");
-        show::detail(&format!("{position:>6}  {kind:12} {class} {what}"))?;
+        let field = |pointer| cell(change, pointer);
+        let more = match change.get("target") {
+            Some(_) => format!("{} -> {}", field("/attribute"), field("/target/uid")),
+            None => field("/name"),
+        };
+        let (position, kind) = (field("/position"), field("/kind"));
+        show::detail(&format!("{position:>6}  {kind:12} {} {} {more}", field("/class"), field("/uid")))?;
     }
     insist(changes.len() == 9, || format!("9 changes in the feed, and there are {}", changes.len()))
 }
