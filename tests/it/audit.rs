@@ -1,6 +1,6 @@
 //! The audit trail: what was asked, by whom, and what came of it; written before the effect, chained, without values.
 
-use hawser_tests::bed::{Bed, items};
+use hawser_tests::bed::{Bed, pages};
 use hawser_tests::house::House;
 use hawser_tests::people::People;
 use reqwest::Method;
@@ -24,10 +24,14 @@ async fn every_change_is_written_with_who_what_and_how_it_ended() {
         (&json!("ask-4711"), &json!("core"), &json!("u1"))
     );
     assert!(update["attributes"].to_string().contains("title"), "{update}");
-    assert_eq!(update["outcome"], "succeeded");
-    assert!(update["result"]["directories"].to_string().contains("data"), "what it reached is named: {update}");
+    assert_eq!(update["outcome"]["status"], "succeeded", "{update}");
+    assert!(update["outcome"]["directories"].to_string().contains("data"), "what it reached is named: {update}");
     let delete = entry(&trail, "object.delete");
-    assert_eq!((&delete["outcome"], &delete["result"]["error"]), (&json!("failed"), &json!("unknown-uid")), "{delete}");
+    assert_eq!(
+        (&delete["outcome"]["status"], &delete["outcome"]["error"]),
+        (&json!("failed"), &json!("unknown-uid")),
+        "{delete}"
+    );
     assert!(!format!("{trail:?}").contains("Hush-hush"), "values have no place in the trail");
 }
 
@@ -61,16 +65,7 @@ async fn the_trail_is_read_page_by_page() {
         bed.core.delete(&bed.account("ghost")).await.problem(404, "unknown-uid");
     }
     let all = bed.audit().await;
-    let (mut seen, mut query) = (Vec::new(), String::new());
-    loop {
-        let page = bed.operator.get(&format!("/v1/audit?connection={}&limit=2{query}", bed.id)).await.expect(200);
-        seen.extend(items(&page));
-        let next = page.json()["next"].clone();
-        if next.is_null() {
-            break;
-        }
-        query = format!("&cursor={}", next.as_str().unwrap());
-    }
+    let seen = pages(&bed.operator, &format!("/v1/audit?connection={}", bed.id), 2).await;
     assert_eq!(seen, all);
 }
 

@@ -44,6 +44,7 @@ async fn what_somebody_has_is_listed_page_by_page() {
         let assignments = page["assignments"].as_array().unwrap();
         assert!(assignments.len() <= 2, "{page}");
         seen.extend(assignments.iter().map(|found| found["entitlement"]["uid"].as_str().unwrap().to_owned()));
+        assert!(seen.len() <= 25, "the listing does not go forward: {seen:?}");
         let Some(cursor) = page["cursor"].as_str() else { break };
         query = format!("limit=2&cursor={cursor}");
     }

@@ -27,9 +27,9 @@ async fn a_key_used_for_something_else_is_refused_and_nothing_happens() {
         bed.core.request(Method::POST, &path).header("idempotency-key", "k-2").json(&draft).send()
     };
     post("first").await.expect(201);
-    post("second").await.problem(409, "conflict").names("idempotency key");
+    post("second").await.problem(422, "conflict").names("k-2");
     let elsewhere = bed.core.request(Method::DELETE, &bed.account("u1")).header("idempotency-key", "k-2");
-    elsewhere.send().await.problem(409, "conflict");
+    elsewhere.send().await.problem(422, "conflict");
     let file = bed.people.read("accounts.csv");
     assert!(file.contains("u1,") && !file.contains("second"), "{file}");
 }
@@ -73,7 +73,7 @@ async fn a_password_call_sent_twice_sets_once_and_a_different_password_is_notice
     let hash = bed.people.read("accounts.csv");
     put("first").await.expect(204);
     assert_eq!(bed.people.read("accounts.csv"), hash, "the second one only answered");
-    put("second").await.problem(409, "conflict");
+    put("second").await.problem(422, "conflict");
     let attempt = json!({"class": "account", "name": account_name(1), "password": "first"});
     bed.core.post(&bed.at("/authenticate"), &attempt).await.expect(200);
 }

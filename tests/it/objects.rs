@@ -174,6 +174,7 @@ async fn a_live_listing_goes_on_behind_its_cursor_to_the_end() {
         let objects = page["objects"].as_array().unwrap();
         assert!(objects.len() <= 10, "{}", objects.len());
         seen.extend(objects.iter().map(|object| object["uid"].as_str().unwrap().to_owned()));
+        assert!(seen.len() <= 25, "the listing does not go forward: {seen:?}");
         let Some(cursor) = page["cursor"].as_str() else { break };
         query = format!("limit=10&cursor={}", url(cursor));
     }

@@ -45,7 +45,7 @@ async fn spend(bed: &Bed) -> String {
     };
     let answers = [
         keyed(OLD).send().await.expect(204),
-        keyed(NEW).send().await.expect(409),
+        keyed(NEW).send().await.expect(422),
         bed.core.put(&password, &json!({"old": OLD, "new": NEW})).await.expect(204),
         bed.core.put(&password, &json!({"old": WRONG, "new": NEW})).await.expect(422),
         bed.core.put(&password, &json!({"new": NEW, "colour": WRONG})).await.expect(400),

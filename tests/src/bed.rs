@@ -14,6 +14,9 @@ const TASK_SECONDS_MAX: u64 = 120;
 /// How often it looks.
 const LOOK_MS: u64 = 20;
 
+/// The most pages of a listing: more, and it does not go forward.
+const PAGES_MAX: usize = 1_000;
+
 static BEDS: AtomicU32 = AtomicU32::new(1);
 
 /// A system, a connection and their callers.
@@ -119,6 +122,22 @@ impl Bed {
         let answer = self.operator.get(&format!("/v1/audit?connection={}&limit=1000", self.id)).await.expect(200);
         items(&answer)
     }
+}
+
+/// All items of a listing, read in pages of `limit` by following `next`; `path` has a query already.
+pub async fn pages(client: &Client, path: &str, limit: usize) -> Vec<Json> {
+    let (mut seen, mut cursor) = (Vec::new(), String::new());
+    for _ in 0..PAGES_MAX {
+        let page = client.get(&format!("{path}&limit={limit}{cursor}")).await.expect(200);
+        let found = items(&page);
+        assert!(found.len() <= limit, "{} items on a page of {limit}", found.len());
+        seen.extend(found);
+        match page.json()["next"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => return seen,
+        }
+    }
+    panic!("{path} does not end: {} items", seen.len());
 }
 
 /// The items of a page.
