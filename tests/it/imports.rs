@@ -57,6 +57,19 @@ async fn an_import_of_the_same_changes_nothing() {
 }
 
 #[tokio::test]
+async fn an_import_after_the_configuration_changed_reads_the_schema_again() {
+    let bed = Bed::new(20, 1).await;
+    bed.import_published().await;
+    let mut connection = bed.connection();
+    connection["options"]["integer-columns"] = json!([]);
+    bed.operator.put(&bed.at(""), &connection).await.expect(200);
+    let task = bed.import_published().await;
+    assert_eq!(task["counts"]["updated"], 20, "{task}");
+    let accounts = bed.published("account").await;
+    assert!(accounts.iter().all(|account| account["attributes"]["employeeNumber"][0].is_string()), "{accounts:?}");
+}
+
+#[tokio::test]
 async fn an_emptied_file_is_held_with_its_list_and_rejected_without_a_trace() {
     let bed = Bed::new(60, 2).await;
     bed.import_published().await;

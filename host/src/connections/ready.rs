@@ -9,7 +9,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use super::{Connections, options};
 use crate::model::{
     ClassInfo, ClassName, Connection, ConnectionId, Directory, DirectoryName, Error, Export, FailureKind, OptionName,
-    RequestContext, Result, Schema, Value,
+    RequestContext, Result, Schema, Stored, Value,
 };
 use crate::registry::Release;
 use crate::runtime::{CallContext, CallLimits, Component};
@@ -20,6 +20,8 @@ pub struct Ready {
     pub release: Arc<Release>,
     /// The last good schema; none if it was never refreshed.
     pub schema: Option<Schema>,
+    /// Was the schema read after the connection was last configured?
+    pub schema_current: bool,
     options: Arc<BTreeMap<OptionName, Vec<Value>>>,
     directories: Arc<BTreeMap<DirectoryName, Directory>>,
     limits: CallLimits,
@@ -83,7 +85,7 @@ impl Connections {
         if let Some(ready) = self.ready.get(id, generation) {
             return Ok(ready);
         }
-        let connection = self.get(id).await?.value;
+        let Stored { value: connection, changed, .. } = self.get(id).await?;
         let release = self.registry.release(&connection.connector, &connection.version)?;
         let options = Arc::new(options::check(&release.manifest, &connection.options)?);
         options::check_directories(&release.manifest, &connection)?;
@@ -92,6 +94,7 @@ impl Connections {
             options,
             directories: Arc::new(connection.directories.clone()),
             limits: release.limits(&self.ceiling),
+            schema_current: schema.as_ref().and_then(|status| status.refreshed).is_some_and(|at| at >= changed),
             schema: schema.map(|status| status.schema),
             connection,
             release,

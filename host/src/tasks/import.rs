@@ -37,7 +37,7 @@ pub(super) async fn run(
     used: &mut Used,
 ) -> Result<End> {
     let mut ready = tasks.connections.ready(&task.connection).await?;
-    if ready.schema.is_none() {
+    if !ready.schema_current {
         tasks.connections.refresh_schema(rc, &task.connection).await.result?;
         ready = tasks.connections.ready(&task.connection).await?;
     }
