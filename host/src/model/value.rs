@@ -119,11 +119,6 @@ impl Cell {
             Self::Many(values) | Self::Partial(values) => values,
         }
     }
-
-    /// Was the attribute read at all?
-    pub fn is_read(&self) -> bool {
-        !matches!(self, Self::Unread)
-    }
 }
 
 impl From<Scalar> for Value {
