@@ -38,13 +38,15 @@ pub(super) async fn run(
 ) -> Result<End> {
     let mut ready = tasks.connections.ready(&task.connection).await?;
     if !ready.schema_current {
-        tasks.connections.refresh_schema(rc, &task.connection).await.result?;
+        let called = tasks.connections.refresh_schema(rc, &task.connection).await;
+        used.merge(called.used);
+        called.result?;
         ready = tasks.connections.ready(&task.connection).await?;
     }
     let plan = plan(&ready);
     for _ in 0..RESTARTS_MAX {
         let run = tasks.store.begin_run(task.id, &task.connection, &plan).await?;
-        let mut pass = Pass { tasks, task, rc, stop, ready: &ready, progress: progress(task, &run), used };
+        let mut pass = Pass { tasks, task, rc, stop, ready: &ready, progress: progress(&run), used };
         match pass.read(&run).await {
             Ok(None) => return conclude(tasks, task, &ready, run.number).await,
             Ok(Some(end)) => return Ok(end),
@@ -69,9 +71,13 @@ fn plan(ready: &Ready) -> Vec<RunPart> {
     objects.chain(relations).collect()
 }
 
-fn progress(task: &Task, run: &Run) -> Progress {
-    let begun = run.parts.iter().any(|part| part.complete || part.checkpoint.is_some());
-    if begun { task.progress.clone() } else { Progress::default() }
+/// How far the run has come already.
+fn progress(run: &Run) -> Progress {
+    let staged = |relations: bool| {
+        let parts = run.parts.iter().filter(|part| part.part.attribute.is_some() == relations);
+        parts.map(|part| part.staged).sum()
+    };
+    Progress { rows: staged(false), links: staged(true), rejected: run.rejected, ..Progress::default() }
 }
 
 /// Compares the pass with what is published, and publishes or holds it.
@@ -146,11 +152,9 @@ impl Pass<'_> {
             let (rows, set_aside) = intake_rows(&columns, page.rows, &page.rejected);
             self.progress.estimate = page.estimate.or(self.progress.estimate);
             self.progress.rows += rows.len() as u64;
-            self.progress.rejected += set_aside.len() as u64;
             let cursor = Cursor { checkpoint: page.checkpoint, part_complete: page.complete };
             let staged =
                 self.tasks.store.stage_rows(run.number, &part.part, &rows, &set_aside, &cursor, &self.progress).await?;
-            self.duplicates(staged.duplicates);
             if let Some(end) = self.told_to_stop(staged.cancel_requested) {
                 return Ok(Some(end));
             }
@@ -173,14 +177,12 @@ impl Pass<'_> {
             let set_aside: Vec<SetAside> = page.rejected.iter().map(SetAside::from).collect();
             let links = staged_links(page.edges)?;
             self.progress.links += links.len() as u64;
-            self.progress.rejected += set_aside.len() as u64;
             let cursor = Cursor { checkpoint: page.checkpoint, part_complete: page.complete };
             let staged = self
                 .tasks
                 .store
                 .stage_links(run.number, &part.part, &links, &set_aside, &cursor, &self.progress)
                 .await?;
-            self.duplicates(staged.duplicates);
             if let Some(end) = self.told_to_stop(staged.cancel_requested) {
                 return Ok(Some(end));
             }
@@ -197,11 +199,6 @@ impl Pass<'_> {
     fn took<T>(&mut self, used: Used, result: Result<T>) -> Result<T> {
         self.used.merge(used);
         result
-    }
-
-    /// Records that came twice were set aside by the store.
-    fn duplicates(&mut self, duplicates: u64) {
-        self.progress.rejected += duplicates;
     }
 
     fn told_to_stop(&self, cancel_requested: bool) -> Option<End> {

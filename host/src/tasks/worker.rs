@@ -1,7 +1,9 @@
 //! Workers: claim a task, run it, write down how it ended. A worker outlives every task, whatever becomes of it.
 
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use tokio_util::sync::CancellationToken;
 
 use super::{Tasks, import, refresh};
@@ -68,7 +70,10 @@ async fn run(tasks: &Tasks, task: &Task, stop: &CancellationToken) {
     let begun = tasks.audit.begin(&entry(task)).await;
     let mut used = Used::default();
     let ended = match &begun {
-        Ok(_) => with_retries(tasks, task, stop, &mut used).await,
+        Ok(_) => match AssertUnwindSafe(with_retries(tasks, task, stop, &mut used)).catch_unwind().await {
+            Ok(ended) => ended,
+            Err(_) => Err(Error::internal("the task panicked")),
+        },
         Err(error) => Err(error.clone()),
     };
     if matches!(ended, Ok(End::Interrupted)) {
@@ -76,13 +81,23 @@ async fn run(tasks: &Tasks, task: &Task, stop: &CancellationToken) {
     }
     let finished = finish(tasks, task, &ended).await;
     if let Ok(id) = begun {
-        let outcome = audit::Outcome::of(&ended, &used);
+        let outcome = audit::Outcome::of(&noted(&ended), &used);
         if let Err(error) = tasks.audit.finish(id, &outcome).await {
             tracing::error!(task = %task.id, %error, "cannot write the outcome into the audit trail");
         }
     }
     if let Err(error) = finished {
         tracing::error!(task = %task.id, %error, detail = error.detail, "cannot finish the task");
+    }
+}
+
+/// What the audit trail says: a task that was stopped, by a person or with its host, did not do what it should.
+fn noted(ended: &Result<End>) -> Result<()> {
+    match ended {
+        Ok(End::Succeeded | End::Held) => Ok(()),
+        Ok(End::Cancelled) => Err(Error::failure(FailureKind::Cancelled, "somebody asked it to stop")),
+        Ok(End::Interrupted) => Err(Error::failure(FailureKind::Cancelled, "the host stopped; it goes on later")),
+        Err(error) => Err(error.clone()),
     }
 }
 
@@ -158,4 +173,18 @@ fn entry(task: &Task) -> audit::Entry {
     let connection = Some(task.connection.clone());
     let entry = audit::Entry::new(&task.requested_by, Role::Core, task.request_id.clone(), action);
     audit::Entry { connection, ..entry }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::OutcomeStatus;
+
+    #[test]
+    fn a_task_that_was_stopped_is_not_audited_as_a_success() {
+        let status = |ended: Result<End>| audit::Outcome::of(&noted(&ended), &Used::default()).status;
+        assert_eq!(status(Ok(End::Cancelled)), OutcomeStatus::Failed);
+        assert_eq!(status(Ok(End::Interrupted)), OutcomeStatus::Failed);
+        assert_eq!(status(Ok(End::Held)), OutcomeStatus::Succeeded);
+    }
 }
