@@ -49,7 +49,8 @@ pub use tasks::{NewTask, TaskFilter};
 pub use tokens::Token;
 
 /// The folder's migrations, oldest first; forward only.
-const MIGRATIONS: &[&str] = &[include_str!("../migrations/store/0001_store.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("../migrations/store/0001_store.sql"), include_str!("../migrations/store/0002_trust.sql")];
 
 /// The host's store; clones share it.
 #[derive(Clone, Debug)]
