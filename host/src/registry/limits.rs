@@ -23,3 +23,9 @@ pub const DIRECTORIES_MAX: usize = 16;
 pub const MEMORY_MIB_MAX: u32 = 4096;
 /// The longest time a manifest may ask for one call or one page, in milliseconds.
 pub const TIME_MS_MAX: u32 = 60 * 60 * 1000;
+/// The longest code a component compiles to, in bytes.
+pub const CODE_BYTES_MAX: usize = 1024 * 1024 * 1024;
+/// Compiled components kept between two starts.
+pub const CODE_FILES_MAX: usize = 256;
+/// The longest complaint of the compiling process that is told, in bytes.
+pub const COMPLAINT_BYTES_MAX: usize = 1024;
