@@ -29,3 +29,11 @@ pub const CODE_BYTES_MAX: usize = 1024 * 1024 * 1024;
 pub const CODE_FILES_MAX: usize = 256;
 /// The longest complaint of the compiling process that is told, in bytes.
 pub const COMPLAINT_BYTES_MAX: usize = 1024;
+/// The most secured options.
+pub const SECURED_OPTIONS_MAX: usize = 64;
+/// The most destinations.
+pub const DESTINATIONS_MAX: usize = 16;
+/// The longest template of a destination's address, in bytes.
+pub const ADDRESS_BYTES_MAX: usize = 512;
+/// The most slots it may ask to have revealed.
+pub const REVEALS_MAX: usize = 16;
