@@ -47,3 +47,5 @@ pub const COUNTER_MAX: u64 = (1 << 53) - 1;
 pub const CLOCK_SKEW_MAX: Duration = Duration::from_secs(10 * 60);
 /// The longest key in PEM, in bytes.
 pub const KEY_PEM_BYTES_MAX: usize = 4096;
+/// The most release folders looked for in one directory.
+pub const FOLDERS_MAX: usize = 1_000;
