@@ -36,6 +36,7 @@ mod openapi;
 mod page;
 mod passwords;
 mod path;
+mod permissions;
 mod problem;
 mod published;
 mod schema;
@@ -122,6 +123,7 @@ fn v1() -> OpenApiRouter<ApiState> {
         connectors::routes(),
         systems::routes(),
         connections::routes(),
+        permissions::routes(),
         schema::routes(),
         objects::routes(),
         passwords::routes(),
