@@ -18,11 +18,13 @@ pub mod interface;
 pub mod json;
 pub mod object;
 pub mod page;
+pub mod permission;
 pub mod probe;
 pub mod provision;
 pub mod request;
 pub mod schema;
 pub mod secret;
+pub mod secured;
 pub mod task;
 pub mod text;
 pub mod value;
@@ -36,16 +38,18 @@ pub use error::{Error, ErrorKind, Result};
 pub use failure::{Effect, Failure, FailureKind};
 pub use filter::Filter;
 pub use id::{
-    AttributeName, ClassName, ConnectionId, ConnectorName, DirectoryName, OptionName, PublisherName, RequestId,
-    SystemId, TaskId, Uid,
+    AttributeName, ClassName, ConnectionId, ConnectorName, DestinationName, DirectoryName, OptionName, PlaceName, PublisherName,
+ RequestId, SlotName, SystemId, TaskId, Uid,
 };
 pub use interface::{Export, Import};
 pub use object::{Attribute, Edge, Key, ObjectRef, Reference, Row};
 pub use page::{EdgePage, ListRequest, Page, Rejected};
+pub use permission::{CredentialUse, Permission, Permissions};
 pub use probe::{Aspect, Choice, Finding};
 pub use provision::{NewObject, Outcome, PartFailure, SecretAttribute, Update, Written};
 pub use request::{Caller, RequestContext, Role};
 pub use schema::{AttributeInfo, ClassInfo, ClassKind, Matching, Schema, Syntax};
 pub use secret::Secret;
+pub use secured::{Secured, SecuredStatus};
 pub use task::{Counts, Progress, Task, TaskError, TaskKind, TaskState};
 pub use value::{Cell, Part, Scalar, Value};

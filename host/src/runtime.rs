@@ -12,6 +12,7 @@ mod call;
 mod component;
 mod connection;
 mod context;
+mod credentials;
 mod engine;
 mod fault;
 mod guest_log;
@@ -35,6 +36,7 @@ use wasmtime::Engine;
 
 pub use component::Component;
 pub use context::CallContext;
+pub use credentials::{Credentials, Slot};
 pub use interfaces::{Allowed, Interfaces};
 pub use limits::{CallLimits, RuntimeLimits};
 pub use listing::{EdgeListing, Listing};

@@ -9,10 +9,10 @@ use std::sync::{Arc, PoisonError, RwLock};
 use super::{Connections, options};
 use crate::model::{
     ClassInfo, ClassName, Connection, ConnectionId, Directory, DirectoryName, Error, Export, FailureKind, OptionName,
-    RequestContext, Result, Schema, Stored, Value,
+    Permissions, RequestContext, Result, Schema, Stored, Value,
 };
 use crate::registry::Release;
-use crate::runtime::{CallContext, CallLimits, Component};
+use crate::runtime::{CallContext, CallLimits, Component, Credentials};
 
 /// A connection with everything an operation on it needs.
 pub struct Ready {
@@ -23,7 +23,9 @@ pub struct Ready {
     /// Was the schema read after the connection was last configured?
     pub schema_current: bool,
     options: Arc<BTreeMap<OptionName, Vec<Value>>>,
+    permissions: Arc<Permissions>,
     directories: Arc<BTreeMap<DirectoryName, Directory>>,
+    credentials: Arc<Credentials>,
     limits: CallLimits,
 }
 
@@ -92,6 +94,8 @@ impl Connections {
         let schema = self.store.schema(id).await?.filter(|status| status.refreshed.is_some());
         let ready = Arc::new(Ready {
             options,
+            permissions: Arc::default(),
+            credentials: Arc::default(),
             directories: Arc::new(connection.directories.clone()),
             limits: release.limits(&self.ceiling),
             schema_current: schema.as_ref().and_then(|status| status.refreshed).is_some_and(|at| at >= changed),
@@ -113,7 +117,9 @@ impl Connections {
             connector: ready.connection.connector.clone(),
             version: ready.release.manifest.version.clone(),
             options: Arc::clone(&ready.options),
+            permissions: Arc::clone(&ready.permissions),
             directories: Arc::clone(&ready.directories),
+            credentials: Arc::clone(&ready.credentials),
             limits: ready.limits,
             deadline: rc.deadline.min(end_of_call),
         }

@@ -18,11 +18,26 @@ pub struct System {
 }
 
 /// What a connection may do in a directory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Access {
     ReadOnly,
     ReadWrite,
+}
+
+impl Access {
+    /// The spelling everywhere.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ReadOnly => "read-only",
+            Self::ReadWrite => "read-write",
+        }
+    }
+
+    /// The access of that spelling.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::ReadOnly, Self::ReadWrite].into_iter().find(|access| access.as_str() == name)
+    }
 }
 
 /// A directory a connection may reach.

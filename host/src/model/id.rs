@@ -125,6 +125,28 @@ text_id!(
     is_kebab
 );
 text_id!(
+    /// A network place a connector asks for.
+    DestinationName,
+    "destination name",
+    "it has lower-case letters, digits and hyphens, begins with a letter, and is at most 63 long",
+    is_kebab
+);
+text_id!(
+    /// A destination or a directory: no two of a connector share a name.
+    PlaceName,
+    "place name",
+    "it has lower-case letters, digits and hyphens, begins with a letter, and is at most 63 long",
+    is_kebab
+);
+text_id!(
+    /// Where a manifest names a secret: a secured option, a password of the call (`new-password`, `old-password`,
+    /// `password`), or a confidential attribute of an object.
+    SlotName,
+    "slot name",
+    "it has 1 to 256 bytes and no control characters",
+    is_word
+);
+text_id!(
     /// An object class.
     ClassName,
     "object class",
@@ -172,6 +194,24 @@ impl SystemId {
     /// The form that is unique.
     pub fn folded(&self) -> String {
         self.0.to_ascii_lowercase()
+    }
+}
+
+impl From<DestinationName> for PlaceName {
+    fn from(name: DestinationName) -> Self {
+        Self(name.0)
+    }
+}
+
+impl From<DirectoryName> for PlaceName {
+    fn from(name: DirectoryName) -> Self {
+        Self(name.0)
+    }
+}
+
+impl From<OptionName> for SlotName {
+    fn from(name: OptionName) -> Self {
+        Self(name.0)
     }
 }
 

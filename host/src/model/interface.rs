@@ -68,6 +68,8 @@ interfaces!(
         Cache = "cache",
         /// Secrets as handles.
         Credentials = "credentials",
+        /// The bytes of secrets, slot by slot where permitted.
+        Reveal = "reveal",
         /// Files of a permitted directory.
         Files = "files",
     }

@@ -25,6 +25,14 @@ pub const DIRECTORIES_MAX: usize = 16;
 pub const MEMORY_MIB_MAX: u32 = 4096;
 /// The longest time a manifest may ask for one call or one page, in milliseconds.
 pub const TIME_MS_MAX: u32 = 60 * 60 * 1000;
+/// The most secured options.
+pub const SECURED_OPTIONS_MAX: usize = 64;
+/// The most destinations.
+pub const DESTINATIONS_MAX: usize = 16;
+/// The longest template of a destination's address, in bytes.
+pub const ADDRESS_BYTES_MAX: usize = 512;
+/// The most slots it may ask to have revealed.
+pub const REVEALS_MAX: usize = 16;
 /// The longest `release.json`, in bytes: the longest manifest fits, escaped and in base64.
 pub const ENVELOPE_BYTES_MAX: usize = 1024 * 1024;
 /// The largest counter of a release: the largest integer that every reader of JSON keeps exact (RFC 8259, section 6).

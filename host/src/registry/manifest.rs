@@ -9,12 +9,18 @@
 //! | `document.rs`   | the TOML as written: keys, and identifiers parsed      |
 //! | `checks.rs`     | from the document to the manifest: what must fit together |
 //! | `option.rs`     | an option and the values it takes                      |
+//! | `secured.rs`    | a secured option, what may be done with it, and reveal |
+//! | `destination.rs`| a network place: an address as a template over options |
+//! | `permissions.rs`| what an operator is asked to approve, in plain words   |
 //! | `error.rs`      | the key to blame, and the remedy                       |
 
 mod checks;
+mod destination;
 mod document;
 mod error;
 mod option;
+mod permissions;
+mod secured;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -23,8 +29,11 @@ use serde::Deserialize;
 
 use crate::model::{Access, ClassKind, ClassName, ConnectorName, DirectoryName, Export, Import, OptionName};
 
+pub use destination::{DestinationDeclaration, Protocol};
 pub use error::ManifestError;
 pub use option::{OptionDeclaration, OptionKind};
+pub use permissions::Request;
+pub use secured::{RevealDeclaration, SecuredDeclaration, SecuredKind};
 
 /// What one release of a connector declares.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,6 +56,12 @@ pub struct Manifest {
     pub constraints: Vec<Constraint>,
     /// No name twice.
     pub directories: Vec<DirectoryDeclaration>,
+    /// No name twice, and none that an option has.
+    pub secured: Vec<SecuredDeclaration>,
+    /// No name twice, and none that a directory has.
+    pub destinations: Vec<DestinationDeclaration>,
+    /// No slot twice.
+    pub reveals: Vec<RevealDeclaration>,
     pub limits: Limits,
 }
 
@@ -97,6 +112,9 @@ pub struct DirectoryDeclaration {
     pub help: String,
     /// The most it may get; the operator may configure less.
     pub access: Access,
+    /// The secured options that are used on its files: another path asks for them again.
+    #[serde(default)]
+    pub credentials: Vec<OptionName>,
 }
 
 /// The limits a connector asks for, each under the host's ceiling; `None` leaves it to the host.
@@ -122,6 +140,11 @@ impl Manifest {
     /// The option of that name.
     pub fn option(&self, name: &OptionName) -> Option<&OptionDeclaration> {
         self.options.iter().find(|option| option.name == *name)
+    }
+
+    /// The secured option of that name.
+    pub fn secured(&self, name: &OptionName) -> Option<&SecuredDeclaration> {
+        self.secured.iter().find(|option| option.name == *name)
     }
 
     /// The directory of that name.

@@ -6,8 +6,11 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::credentials::Credentials;
 use super::limits::CallLimits;
-use crate::model::{ConnectionId, ConnectorName, Directory, DirectoryName, OptionName, RequestId, Value};
+use crate::model::{
+    ConnectionId, ConnectorName, Directory, DirectoryName, OptionName, Permission, Permissions, RequestId, Value,
+};
 
 /// What one call may use. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -21,9 +24,20 @@ pub struct CallContext {
     pub version: semver::Version,
     /// Checked against the manifest, defaults filled in.
     pub options: Arc<BTreeMap<OptionName, Vec<Value>>>,
+    /// What the manifest requests and an operator approved for this connection.
+    pub permissions: Arc<Permissions>,
     /// Permitted directories under the names the guest uses.
     pub directories: Arc<BTreeMap<DirectoryName, Directory>>,
+    /// The secured options, whether permitted or not; each use asks [`Self::permits`].
+    pub credentials: Arc<Credentials>,
     pub limits: CallLimits,
     /// When the caller stops waiting. Pages of an open listing have their own deadline ([`CallLimits::page`]).
     pub deadline: Timestamp,
+}
+
+impl CallContext {
+    /// Was this approved?
+    pub fn permits(&self, wanted: &Permission) -> bool {
+        self.permissions.iter().any(|approved| approved.covers(wanted))
+    }
 }

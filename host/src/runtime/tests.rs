@@ -106,7 +106,9 @@ fn context(connection: &str) -> CallContext {
         connector: "test/guest".parse().unwrap(),
         version: semver::Version::new(1, 0, 0),
         options: Arc::default(),
+        permissions: Arc::default(),
         directories: Arc::default(),
+        credentials: Arc::default(),
         limits: CallLimits { call: Duration::from_secs(20), ..CallLimits::default() },
         deadline: Timestamp::MAX,
     }

@@ -108,6 +108,7 @@ pub(super) fn link(linker: &mut Linker<State>, import: Import) -> wasmtime::Resu
         Import::Options => options::add_to_linker::<State, HasSelf<State>>(linker, |state| state),
         Import::Cache => cache::add_to_linker::<State, HasSelf<State>>(linker, |state| state),
         Import::Credentials => credentials::add_to_linker::<State, HasSelf<State>>(linker, |state| state),
+        Import::Reveal => Err(wasmtime::format_err!("reveal")),
         Import::Files => files::add_to_linker::<State, HasSelf<State>>(linker, |state| state),
     }
 }

@@ -9,6 +9,7 @@ use super::document::{ConstraintTable, Document, InterfacesTable, LimitsTable, O
 use super::error::ManifestError;
 use super::option::OptionDeclaration;
 use super::{ClassDeclaration, Constraint, DirectoryDeclaration, Limits, Manifest};
+use super::{destination, secured};
 use crate::model::id::is_kebab;
 use crate::model::{ConnectorName, Export, Import, OptionName, Value};
 use crate::registry::limits::{
@@ -16,12 +17,14 @@ use crate::registry::limits::{
     TIME_MS_MAX, TITLE_BYTES_MAX,
 };
 
-type Checked<T> = Result<T, ManifestError>;
+pub(super) type Checked<T> = Result<T, ManifestError>;
 
 pub(super) fn manifest(document: Document) -> Checked<Manifest> {
     let connector = connector(&document.publisher, &document.name)?;
     title("title", &document.title)?;
     help("summary", &document.summary)?;
+    secured::check(&document)?;
+    destination::check(&document)?;
     let (exports, imports) = interfaces(document.interfaces, !document.directories.is_empty())?;
     classes(&document.classes)?;
     directories(&document.directories)?;
@@ -39,6 +42,9 @@ pub(super) fn manifest(document: Document) -> Checked<Manifest> {
         options,
         constraints,
         directories: document.directories,
+        secured: document.secured,
+        destinations: document.destinations,
+        reveals: document.reveals,
         limits: limits(&document.limits)?,
     })
 }
@@ -215,7 +221,7 @@ fn distinct<T: Ord>(key: &str, items: Vec<T>, name: impl Fn(&T) -> &'static str)
     Ok(items.into_iter().collect())
 }
 
-fn no_name_twice<'a>(key: &str, names: impl Iterator<Item = &'a str>) -> Checked<()> {
+pub(super) fn no_name_twice<'a>(key: &str, names: impl Iterator<Item = &'a str>) -> Checked<()> {
     let mut seen = BTreeSet::new();
     for name in names {
         if !seen.insert(name) {
@@ -225,11 +231,11 @@ fn no_name_twice<'a>(key: &str, names: impl Iterator<Item = &'a str>) -> Checked
     Ok(())
 }
 
-fn at_most(key: &str, count: usize, max: usize) -> Checked<()> {
+pub(super) fn at_most(key: &str, count: usize, max: usize) -> Checked<()> {
     if count <= max { Ok(()) } else { Err(ManifestError::at(key, format!("has {count} entries; at most {max} do"))) }
 }
 
-fn title(key: impl Display, text: &str) -> Checked<()> {
+pub(super) fn title(key: impl Display, text: &str) -> Checked<()> {
     if text.trim().is_empty() {
         return Err(ManifestError::at(key.to_string(), "is empty; people read it, write a few words"));
     }
@@ -240,7 +246,7 @@ fn title(key: impl Display, text: &str) -> Checked<()> {
 }
 
 /// Running text: may be empty, and may have several lines.
-fn help(key: impl Display, text: &str) -> Checked<()> {
+pub(super) fn help(key: impl Display, text: &str) -> Checked<()> {
     if text.contains(|c: char| c.is_control() && c != '\n') {
         return Err(ManifestError::at(key.to_string(), "has a control character; only line breaks do"));
     }

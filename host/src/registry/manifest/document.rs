@@ -5,7 +5,9 @@ use serde::Deserialize;
 
 use super::error::ManifestError;
 use super::option::OptionKind;
-use super::{ClassDeclaration, DirectoryDeclaration, WitVersion};
+use super::{
+    ClassDeclaration, DestinationDeclaration, DirectoryDeclaration, RevealDeclaration, SecuredDeclaration, WitVersion,
+};
 use crate::model::{Export, Import, OptionName};
 use crate::registry::limits::MANIFEST_BYTES_MAX;
 
@@ -27,6 +29,12 @@ pub(super) struct Document {
     pub constraints: Vec<ConstraintTable>,
     #[serde(default, rename = "directory")]
     pub directories: Vec<DirectoryDeclaration>,
+    #[serde(default, rename = "secured-option")]
+    pub secured: Vec<SecuredDeclaration>,
+    #[serde(default, rename = "destination")]
+    pub destinations: Vec<DestinationDeclaration>,
+    #[serde(default, rename = "reveal")]
+    pub reveals: Vec<RevealDeclaration>,
     #[serde(default)]
     pub limits: LimitsTable,
 }
