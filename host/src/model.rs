@@ -38,8 +38,8 @@ pub use error::{Error, ErrorKind, Result};
 pub use failure::{Effect, Failure, FailureKind};
 pub use filter::Filter;
 pub use id::{
-    AttributeName, ClassName, ConnectionId, ConnectorName, DestinationName, DirectoryName, OptionName, PlaceName, PublisherName,
- RequestId, SlotName, SystemId, TaskId, Uid,
+    AttributeName, ClassName, ConnectionId, ConnectorName, DestinationName, DirectoryName, OptionName, PlaceName,
+    PublisherName, RequestId, SlotName, SystemId, TaskId, Uid,
 };
 pub use interface::{Export, Import};
 pub use object::{Attribute, Edge, Key, ObjectRef, Reference, Row};

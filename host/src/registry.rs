@@ -5,6 +5,7 @@
 
 mod canonical;
 mod envelope;
+pub mod folder;
 mod key;
 pub mod limits;
 pub mod manifest;
