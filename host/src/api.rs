@@ -38,6 +38,7 @@ mod passwords;
 mod path;
 mod problem;
 mod published;
+mod publishers;
 mod schema;
 mod systems;
 mod tasks;
@@ -120,6 +121,7 @@ fn open() -> OpenApiRouter<ApiState> {
 fn v1() -> OpenApiRouter<ApiState> {
     let resources = [
         connectors::routes(),
+        publishers::routes(),
         systems::routes(),
         connections::routes(),
         schema::routes(),
