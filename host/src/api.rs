@@ -39,6 +39,7 @@ mod path;
 mod permissions;
 mod problem;
 mod published;
+mod publishers;
 mod schema;
 mod systems;
 mod tasks;
@@ -121,6 +122,7 @@ fn open() -> OpenApiRouter<ApiState> {
 fn v1() -> OpenApiRouter<ApiState> {
     let resources = [
         connectors::routes(),
+        publishers::routes(),
         systems::routes(),
         connections::routes(),
         permissions::routes(),

@@ -3,22 +3,35 @@
 //! Invariant: nothing of a release is believed before it was parsed here; whatever other rooms read of a manifest is
 //! typed, bounded and consistent. A bad release is one refused release, and the good ones serve on.
 
+mod canonical;
+mod envelope;
+pub mod folder;
+mod key;
 pub mod limits;
 pub mod manifest;
 mod release;
+mod statement;
+mod trust;
+mod verify;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
+pub use key::{PublicKey, SigningKey};
 pub use manifest::{Manifest, ManifestError};
 pub use release::Release;
+pub use statement::Statement;
+pub use trust::Trust;
+pub use verify::{sign, verify_statement, verify_with};
 
 use crate::model::{ConnectorName, Error, ErrorKind, Result};
 use crate::runtime::Runtime;
 
 /// The file of a release's folder that holds the manifest.
 pub const MANIFEST_FILE: &str = "connector.toml";
+/// The file of a release's folder that holds its signed statement.
+pub const RELEASE_FILE: &str = "release.json";
 /// The file of a release's folder that holds the component.
 pub const COMPONENT_FILE: &str = "component.wasm";
 /// The most release folders looked for in one directory.

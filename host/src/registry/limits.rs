@@ -1,5 +1,7 @@
-//! Every bound of a manifest, with its unit. A manifest comes from a vendor: it is read before anything is trusted, so
-//! its size, its counts and its texts are bounded before they reach a screen or the store.
+//! Every bound of a release and its manifest, with its unit. They come from a vendor: a manifest is read before anything
+//! is trusted, so its size, its counts and its texts are bounded before they reach a screen or the store.
+
+use std::time::Duration;
 
 /// The longest `connector.toml`, in bytes.
 pub const MANIFEST_BYTES_MAX: usize = 256 * 1024;
@@ -31,3 +33,11 @@ pub const DESTINATIONS_MAX: usize = 16;
 pub const ADDRESS_BYTES_MAX: usize = 512;
 /// The most slots it may ask to have revealed.
 pub const REVEALS_MAX: usize = 16;
+/// The longest `release.json`, in bytes: the longest manifest fits, escaped and in base64.
+pub const ENVELOPE_BYTES_MAX: usize = 1024 * 1024;
+/// The largest counter of a release: the largest integer that every reader of JSON keeps exact (RFC 8259, section 6).
+pub const COUNTER_MAX: u64 = (1 << 53) - 1;
+/// How far a vendor's clock may be ahead of the host's.
+pub const CLOCK_SKEW_MAX: Duration = Duration::from_secs(10 * 60);
+/// The longest key in PEM, in bytes.
+pub const KEY_PEM_BYTES_MAX: usize = 4096;

@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
-use super::limits::MANIFEST_BYTES_MAX;
-use super::{COMPONENT_FILE, MANIFEST_FILE, Manifest};
-use crate::model::{Error, ErrorKind, Result};
-use crate::runtime::limits::COMPONENT_BYTES_MAX;
+use super::verify::refused;
+use super::{Manifest, folder};
+use crate::model::Result;
 use crate::runtime::{Allowed, CallLimits, Component, Runtime};
 
 /// A loaded release.
@@ -26,11 +25,10 @@ impl Release {
     ///
     /// # Errors
     /// `release-refused`, with what to do.
-    pub(super) fn load_unsigned(runtime: &Runtime, folder: &Path) -> Result<Self> {
-        let text = read(&folder.join(MANIFEST_FILE), MANIFEST_BYTES_MAX)?;
-        let text = String::from_utf8(text).map_err(|_| refused(format!("{MANIFEST_FILE} is not UTF-8")))?;
+    pub(super) fn load_unsigned(runtime: &Runtime, directory: &Path) -> Result<Self> {
+        let text = folder::manifest(directory)?;
         let manifest = Manifest::parse(&text).map_err(|error| refused(error.to_string()))?;
-        let bytes = read(&folder.join(COMPONENT_FILE), COMPONENT_BYTES_MAX)?;
+        let bytes = folder::component(directory)?;
         let allowed = Allowed { imports: manifest.imports.clone(), exports: manifest.exports.clone() };
         let component = runtime.load(&bytes, &allowed)?;
         Ok(Self { manifest, sha256: hex(&Sha256::digest(&bytes)), development: true, component })
@@ -49,21 +47,6 @@ impl Release {
         }
         .capped(ceiling)
     }
-}
-
-fn read(path: &Path, limit: usize) -> Result<Vec<u8>> {
-    let unreadable = |why: std::io::Error| {
-        refused(format!("{}: {why}; a release's folder is written by `hawser build`", path.display()))
-    };
-    let length = std::fs::metadata(path).map_err(unreadable)?.len();
-    if length > limit as u64 {
-        return Err(refused(format!("{} has {length} bytes; {limit} are allowed", path.display())));
-    }
-    std::fs::read(path).map_err(unreadable)
-}
-
-fn refused(why: String) -> Error {
-    Error::new(ErrorKind::ReleaseRefused, why)
 }
 
 fn hex(bytes: &[u8]) -> String {
