@@ -36,8 +36,10 @@ mod openapi;
 mod page;
 mod passwords;
 mod path;
+mod permissions;
 mod problem;
 mod published;
+mod publishers;
 mod schema;
 mod systems;
 mod tasks;
@@ -120,8 +122,10 @@ fn open() -> OpenApiRouter<ApiState> {
 fn v1() -> OpenApiRouter<ApiState> {
     let resources = [
         connectors::routes(),
+        publishers::routes(),
         systems::routes(),
         connections::routes(),
+        permissions::routes(),
         schema::routes(),
         objects::routes(),
         passwords::routes(),

@@ -25,7 +25,7 @@ mod compiler;
 mod confine;
 mod content;
 mod envelope;
-mod folder;
+pub mod folder;
 mod install;
 mod key;
 pub mod limits;
@@ -145,7 +145,12 @@ impl Registry {
         self.write().refuse(path, error);
     }
 
-    /// Forgets what was refused of folders other than these: they are gone, or good now.
+    /// Forgets that a folder was refused: it is good now.
+    pub fn forget_refused(&self, folder: &Path) {
+        self.write().keep_refused(|path| path != folder);
+    }
+
+    /// Forgets what was refused of folders other than these: they are gone.
     pub fn keep_refused(&self, is_there: impl Fn(&Path) -> bool) {
         self.write().keep_refused(is_there);
     }
@@ -167,6 +172,11 @@ impl Registry {
     /// resolved again.
     pub fn generation(&self) -> u64 {
         self.read().generation()
+    }
+
+    /// Counts how often trust has changed: what was refused before may be believed now.
+    pub fn trust_changes(&self) -> u64 {
+        self.read().trust_changes()
     }
 
     /// Folders that were refused, and why.

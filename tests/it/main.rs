@@ -23,6 +23,7 @@ mod manifests;
 mod objects;
 mod openapi;
 mod passwords;
+mod permissions;
 mod published;
 mod roster;
 mod schema;

@@ -78,7 +78,7 @@ impl Registry {
     /// Those of the store.
     pub async fn trust_changed(&self) -> Result<()> {
         let trust = self.trust().await?;
-        self.write().remove_untrusted(&trust);
+        self.write().trust_changed(&trust);
         let _turn = self.0.changing.lock().await;
         let trust = self.trust().await?;
         self.write().remove_untrusted(&trust);

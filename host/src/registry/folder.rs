@@ -1,8 +1,9 @@
-//! Releases as folders on disk: where they are, and what is in them. Nothing here believes any of it.
+//! A release's folder on disk: where it is, and its files, read whole and within bounds before anybody looks into them.
 
 use std::fs::{self, File, Metadata};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use super::limits::{ENVELOPE_BYTES_MAX, FOLDERS_MAX, MANIFEST_BYTES_MAX};
 use super::verify::refused;
@@ -16,7 +17,7 @@ pub struct ReleaseFolder(PathBuf);
 
 /// What a folder looked like; equal as long as nothing in it was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Glance([Option<(u64, std::time::SystemTime)>; 3]);
+pub struct Glance([Option<(u64, SystemTime)>; 3]);
 
 impl ReleaseFolder {
     /// The release folders of a directory: it is one itself, or holds some. A directory without any counts as one that
@@ -55,8 +56,7 @@ impl ReleaseFolder {
     /// # Errors
     /// `release-refused` if a file is missing or too long.
     pub fn signed(&self) -> Result<Upload> {
-        let statement = self.read(RELEASE_FILE, ENVELOPE_BYTES_MAX)?;
-        Ok(Upload { statement, component: self.component()?, activate: true })
+        Ok(Upload { statement: envelope(&self.0)?, component: component(&self.0)?, activate: true })
     }
 
     /// Reads a release that is not signed. Blocks.
@@ -64,29 +64,49 @@ impl ReleaseFolder {
     /// # Errors
     /// `release-refused` if a file is missing or too long, or the manifest is wrong.
     pub(super) fn unsigned(&self) -> Result<(Manifest, Vec<u8>)> {
-        let text = self.read(MANIFEST_FILE, MANIFEST_BYTES_MAX)?;
-        let text = String::from_utf8(text).map_err(|_| refused(format!("{MANIFEST_FILE} is not UTF-8")))?;
-        let manifest = Manifest::parse(&text).map_err(|error| refused(error.to_string()))?;
-        Ok((manifest, self.component()?))
+        let manifest = Manifest::parse(&manifest(&self.0)?).map_err(|error| refused(error.to_string()))?;
+        Ok((manifest, component(&self.0)?))
     }
+}
 
-    fn component(&self) -> Result<Vec<u8>> {
-        self.read(COMPONENT_FILE, COMPONENT_BYTES_MAX)
-    }
+/// The text of its manifest.
+///
+/// # Errors
+/// `release-refused` if the file cannot be read, is too long, or is no text.
+pub fn manifest(folder: &Path) -> Result<String> {
+    let text = read(&folder.join(MANIFEST_FILE), MANIFEST_BYTES_MAX)?;
+    String::from_utf8(text).map_err(|_| refused(format!("{MANIFEST_FILE} is not UTF-8")))
+}
 
-    fn read(&self, name: &str, most: usize) -> Result<Vec<u8>> {
-        let path = self.0.join(name);
-        let unreadable = |why: std::io::Error| {
-            refused(format!("{}: {why}; a release's folder is written by `hawser build`", path.display()))
-        };
-        let mut bytes = Vec::new();
-        let file = File::open(&path).map_err(unreadable)?;
-        file.take(most as u64 + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-        if bytes.len() <= most {
-            return Ok(bytes);
-        }
-        Err(refused(format!("{} has more than {most} bytes", path.display())))
+/// The bytes of its component.
+///
+/// # Errors
+/// `release-refused` if the file cannot be read or is too long.
+pub fn component(folder: &Path) -> Result<Vec<u8>> {
+    read(&folder.join(COMPONENT_FILE), COMPONENT_BYTES_MAX)
+}
+
+/// The bytes of its signed statement.
+///
+/// # Errors
+/// `release-refused` if the file cannot be read or is too long.
+pub fn envelope(folder: &Path) -> Result<Vec<u8>> {
+    read(&folder.join(RELEASE_FILE), ENVELOPE_BYTES_MAX)
+}
+
+fn read(path: &Path, limit: usize) -> Result<Vec<u8>> {
+    let unreadable = |why: std::io::Error| {
+        let remedy = "a release's folder is written by `hawser build` and signed by `hawser sign`";
+        refused(format!("{}: {why}; {remedy}", path.display()))
+    };
+    let file = File::open(path).map_err(unreadable)?;
+    // One byte more than is allowed tells that there is more, whatever happens to the file meanwhile.
+    let mut bytes = Vec::new();
+    file.take(limit as u64 + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() > limit {
+        return Err(refused(format!("{} has more than {limit} bytes, which are allowed", path.display())));
     }
+    Ok(bytes)
 }
 
 fn holds_release(folder: &Path) -> bool {

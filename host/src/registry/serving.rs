@@ -27,11 +27,22 @@ pub(super) struct Serving {
     failed: BTreeMap<(ConnectorName, Version), Error>,
     /// Counts the changes of what serves.
     generation: u64,
+    trust_changes: u64,
 }
 
 impl Serving {
     pub(super) fn generation(&self) -> u64 {
         self.generation
+    }
+
+    pub(super) fn trust_changes(&self) -> u64 {
+        self.trust_changes
+    }
+
+    /// To be called once for every change of trust.
+    pub(super) fn trust_changed(&mut self, trust: &Trust) {
+        self.remove_untrusted(trust);
+        self.trust_changes += 1;
     }
 
     /// By name, and then newest first.
