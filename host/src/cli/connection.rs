@@ -35,6 +35,8 @@ const ALL: &[Column<'_>] = &[
     ("options", "/options"),
     ("directories", "/directories"),
     ("thresholds", "/thresholds"),
+    ("release", "/release/version"),
+    ("unsigned", "/release/development"),
     ("created", "/created"),
     ("changed", "/changed"),
 ];
