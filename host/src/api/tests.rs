@@ -36,7 +36,8 @@ impl Room {
         let audit = Audit::open(&folder.path().join("audit.db"), clock.clone()).await.unwrap();
         let runtime = Runtime::new(RuntimeLimits::default(), clock.clone()).unwrap();
         let compile = Config::default().compile;
-        let registry = Registry::open(folder.path(), runtime.clone(), store.clone(), clock.clone(), compile).await.unwrap();
+        let registry =
+            Registry::open(folder.path(), runtime.clone(), store.clone(), clock.clone(), compile).await.unwrap();
         let ceiling = CallLimits::default();
         let connections = Connections::new(store.clone(), registry.clone(), runtime, clock.clone(), ceiling);
         let imports = Config::default().imports;

@@ -116,7 +116,8 @@ impl CodeCache {
         let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
         let (own, foreign): (Vec<_>, Vec<_>) =
             entries.partition(|entry| entry.file_name().to_string_lossy().ends_with(&self.suffix()));
-        let changed = |entry: &fs::DirEntry| entry.metadata().and_then(|of| of.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
+        let changed =
+            |entry: &fs::DirEntry| entry.metadata().and_then(|of| of.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
         let mut own: Vec<_> = own.into_iter().map(|entry| (changed(&entry), entry.path())).collect();
         own.sort_by(|a, b| b.cmp(a));
         let too_old = own.into_iter().skip(CODE_FILES_MAX).map(|(_, path)| path);

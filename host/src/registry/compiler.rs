@@ -135,7 +135,11 @@ mod tests {
 
     fn compiler(folder: &Path, script: &str) -> Compiler {
         let program = testing::script(folder, script);
-        Compiler::new(CompileConfig { program, time: Duration::from_secs(5), ..crate::config::Config::default().compile })
+        Compiler::new(CompileConfig {
+            program,
+            time: Duration::from_secs(5),
+            ..crate::config::Config::default().compile
+        })
     }
 
     async fn told(script: &str) -> Error {

@@ -36,7 +36,8 @@ impl Content {
     pub(super) fn put(&self, bytes: &[u8]) -> Result<Digest> {
         let digest = Digest::of(bytes);
         self.write(&digest, bytes).map_err(|why| {
-            let message = format!("the release cannot be stored ({why}); the operator must make room and look at the disk");
+            let message =
+                format!("the release cannot be stored ({why}); the operator must make room and look at the disk");
             Error::new(ErrorKind::Unavailable, message)
         })?;
         Ok(digest)
@@ -48,7 +49,10 @@ impl Content {
     /// `release-refused` if they are missing or no longer what they were.
     pub(super) fn get(&self, digest: &Digest, most: usize) -> Result<Vec<u8>> {
         let lost = |why: String| {
-            Error::new(ErrorKind::ReleaseRefused, format!("what was stored as {digest} {why}; install the release again"))
+            Error::new(
+                ErrorKind::ReleaseRefused,
+                format!("what was stored as {digest} {why}; install the release again"),
+            )
         };
         let mut bytes = Vec::new();
         let file = File::open(self.path(digest)).map_err(|why| lost(format!("cannot be read ({why})")))?;

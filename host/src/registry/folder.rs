@@ -48,7 +48,10 @@ impl ReleaseFolder {
     /// What it looks like now.
     pub fn glance(&self) -> Glance {
         let look = |found: Metadata| Some((found.len(), found.modified().ok()?));
-        Glance([MANIFEST_FILE, RELEASE_FILE, COMPONENT_FILE].map(|name| fs::metadata(self.0.join(name)).ok().and_then(look)))
+        Glance(
+            [MANIFEST_FILE, RELEASE_FILE, COMPONENT_FILE]
+                .map(|name| fs::metadata(self.0.join(name)).ok().and_then(look)),
+        )
     }
 
     /// Reads a signed release. Blocks.

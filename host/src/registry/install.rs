@@ -129,7 +129,12 @@ impl Registry {
     }
 
     /// Writes it down: from here on it is installed.
-    pub(super) async fn record(&self, statement: &Statement, decision: &Decision, by: &str) -> Result<InstalledRelease> {
+    pub(super) async fn record(
+        &self,
+        statement: &Statement,
+        decision: &Decision,
+        by: &str,
+    ) -> Result<InstalledRelease> {
         self.step("record", statement);
         let now = self.0.clock.now();
         let release = InstalledRelease {

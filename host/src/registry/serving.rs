@@ -86,7 +86,9 @@ impl Serving {
     /// Takes a signed release out; calls that hold it go on.
     pub(super) fn remove(&mut self, connector: &ConnectorName, version: &Version) {
         let is_it = |release: &Arc<Release>| {
-            release.manifest.connector == *connector && release.manifest.version == *version && !release.is_development()
+            release.manifest.connector == *connector
+                && release.manifest.version == *version
+                && !release.is_development()
         };
         self.retain(|release| !is_it(release));
         self.failed.remove(&(connector.clone(), version.clone()));

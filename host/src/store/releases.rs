@@ -168,11 +168,7 @@ impl Store {
     }
 
     /// Installed releases after that connector and version, in the order of their texts.
-    pub async fn installed_releases(
-        &self,
-        after: Option<(&str, &str)>,
-        at_most: u32,
-    ) -> Result<Vec<InstalledRelease>> {
+    pub async fn installed_releases(&self, after: Option<(&str, &str)>, at_most: u32) -> Result<Vec<InstalledRelease>> {
         let (connector, version) = after.unwrap_or_default();
         let rows = sqlx::query(
             "SELECT * FROM release WHERE (connector, version) > ($1, $2) ORDER BY connector, version LIMIT $3",
@@ -188,12 +184,11 @@ impl Store {
 
     /// Every active release.
     pub async fn active_releases(&self) -> Result<Vec<InstalledRelease>> {
-        let rows =
-            sqlx::query("SELECT * FROM release WHERE state = $1 ORDER BY connector, version")
-                .bind(ReleaseState::Active.as_str())
-                .fetch_all(self.database.reader())
-                .await
-                .map_err(fault)?;
+        let rows = sqlx::query("SELECT * FROM release WHERE state = $1 ORDER BY connector, version")
+            .bind(ReleaseState::Active.as_str())
+            .fetch_all(self.database.reader())
+            .await
+            .map_err(fault)?;
         rows.iter().map(release).collect()
     }
 
