@@ -19,6 +19,7 @@ mod files;
 mod guests;
 mod idempotency;
 mod imports;
+mod liars;
 mod manifests;
 mod objects;
 mod openapi;
