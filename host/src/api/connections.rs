@@ -398,8 +398,8 @@ impl From<&Release> for ServingRelease {
     fn from(release: &Release) -> Self {
         Self {
             version: release.manifest.version.to_string(),
-            sha256: release.sha256.clone(),
-            development: release.development,
+            sha256: release.sha256.to_string(),
+            development: release.is_development(),
         }
     }
 }

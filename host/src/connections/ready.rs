@@ -118,7 +118,7 @@ impl Connections {
             connection: ready.connection.id.clone(),
             connector: ready.connection.connector.clone(),
             version: ready.release.manifest.version.clone(),
-            development: ready.release.development,
+            development: ready.release.is_development(),
             options: Arc::clone(&ready.options),
             permissions: Arc::clone(&ready.permissions),
             directories: Arc::clone(&ready.directories),
