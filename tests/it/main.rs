@@ -10,6 +10,7 @@
 
 mod audit;
 mod auth;
+mod canary;
 mod cli;
 mod connections;
 mod docs;

@@ -82,6 +82,11 @@ impl Client {
         self.request(Method::PATCH, path).json(body).send().await
     }
 
+    /// Sends a form of files.
+    pub async fn upload(&self, path: &str, form: reqwest::multipart::Form) -> Answer {
+        self.request(Method::POST, path).form(form).send().await
+    }
+
     pub async fn delete(&self, path: &str) -> Answer {
         self.request(Method::DELETE, path).send().await
     }
@@ -100,6 +105,11 @@ impl Request {
 
     /// A body that need not be JSON.
     #[must_use]
+    /// A form of files.
+    pub fn form(self, form: reqwest::multipart::Form) -> Self {
+        Self { building: self.building.multipart(form), ..self }
+    }
+
     pub fn body(self, content_type: &str, body: impl Into<reqwest::Body>) -> Self {
         Self { building: self.building.header("content-type", content_type).body(body), ..self }
     }
