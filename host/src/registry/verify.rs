@@ -122,3 +122,6 @@ impl Predicate {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;
