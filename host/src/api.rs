@@ -36,6 +36,7 @@ mod openapi;
 mod page;
 mod passwords;
 mod path;
+mod permissions;
 mod problem;
 mod published;
 mod publishers;
@@ -124,6 +125,7 @@ fn v1() -> OpenApiRouter<ApiState> {
         publishers::routes(),
         systems::routes(),
         connections::routes(),
+        permissions::routes(),
         schema::routes(),
         objects::routes(),
         passwords::routes(),

@@ -66,6 +66,8 @@ pub struct ImportConfig {
     pub page_rows: u32,
     /// Tasks that run at once.
     pub workers: u32,
+    /// Objects and links one import may hold.
+    pub records_max: u64,
 }
 
 impl Default for Config {
@@ -148,6 +150,7 @@ struct GuestFile {
 struct ImportFile {
     page_rows: u32,
     workers: u32,
+    records_max: u64,
 }
 
 impl Default for File {
@@ -180,7 +183,7 @@ impl Default for GuestFile {
 
 impl Default for ImportFile {
     fn default() -> Self {
-        Self { page_rows: 512, workers: 2 }
+        Self { page_rows: 512, workers: 2, records_max: 20_000_000 }
     }
 }
 
@@ -193,7 +196,8 @@ impl File {
         within("guests.instances", self.guests.instances.into(), 1, 100_000)?;
         within("guests.calls-per-connection", self.guests.calls_per_connection.into(), 1, 10_000)?;
         within("imports.page-rows", self.imports.page_rows.into(), 1, 4096)?;
-        within("imports.workers", self.imports.workers.into(), 1, 256)
+        within("imports.workers", self.imports.workers.into(), 1, 256)?;
+        within("imports.records-max", self.imports.records_max, 1, 1_000_000_000)
     }
 }
 
@@ -222,7 +226,11 @@ impl From<File> for Config {
                 instances: file.guests.instances,
                 calls_per_connection: file.guests.calls_per_connection,
             },
-            imports: ImportConfig { page_rows: file.imports.page_rows, workers: file.imports.workers },
+            imports: ImportConfig {
+                page_rows: file.imports.page_rows,
+                workers: file.imports.workers,
+                records_max: file.imports.records_max,
+            },
         }
     }
 }

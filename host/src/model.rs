@@ -39,7 +39,7 @@ pub use failure::{Effect, Failure, FailureKind};
 pub use filter::Filter;
 pub use id::{
     AttributeName, ClassName, ConnectionId, ConnectorName, DestinationName, DirectoryName, OptionName, PlaceName,
-    PublisherName, RequestId, SlotName, SystemId, TaskId, Uid,
+    PublisherName, RequestId, SlotName, SystemId, TaskId, TokenName, Uid,
 };
 pub use interface::{Export, Import};
 pub use object::{Attribute, Edge, Key, ObjectRef, Reference, Row};

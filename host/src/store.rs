@@ -15,6 +15,7 @@ mod fault;
 mod idempotency;
 mod links;
 mod numbers;
+mod permissions;
 mod publication;
 mod publish;
 mod published;
@@ -40,6 +41,7 @@ use sqlite::{Database, Durability};
 
 pub use compare::Compared;
 pub use idempotency::{REMEMBERED_FOR, Recalled, Remembered};
+pub use permissions::Approval;
 pub use publication::Publication;
 pub use publish::Removal;
 pub use published::{LinkPosition, PublishedCount, PublishedLink, PublishedRow};

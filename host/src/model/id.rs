@@ -97,6 +97,13 @@ text_id!(
     is_entity_id
 );
 text_id!(
+    /// A token's name, never the token; the same grammar as a connection's identifier.
+    TokenName,
+    "token name",
+    "it begins with a letter, goes on with letters, digits, dots and hyphens, and has at most 128 characters",
+    is_entity_id
+);
+text_id!(
     /// A connector's full name, `publisher/name`.
     ConnectorName,
     "connector name",
