@@ -30,5 +30,6 @@ mod published;
 mod roster;
 mod schema;
 mod secrets;
+mod signing;
 mod systems;
 mod tidy;
