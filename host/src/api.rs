@@ -40,12 +40,14 @@ mod permissions;
 mod problem;
 mod published;
 mod publishers;
+mod releases;
 mod schema;
 mod systems;
 mod tasks;
 #[cfg(test)]
 mod tests;
 mod tokens;
+mod upload;
 
 use std::any::Any;
 use std::sync::Arc;
@@ -122,6 +124,7 @@ fn open() -> OpenApiRouter<ApiState> {
 fn v1() -> OpenApiRouter<ApiState> {
     let resources = [
         connectors::routes(),
+        releases::routes(),
         publishers::routes(),
         systems::routes(),
         connections::routes(),

@@ -103,13 +103,14 @@ impl Request {
         Self { building: self.building.json(body), ..self }
     }
 
-    /// A body that need not be JSON.
-    #[must_use]
     /// A form of files.
+    #[must_use]
     pub fn form(self, form: reqwest::multipart::Form) -> Self {
         Self { building: self.building.multipart(form), ..self }
     }
 
+    /// A body that need not be JSON.
+    #[must_use]
     pub fn body(self, content_type: &str, body: impl Into<reqwest::Body>) -> Self {
         Self { building: self.building.header("content-type", content_type).body(body), ..self }
     }
