@@ -67,6 +67,8 @@ pub struct ImportConfig {
     pub page_rows: u32,
     /// Tasks that run at once.
     pub workers: u32,
+    /// Objects and links one import may hold.
+    pub records_max: u64,
 }
 
 /// How components are compiled: one at a time, in a process of its own that is confined.
@@ -169,6 +171,7 @@ struct GuestFile {
 struct ImportFile {
     page_rows: u32,
     workers: u32,
+    records_max: u64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -210,7 +213,7 @@ impl Default for GuestFile {
 
 impl Default for ImportFile {
     fn default() -> Self {
-        Self { page_rows: 512, workers: 2 }
+        Self { page_rows: 512, workers: 2, records_max: 20_000_000 }
     }
 }
 
@@ -230,6 +233,7 @@ impl File {
         within("guests.calls-per-connection", self.guests.calls_per_connection.into(), 1, 10_000)?;
         within("imports.page-rows", self.imports.page_rows.into(), 1, 4096)?;
         within("imports.workers", self.imports.workers.into(), 1, 256)?;
+        within("imports.records-max", self.imports.records_max, 1, 1_000_000_000)?;
         within("compile.memory-mib", self.compile.memory_mib.into(), 64, 65_536)?;
         within("compile.cpu-ms", self.compile.cpu_ms.into(), 1_000, 3_600_000)?;
         within("compile.time-ms", self.compile.time_ms.into(), 100, 3_600_000)
@@ -261,7 +265,11 @@ impl From<File> for Config {
                 instances: file.guests.instances,
                 calls_per_connection: file.guests.calls_per_connection,
             },
-            imports: ImportConfig { page_rows: file.imports.page_rows, workers: file.imports.workers },
+            imports: ImportConfig {
+                page_rows: file.imports.page_rows,
+                workers: file.imports.workers,
+                records_max: file.imports.records_max,
+            },
             compile: CompileConfig {
                 program: this_program(),
                 memory_bytes: u64::from(file.compile.memory_mib) << 20,

@@ -11,6 +11,8 @@ const PUBLIC: &[&str] = &["/health/live", "/health/ready", "/openapi.json"];
 
 /// What the operator alone may do: method and path as in the document.
 const OPERATOR_ONLY: &[(&str, &str)] = &[
+    ("post", "/v1/publishers/{publisher}/keys"),
+    ("delete", "/v1/publishers/{publisher}/keys/{keyId}"),
     ("get", "/v1/releases"),
     ("post", "/v1/releases"),
     ("get", "/v1/connectors/{publisher}/{name}/releases/{version}"),

@@ -10,6 +10,7 @@
 
 mod audit;
 mod auth;
+mod canary;
 mod cli;
 mod connections;
 mod docs;
@@ -19,6 +20,7 @@ mod files;
 mod guests;
 mod idempotency;
 mod imports;
+mod liars;
 mod manifests;
 mod objects;
 mod openapi;
@@ -28,5 +30,6 @@ mod published;
 mod roster;
 mod schema;
 mod secrets;
+mod signing;
 mod systems;
 mod tidy;

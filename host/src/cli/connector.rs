@@ -139,7 +139,13 @@ async fn show(session: &Session, connector: &str) -> Result<(), Fault> {
         "/directories",
         "Directories",
         &[("directory", "/name"), ("access", "/access"), ("label", "/label")],
-    )
+    )?;
+    let secured = [("option", "/name"), ("kind", "/kind"), ("use", "/use"), ("label", "/label")];
+    section(&reply.body, "/securedOptions", "Secured options", &secured)?;
+    let destinations = [("destination", "/name"), ("address", "/address"), ("label", "/label")];
+    section(&reply.body, "/destinations", "Destinations", &destinations)?;
+    let permissions = [("permission", "/permission"), ("what it means", "/words")];
+    section(&reply.body, "/permissions", "Asks an operator to approve", &permissions)
 }
 
 fn section(body: &Json, pointer: &str, title: &str, columns: &[table::Column<'_>]) -> Result<(), Fault> {
