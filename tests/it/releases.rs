@@ -16,7 +16,7 @@ use hawser_tests::binary;
 use hawser_tests::client::Client;
 use hawser_tests::house::House;
 use hawser_tests::people::People;
-use hawser_tests::vendor::{Release, Vendor, built};
+use hawser_tests::vendor::{Release, Vendor, built, with_section};
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value as Json, json};
 
@@ -149,10 +149,10 @@ async fn a_large_upload_passes_and_repeating_it_under_its_key_repeats_the_answer
     let operator = house.operator();
     vendor.be_trusted(&operator, "hawser").await.expect(201);
     let (manifest, component) = tokio::task::spawn_blocking(|| built("hawser-csv")).await.unwrap();
-    let large = vendor.sign(&manifest, &killed::with_section(&component, &vec![7; 3 << 20]));
+    let large = vendor.sign(&manifest, &with_section(&component, &vec![7; 3 << 20]));
     let boundary = "hawser-boundary";
     let send = async || {
-        let body = large.form_text(boundary);
+        let body = large.form_bytes(boundary);
         let request = operator.request(reqwest::Method::POST, "/v1/releases").header("idempotency-key", "install-1");
         request.body(&format!("multipart/form-data; boundary={boundary}"), body).send().await
     };

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use hawser_tests::vendor::built;
+use hawser_tests::vendor::{built, with_section};
 
-use super::killed::with_section;
 use super::{caller, connected, renamed, with_csv};
 
 /// Enough for a connector, and little enough that the bombs are soon over.

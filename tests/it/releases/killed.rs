@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use hawser_tests::child::Host;
 use hawser_tests::client::Answer;
 use hawser_tests::house::Tokens;
-use hawser_tests::vendor::{Release, Vendor, built};
+use hawser_tests::vendor::{Release, Vendor, built, with_section};
 use tokio::task::JoinHandle;
 
 use super::{at, renamed, until, with_csv};
@@ -18,24 +18,6 @@ const MOMENTS: u32 = 20;
 /// The lines of the log that say where an installation is.
 const STEPS: [&str; 5] = ["step=\"keep\"", "compiling", "step=\"link\"", "step=\"record\"", "a release serves"];
 const SETTINGS: &str = "[log]\nfilter = \"hawser=debug\"\n";
-
-/// The component with a custom section more (WebAssembly core specification, 5.5.3): other bytes, and nothing else.
-pub(super) fn with_section(component: &[u8], content: &[u8]) -> Vec<u8> {
-    let mut section = vec![1, b'x'];
-    section.extend_from_slice(content);
-    let mut size = section.len();
-    let mut whole = [component, &[0]].concat();
-    loop {
-        let low = u8::try_from(size & 0x7f).unwrap();
-        size >>= 7;
-        whole.push(if size > 0 { low | 0x80 } else { low });
-        if size == 0 {
-            break;
-        }
-    }
-    whole.extend_from_slice(&section);
-    whole
-}
 
 /// Releases of the CSV connector, each with a component that was never compiled before.
 struct Series {
