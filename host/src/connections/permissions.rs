@@ -140,7 +140,9 @@ mod tests {
     #[test]
     fn a_directory_gets_the_least_of_what_is_configured_and_permitted() {
         let (read, write) = (set(&["directory:data:read-only"]), set(&["directory:data:read-write"]));
-        let of = |access, permitted| directories(&configured(access), permitted).into_values().next().map(|d| d.access);
+        let of = |access, permitted: &Permissions| {
+            directories(&configured(access), permitted).into_values().next().map(|directory| directory.access)
+        };
         assert_eq!(of(Access::ReadWrite, &set(&[])), None);
         assert_eq!(of(Access::ReadWrite, &read), Some(Access::ReadOnly));
         assert_eq!(of(Access::ReadOnly, &write), Some(Access::ReadOnly));
