@@ -35,12 +35,12 @@ fn enormous_function() -> Vec<u8> {
     component(1, &step.repeat(400_000))
 }
 
-/// Many locals, each set on every side of many branches: what joins there grows with their product.
+/// Loops within loops, and in the innermost every local is set: each loop carries each of them.
 fn hungry() -> Vec<u8> {
-    let locals = 2_000;
-    let sets: String = (1..locals).step_by(7).map(|local| format!("(local.set {local} (i32.add (local.get {local}) (local.get $x)))")).collect();
-    let branch = format!("(if (local.get $x) (then {sets}))");
-    component(locals, &format!("(loop {} (br_if 0 (local.get $x)))", branch.repeat(250)))
+    let (locals, depth) = (8_000, 900);
+    let set = |local: usize| format!("(local.set {local} (i32.add (local.get {local}) (local.get $x)))");
+    let sets: String = (1..=locals).map(set).collect();
+    component(locals, &format!("{}{sets}{}", "(loop ".repeat(depth), "(br_if 0 (local.get $x)))".repeat(depth)))
 }
 
 #[tokio::test]
