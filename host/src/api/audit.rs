@@ -104,6 +104,8 @@ struct OutcomeView {
     directories: Vec<String>,
     /// Credentials the connector used, by slot.
     credentials: Vec<String>,
+    /// Of these, the ones whose bytes it read.
+    revealed: Vec<String>,
 }
 
 /// Whether the trail is as it was written.
@@ -178,6 +180,7 @@ impl From<RecordedOutcome> for OutcomeView {
             uid: outcome.uid,
             directories: outcome.directories,
             credentials: outcome.credentials,
+            revealed: outcome.revealed,
         }
     }
 }

@@ -66,6 +66,9 @@ pub struct Outcome {
     pub directories: Vec<String>,
     /// Credentials the connector used, by slot.
     pub credentials: Vec<String>,
+    /// Of these, the ones it read.
+    #[serde(default)]
+    pub revealed: Vec<String>,
 }
 
 impl Entry {
@@ -107,6 +110,7 @@ impl Outcome {
             uid: None,
             directories: Vec::new(),
             credentials: Vec::new(),
+            revealed: Vec::new(),
         }
     }
 
@@ -120,6 +124,7 @@ impl Outcome {
         Self {
             directories: used.directories.iter().map(directory).collect(),
             credentials: used.credentials.iter().cloned().collect(),
+            revealed: used.revealed.iter().cloned().collect(),
             ..outcome
         }
     }

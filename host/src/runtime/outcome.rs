@@ -20,6 +20,8 @@ pub struct Used {
     pub directories: BTreeSet<(DirectoryName, Access)>,
     /// Slots whose secret it used, e.g. `new-password`.
     pub credentials: BTreeSet<String>,
+    /// Slots whose secret it read.
+    pub revealed: BTreeSet<String>,
     /// Lines of its log beyond the limits.
     pub log_lines_dropped: u64,
     /// From the call to its end, waiting included.
@@ -48,6 +50,7 @@ impl Used {
     pub fn merge(&mut self, other: Self) {
         self.directories.extend(other.directories);
         self.credentials.extend(other.credentials);
+        self.revealed.extend(other.revealed);
         self.log_lines_dropped += other.log_lines_dropped;
         self.duration += other.duration;
     }
