@@ -36,14 +36,18 @@ mod openapi;
 mod page;
 mod passwords;
 mod path;
+mod permissions;
 mod problem;
 mod published;
+mod publishers;
+mod releases;
 mod schema;
 mod systems;
 mod tasks;
 #[cfg(test)]
 mod tests;
 mod tokens;
+mod upload;
 
 use std::any::Any;
 use std::sync::Arc;
@@ -120,8 +124,11 @@ fn open() -> OpenApiRouter<ApiState> {
 fn v1() -> OpenApiRouter<ApiState> {
     let resources = [
         connectors::routes(),
+        releases::routes(),
+        publishers::routes(),
         systems::routes(),
         connections::routes(),
+        permissions::routes(),
         schema::routes(),
         objects::routes(),
         passwords::routes(),

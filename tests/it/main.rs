@@ -10,6 +10,7 @@
 
 mod audit;
 mod auth;
+mod canary;
 mod cli;
 mod connections;
 mod docs;
@@ -19,13 +20,16 @@ mod files;
 mod guests;
 mod idempotency;
 mod imports;
+mod liars;
 mod manifests;
 mod objects;
 mod openapi;
 mod passwords;
+mod permissions;
 mod published;
 mod roster;
 mod schema;
 mod secrets;
+mod signing;
 mod systems;
 mod tidy;

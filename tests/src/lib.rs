@@ -12,11 +12,13 @@
 )]
 
 pub mod bed;
+pub mod canary;
 pub mod child;
 pub mod client;
 pub mod guests;
 pub mod house;
 pub mod people;
+pub mod vendor;
 
 use std::path::{Path, PathBuf};
 

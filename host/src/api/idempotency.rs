@@ -18,18 +18,20 @@ use sha2::{Digest as _, Sha256};
 
 use super::ApiState;
 use super::auth::FingerprintKey;
-use super::body;
+use super::body::{self, Bounds};
 use super::context::finished;
 use super::problem::Problem;
-use crate::model::{Effect, Error, RequestContext, Result};
+use super::releases;
+use crate::model::{Effect, Error, RequestContext, Result, Role};
 use crate::store::{Recalled, Remembered};
 
 /// Marks an answer that was given before.
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 /// Headers of an answer that are kept with it.
 const KEPT: [HeaderName; 3] = [CONTENT_TYPE, ETAG, LOCATION];
-/// What is asked with POST and changes nothing; to repeat an answer of these could only be wrong.
-const QUESTIONS: [&str; 3] = ["/check", "/suggest", "/authenticate"];
+/// What is asked with POST and whose answers are not kept: to repeat that of a question could only be wrong, and a new
+/// token is shown once (its name makes a repetition a conflict).
+const NOT_KEPT: [&str; 4] = ["/check", "/suggest", "/authenticate", "/v1/tokens"];
 
 /// Lets a request that is no reading run to its end, once.
 pub(super) async fn once(State(api): State<ApiState>, request: Request, next: Next) -> Response {
@@ -37,7 +39,7 @@ pub(super) async fn once(State(api): State<ApiState>, request: Request, next: Ne
         return next.run(request).await;
     }
     let running = api.running.clone().spawn(async move {
-        if is_question(&request) { next.run(request).await } else { change(&api, request, next).await }
+        if is_not_kept(&request) { next.run(request).await } else { change(&api, request, next).await }
     });
     running.await.unwrap_or_else(|why| {
         let error = Error::internal(format!("a request broke: {why}")).with_effect(Effect::Unknown);
@@ -45,9 +47,12 @@ pub(super) async fn once(State(api): State<ApiState>, request: Request, next: Ne
     })
 }
 
-fn is_question(request: &Request) -> bool {
-    let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str).unwrap_or_default();
-    QUESTIONS.iter().any(|question| route.ends_with(question))
+fn is_not_kept(request: &Request) -> bool {
+    NOT_KEPT.iter().any(|ending| route(request).ends_with(ending))
+}
+
+fn route(request: &Request) -> &str {
+    request.extensions().get::<MatchedPath>().map(MatchedPath::as_str).unwrap_or_default()
 }
 
 async fn change(api: &ApiState, request: Request, next: Next) -> Response {
@@ -68,8 +73,9 @@ async fn keyed(
     request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
+    let bounds = bounds(rc, &request);
     let (parts, body) = request.into_parts();
-    let body = body::read(body).await?;
+    let body = body::read(body, bounds).await?;
     let fingerprint = fingerprint(&parts, &body)?;
     match api.store.recall(&rc.caller.name, key, &fingerprint).await? {
         Recalled::New => {}
@@ -84,6 +90,12 @@ async fn keyed(
         return Ok(answer);
     }
     keep(api, rc, key, answer).await
+}
+
+/// A release is larger than anything else, and only an operator may send one.
+fn bounds(rc: &RequestContext, request: &Request) -> Bounds {
+    let is_upload = route(request) == releases::PATH && rc.caller.role == Role::Operator;
+    if is_upload { Bounds::RELEASE } else { Bounds::JSON }
 }
 
 /// Keeps an answer for the next time, and answers it.

@@ -35,7 +35,9 @@ impl Room {
         let store = Store::open(&folder.path().join("store.db"), clock.clone()).await.unwrap();
         let audit = Audit::open(&folder.path().join("audit.db"), clock.clone()).await.unwrap();
         let runtime = Runtime::new(RuntimeLimits::default(), clock.clone()).unwrap();
-        let registry = Registry::new(runtime.clone());
+        let compile = Config::default().compile;
+        let registry =
+            Registry::open(folder.path(), runtime.clone(), store.clone(), clock.clone(), compile).await.unwrap();
         let ceiling = CallLimits::default();
         let connections = Connections::new(store.clone(), registry.clone(), runtime, clock.clone(), ceiling);
         let imports = Config::default().imports;

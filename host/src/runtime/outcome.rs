@@ -22,6 +22,8 @@ pub struct Used {
     pub credentials: BTreeSet<String>,
     /// Slots whose secret it read.
     pub revealed: BTreeSet<String>,
+    /// What served it: `publisher/name version`, and whether without a signature. Nothing if no guest was entered.
+    pub release: Option<String>,
     /// Lines of its log beyond the limits.
     pub log_lines_dropped: u64,
     /// From the call to its end, waiting included.
@@ -51,6 +53,7 @@ impl Used {
         self.directories.extend(other.directories);
         self.credentials.extend(other.credentials);
         self.revealed.extend(other.revealed);
+        self.release = other.release.or(self.release.take());
         self.log_lines_dropped += other.log_lines_dropped;
         self.duration += other.duration;
     }

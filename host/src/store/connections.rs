@@ -88,6 +88,7 @@ impl Store {
         let (number, revision) = identify(&mut tx, &connection.id).await?;
         check_revision("connection", connection.id.as_str(), revision, if_match)?;
         require_system(&mut tx, &connection.system).await?;
+        withdraw_from_another(&mut tx, number, connection).await?;
         sqlx::query(
             "UPDATE connection SET managed_system = $2, connector = $3, version = $4, title = $5, options = $6,
                 directories = $7, thresholds = $8, revision = revision + 1, changed = $9
@@ -134,6 +135,20 @@ impl Store {
         }
         tx.commit().await.map_err(fault)
     }
+}
+
+/// What was approved for one publisher's connector was not approved for another's.
+async fn withdraw_from_another(at: &mut SqliteConnection, number: i64, connection: &Connection) -> Result<()> {
+    sqlx::query(
+        "DELETE FROM connection_permission WHERE connection = $1
+         AND (SELECT connector FROM connection WHERE number = $1) <> $2",
+    )
+    .bind(number)
+    .bind(connection.connector.as_str())
+    .execute(at)
+    .await
+    .map_err(fault)?;
+    Ok(())
 }
 
 /// The connection's number and revision, inside a transaction.
