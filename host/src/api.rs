@@ -39,6 +39,7 @@ mod path;
 mod problem;
 mod published;
 mod schema;
+mod secured;
 mod systems;
 mod tasks;
 #[cfg(test)]
@@ -122,6 +123,7 @@ fn v1() -> OpenApiRouter<ApiState> {
         connectors::routes(),
         systems::routes(),
         connections::routes(),
+        secured::routes(),
         schema::routes(),
         objects::routes(),
         passwords::routes(),

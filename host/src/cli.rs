@@ -19,6 +19,7 @@ mod out;
 mod password;
 mod published;
 mod remote;
+mod secret;
 mod serve;
 mod system;
 mod table;

@@ -15,6 +15,7 @@ use super::*;
 use crate::config::Config;
 use crate::model::FailureKind;
 use crate::runtime::{CallLimits, Runtime, RuntimeLimits};
+use crate::secrets::Vault;
 
 struct Room {
     state: ApiState,
@@ -37,7 +38,8 @@ impl Room {
         let runtime = Runtime::new(RuntimeLimits::default(), clock.clone()).unwrap();
         let registry = Registry::new(runtime.clone());
         let ceiling = CallLimits::default();
-        let connections = Connections::new(store.clone(), registry.clone(), runtime, clock.clone(), ceiling);
+        let vault = Vault::open(folder.path(), None, &store).await.unwrap();
+        let connections = Connections::new(store.clone(), vault, registry.clone(), runtime, clock.clone(), ceiling);
         let imports = Config::default().imports;
         let tasks = Tasks::new(store.clone(), connections.clone(), audit.clone(), clock.clone(), imports);
         let tokens = ensure_tokens(&store).await.unwrap().unwrap();

@@ -11,7 +11,7 @@ use super::client::{Call, word};
 use super::fault::{Exit, Fault};
 use super::remote::{Paging, Remote, Session};
 use super::table::Column;
-use super::{out, table};
+use super::{out, secret, table};
 
 /// The longest description of a connection, in bytes; the API takes no more.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
@@ -92,6 +92,9 @@ enum Command {
         #[arg(long)]
         refresh: bool,
     },
+    /// Secured options: passwords, tokens and keys that the connector uses.
+    #[command(subcommand)]
+    Secret(secret::Command),
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -135,6 +138,7 @@ impl Connection {
                 session.items(call, "/choices", &[("value", "/value"), ("label", "/label")]).await
             }
             Command::Schema { connection, refresh } => schema(&session, &connection, refresh).await,
+            Command::Secret(command) => command.run(&session).await,
         }
     }
 }
