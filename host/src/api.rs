@@ -36,8 +36,10 @@ mod openapi;
 mod page;
 mod passwords;
 mod path;
+mod permissions;
 mod problem;
 mod published;
+mod publishers;
 mod schema;
 mod secured;
 mod systems;
@@ -121,8 +123,10 @@ fn open() -> OpenApiRouter<ApiState> {
 fn v1() -> OpenApiRouter<ApiState> {
     let resources = [
         connectors::routes(),
+        publishers::routes(),
         systems::routes(),
         connections::routes(),
+        permissions::routes(),
         secured::routes(),
         schema::routes(),
         objects::routes(),

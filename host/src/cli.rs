@@ -1,5 +1,5 @@
 //! The command line: one file per group of commands, each a thin client of the API; `serve` and `demo` start a host,
-//! `build` needs none.
+//! `build`, `keygen`, `sign` and `verify` need none.
 //!
 //! Answers go to standard output, everything else to standard error, so that scripts read only what they asked for;
 //! `--json` prints the API's own JSON. The exit codes are part of the interface (see [`fault`]).
@@ -8,23 +8,28 @@ mod assign;
 mod audit;
 mod build;
 mod client;
+mod compile;
 mod connection;
 mod connector;
 mod demo;
 mod fault;
 mod import;
+mod keygen;
 mod logging;
 mod object;
 mod out;
 mod password;
 mod published;
+mod publisher;
 mod remote;
 mod secret;
 mod serve;
+mod sign;
 mod system;
 mod table;
 mod task;
 mod token;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -63,6 +68,12 @@ enum Command {
     Serve(serve::Serve),
     Demo(demo::Demo),
     Build(build::Build),
+    #[command(hide = true)]
+    Compile(compile::Compile),
+    Keygen(keygen::Keygen),
+    Sign(sign::Sign),
+    Verify(verify::Verify),
+    Publisher(publisher::Publisher),
     Connector(connector::Connector),
     System(system::System),
     Connection(connection::Connection),
@@ -81,6 +92,10 @@ impl Cli {
     }
 
     fn dispatch(self) -> Result<(), Fault> {
+        // Before there is any other thread, see there.
+        if let Command::Compile(compile) = self.command {
+            return compile.run();
+        }
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         let runtime = runtime.map_err(Fault::io("cannot start the asynchronous runtime"))?;
         if !matches!(self.command, Command::Serve(_) | Command::Demo(_)) {
@@ -91,6 +106,11 @@ impl Cli {
                 Command::Serve(serve) => serve.run(&self.logging).await,
                 Command::Demo(demo) => demo.run(&self.logging).await,
                 Command::Build(build) => build.run(),
+                Command::Compile(compile) => compile.run(),
+                Command::Keygen(keygen) => keygen.run(),
+                Command::Sign(sign) => sign.run(),
+                Command::Verify(verify) => verify.run(),
+                Command::Publisher(command) => command.run().await,
                 Command::Connector(command) => command.run().await,
                 Command::System(command) => command.run().await,
                 Command::Connection(command) => command.run().await,

@@ -35,6 +35,7 @@ pub struct Config {
     pub log: LogConfig,
     pub guests: GuestConfig,
     pub imports: ImportConfig,
+    pub compile: CompileConfig,
 }
 
 /// How the host logs.
@@ -67,6 +68,21 @@ pub struct ImportConfig {
     pub page_rows: u32,
     /// Tasks that run at once.
     pub workers: u32,
+    /// Objects and links one import may hold.
+    pub records_max: u64,
+}
+
+/// How components are compiled: one at a time, in a process of its own that is confined.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CompileConfig {
+    /// The program that is started; no key of the file. It has to be this very version of the host.
+    pub program: PathBuf,
+    /// Address space of the process, in bytes.
+    pub memory_bytes: u64,
+    /// Processor time of all its threads.
+    pub cpu: Duration,
+    /// From its start to its end.
+    pub time: Duration,
 }
 
 impl Default for Config {
@@ -122,6 +138,12 @@ pub fn vault_key() -> Result<Option<Secret>> {
     }
 }
 
+/// This very program. On Linux a name that holds although the file was replaced by a newer one meanwhile.
+fn this_program() -> PathBuf {
+    let own = if cfg!(target_os = "linux") { Ok(PathBuf::from("/proc/self/exe")) } else { std::env::current_exe() };
+    own.unwrap_or_else(|_| PathBuf::from("hawser"))
+}
+
 fn configuration(message: String) -> Error {
     Error::new(ErrorKind::Failure(crate::model::FailureKind::Configuration), message)
 }
@@ -139,6 +161,7 @@ struct File {
     log: LogFile,
     guests: GuestFile,
     imports: ImportFile,
+    compile: CompileFile,
 }
 
 #[derive(Debug, Deserialize)]
@@ -163,6 +186,15 @@ struct GuestFile {
 struct ImportFile {
     page_rows: u32,
     workers: u32,
+    records_max: u64,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+struct CompileFile {
+    memory_mib: u32,
+    cpu_ms: u32,
+    time_ms: u32,
 }
 
 impl Default for File {
@@ -177,6 +209,7 @@ impl Default for File {
             log: LogFile::default(),
             guests: GuestFile::default(),
             imports: ImportFile::default(),
+            compile: CompileFile::default(),
         }
     }
 }
@@ -195,7 +228,13 @@ impl Default for GuestFile {
 
 impl Default for ImportFile {
     fn default() -> Self {
-        Self { page_rows: 512, workers: 2 }
+        Self { page_rows: 512, workers: 2, records_max: 20_000_000 }
+    }
+}
+
+impl Default for CompileFile {
+    fn default() -> Self {
+        Self { memory_mib: 1024, cpu_ms: 60_000, time_ms: 120_000 }
     }
 }
 
@@ -208,7 +247,11 @@ impl File {
         within("guests.instances", self.guests.instances.into(), 1, 100_000)?;
         within("guests.calls-per-connection", self.guests.calls_per_connection.into(), 1, 10_000)?;
         within("imports.page-rows", self.imports.page_rows.into(), 1, 4096)?;
-        within("imports.workers", self.imports.workers.into(), 1, 256)
+        within("imports.workers", self.imports.workers.into(), 1, 256)?;
+        within("imports.records-max", self.imports.records_max, 1, 1_000_000_000)?;
+        within("compile.memory-mib", self.compile.memory_mib.into(), 64, 65_536)?;
+        within("compile.cpu-ms", self.compile.cpu_ms.into(), 1_000, 3_600_000)?;
+        within("compile.time-ms", self.compile.time_ms.into(), 100, 3_600_000)
     }
 }
 
@@ -237,7 +280,17 @@ impl From<File> for Config {
                 instances: file.guests.instances,
                 calls_per_connection: file.guests.calls_per_connection,
             },
-            imports: ImportConfig { page_rows: file.imports.page_rows, workers: file.imports.workers },
+            imports: ImportConfig {
+                page_rows: file.imports.page_rows,
+                workers: file.imports.workers,
+                records_max: file.imports.records_max,
+            },
+            compile: CompileConfig {
+                program: this_program(),
+                memory_bytes: u64::from(file.compile.memory_mib) << 20,
+                cpu: ms(file.compile.cpu_ms),
+                time: ms(file.compile.time_ms),
+            },
         }
     }
 }
@@ -268,7 +321,7 @@ mod tests {
     fn the_annotated_file_of_the_repository_shows_the_defaults() {
         let text = include_str!("../../hawser.toml");
         assert_eq!(Config::parse(text).unwrap(), Config::default());
-        for key in ["listen", "memory-mib", "page-rows", "allow-unsigned", "filter", "request-timeout-ms"] {
+        for key in ["listen", "memory-mib", "page-rows", "allow-unsigned", "filter", "request-timeout-ms", "cpu-ms"] {
             assert!(text.contains(key), "{key} is missing from hawser.toml");
         }
     }

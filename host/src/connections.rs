@@ -13,6 +13,7 @@ mod listing;
 mod objects;
 mod options;
 mod passwords;
+mod permissions;
 mod places;
 mod ready;
 mod secured;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 pub use entitlements::GrantDraft;
 pub use listing::{LivePage, Query};
 pub use objects::{Object, ObjectDraft, ObjectPatch};
+pub use permissions::Asked;
 pub use ready::Ready;
 pub use secured::{SecuredDraft, SecuredOption};
 

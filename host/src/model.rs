@@ -8,6 +8,7 @@ pub mod change;
 pub mod connection;
 pub mod contract;
 pub mod delta;
+pub mod digest;
 pub mod entitlement;
 pub mod error;
 pub mod failure;
@@ -31,13 +32,14 @@ pub mod value;
 pub use change::{AttributeChange, Change, Edit};
 pub use connection::{Access, Connection, Directory, SchemaFailure, SchemaStatus, Stored, System, Thresholds};
 pub use delta::{ChangeKind, Position, PublishedChange};
+pub use digest::{Digest, KeyId};
 pub use entitlement::{Assignment, AssignmentPage, GrantOutcome, Granted, RevokeOutcome};
 pub use error::{Error, ErrorKind, Result};
 pub use failure::{Effect, Failure, FailureKind};
 pub use filter::Filter;
 pub use id::{
     AttributeName, ClassName, ConnectionId, ConnectorName, DestinationName, DirectoryName, OptionName, PlaceName,
-    RequestId, SlotName, SystemId, TaskId, Uid,
+    PublisherName, RequestId, SlotName, SystemId, TaskId, TokenName, Uid,
 };
 pub use interface::{Export, Import};
 pub use object::{Attribute, Edge, Key, ObjectRef, Reference, Row};

@@ -15,6 +15,9 @@ const OPERATOR_ONLY: &[(&str, &str)] = &[
     ("put", "/v1/systems/{id}"),
     ("delete", "/v1/systems/{id}"),
     ("post", "/v1/connections"),
+    ("post", "/v1/connections/{id}/permissions"),
+    ("post", "/v1/tokens"),
+    ("delete", "/v1/tokens/{name}"),
     ("put", "/v1/connections/{id}"),
     ("delete", "/v1/connections/{id}"),
     ("post", "/v1/connections/{id}/suggest"),
@@ -129,6 +132,34 @@ async fn tokens_are_listed_without_themselves() {
     for token in [&house.tokens().operator, &house.tokens().core] {
         assert!(!list.text.contains(token.as_str()));
     }
+}
+
+#[tokio::test]
+async fn a_revoked_token_is_refused_from_the_next_request_on() {
+    let operator = House::shared().await.operator();
+    let draft = json!({"name": "short-lived", "role": "core"});
+    let made = operator.request(Method::POST, "/v1/tokens").header("idempotency-key", "token-1").json(&draft);
+    let made = made.send().await.expect(201);
+    let token = made.json()["token"].as_str().unwrap().to_owned();
+    let caller = operator.with_token(Some(&token));
+    caller.get("/v1/systems").await.expect(200);
+    caller.get("/v1/tokens").await.problem(403, "forbidden");
+    let again = operator.request(Method::POST, "/v1/tokens").header("idempotency-key", "token-1").json(&draft);
+    let again = again.send().await;
+    again.problem(409, "conflict").names("short-lived");
+    assert!(!again.text.contains(&token));
+    operator.delete("/v1/tokens/short-lived").await.expect(204);
+    caller.get("/v1/systems").await.problem(401, "unauthenticated");
+    operator.delete("/v1/tokens/short-lived").await.problem(404, "not-found").names("short-lived");
+}
+
+#[tokio::test]
+async fn the_last_token_of_an_operator_cannot_be_revoked() {
+    let house = House::start().await;
+    house.operator().delete("/v1/tokens/operator").await.problem(409, "conflict").names("last");
+    house.operator().post("/v1/tokens", &json!({"name": "second", "role": "operator"})).await.expect(201);
+    house.operator().delete("/v1/tokens/operator").await.expect(204);
+    house.operator().get("/v1/tokens").await.problem(401, "unauthenticated");
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ async fn reading(name: &str) -> Bed {
     let bed = Bed::bare(House::shared().await, People::new(1, 0)).await;
     let mut body = bed.connection();
     body["options"]["accounts-file"] = json!(name);
-    bed.operator.post("/v1/connections", &body).await.expect(201);
+    bed.create(&body).await;
     bed
 }
 

@@ -51,10 +51,28 @@ impl Bed {
         self.people.connection(&self.id, &self.system)
     }
 
-    /// Creates the connection and reads its schema.
+    /// Creates the connection, approves all that its connector asks for, and reads its schema.
     pub async fn connect(&self, body: &Json) {
-        self.operator.post("/v1/connections", body).await.expect(201);
+        self.create(body).await;
         self.operator.order(&self.at("/schema/refresh")).await.expect(200);
+    }
+
+    /// Creates the connection and approves all that its connector asks for.
+    pub async fn create(&self, body: &Json) {
+        self.operator.post("/v1/connections", body).await.expect(201);
+        let asked = items(&self.operator.get(&self.at("/permissions")).await.expect(200));
+        let all: Vec<&str> = asked.iter().filter_map(|asked| asked["permission"].as_str()).collect();
+        self.approve(&all).await;
+    }
+
+    /// Approves permissions of the connection.
+    pub async fn approve(&self, permissions: &[&str]) {
+        self.operator.post(&self.at("/permissions"), &json!({"approve": permissions})).await.expect(200);
+    }
+
+    /// Withdraws permissions of the connection.
+    pub async fn withdraw(&self, permissions: &[&str]) {
+        self.operator.post(&self.at("/permissions"), &json!({"withdraw": permissions})).await.expect(200);
     }
 
     /// A path below the connection.

@@ -12,6 +12,7 @@
 )]
 
 pub mod bed;
+pub mod canary;
 pub mod child;
 pub mod client;
 pub mod guests;

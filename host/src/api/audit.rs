@@ -104,6 +104,9 @@ struct OutcomeView {
     directories: Vec<String>,
     /// Credentials the connector used, by slot.
     credentials: Vec<String>,
+    /// What served it: `publisher/name version`, and `UNSIGNED` if it was loaded without a signature.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    release: Option<String>,
 }
 
 /// Whether the trail is as it was written.
@@ -178,6 +181,7 @@ impl From<RecordedOutcome> for OutcomeView {
             uid: outcome.uid,
             directories: outcome.directories,
             credentials: outcome.credentials,
+            release: outcome.release,
         }
     }
 }

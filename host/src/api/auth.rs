@@ -1,4 +1,4 @@
-//! Tokens: who a caller is, and the two that a host makes when it starts for the first time.
+//! Tokens: who a caller is, what a token looks like, and the two that a host makes when it starts for the first time.
 //!
 //! A token is 256 random bits behind a prefix that says what it is (and lets secret scanners find it). The store keeps
 //! its SHA-256 only. It is looked up by that hash, so comparing it takes no constant-time care.
@@ -75,12 +75,14 @@ pub(super) async fn authenticate(
     Ok(next.run(request).await)
 }
 
-fn token(role: Role) -> String {
+/// A fresh token.
+pub(super) fn token(role: Role) -> String {
     let random: [u8; TOKEN_RANDOM_BYTES] = rand::random();
     format!("hawser_{}_{}", role.as_str(), BASE64URL.encode(random))
 }
 
-fn hash(token: &str) -> [u8; 32] {
+/// What the store keeps of a token.
+pub(super) fn hash(token: &str) -> [u8; 32] {
     Sha256::digest(token).into()
 }
 

@@ -27,6 +27,7 @@ use crate::model::{
     Access, Aspect, Choice, Connection, ConnectionId, ConnectorName, Directory, DirectoryName, Error, Finding,
     OptionName, RequestContext, Stored, SystemId, Thresholds, json,
 };
+use crate::registry::Release;
 
 pub(super) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
@@ -132,10 +133,23 @@ struct ConnectionView {
     options: BTreeMap<String, AnyJson>,
     directories: BTreeMap<String, DirectoryWire>,
     thresholds: ThresholdsWire,
+    /// What serves it now; missing while nothing does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    release: Option<ServingRelease>,
     #[schema(value_type = String, format = DateTime)]
     created: jiff::Timestamp,
     #[schema(value_type = String, format = DateTime)]
     changed: jiff::Timestamp,
+}
+
+/// The release that serves a connection.
+#[derive(Serialize, ToSchema)]
+struct ServingRelease {
+    version: String,
+    /// SHA-256 of the component, in hexadecimal.
+    sha256: String,
+    /// Loaded without a signature.
+    development: bool,
 }
 
 /// What to check.
@@ -209,7 +223,7 @@ async fn list(
 ) -> Result<Json<Listed<ConnectionView>>, Problem> {
     let after: Option<ConnectionId> = page::key(query.cursor.as_deref())?;
     let found = api.connections.list(query.system.as_ref(), after.as_ref(), query.limit.and_one()).await?;
-    Ok(Json(Listed::cut(found, query.limit, |found| found.value.id.clone(), ConnectionView::from)))
+    Ok(Json(Listed::cut(found, query.limit, |found| found.value.id.clone(), |found| view(&api, found))))
 }
 
 /// Creates a connection. Its options, directories and secured options are held against the connector's manifest.
@@ -228,7 +242,7 @@ async fn create(
     let entry = configured(&rc, "connection.create", &draft, &secured);
     let created = audited(&api, entry, api.connections.create(&rc, draft, secured)).await?;
     let location = answer::location(&["connections", created.value.id.as_str()]);
-    Ok((StatusCode::CREATED, location, answer(created)).into_response())
+    Ok((StatusCode::CREATED, location, answer(&api, created)).into_response())
 }
 
 /// Shows a connection.
@@ -240,7 +254,8 @@ async fn show(
     State(api): State<ApiState>,
     At { path, .. }: At<ConnectionPath>,
 ) -> Result<Response, Problem> {
-    Ok(answer(api.connections.get(&path.id).await?))
+    let found = api.connections.get(&path.id).await?;
+    Ok(answer(&api, found))
 }
 
 /// Replaces a connection's configuration.
@@ -260,7 +275,8 @@ async fn replace(
     let draft = draft.into_connection(path.id)?;
     let revision = if_match.number()?;
     let entry = configured(&rc, "connection.replace", &draft, &secured);
-    Ok(answer(audited(&api, entry, api.connections.replace(&rc, draft, secured, revision)).await?))
+    let replaced = audited(&api, entry, api.connections.replace(&rc, draft, secured, revision)).await?;
+    Ok(answer(&api, replaced))
 }
 
 /// Deletes a connection with everything that was imported through it.
@@ -320,8 +336,13 @@ fn configured(rc: &RequestContext, action: &str, draft: &Connection, secured: &S
     act.parameter("securedOptions", names.join(", "))
 }
 
-fn answer(connection: Stored<Connection>) -> Response {
-    (answer::revision(connection.revision), Json(ConnectionView::from(connection))).into_response()
+fn answer(api: &ApiState, connection: Stored<Connection>) -> Response {
+    (answer::revision(connection.revision), Json(view(api, connection))).into_response()
+}
+
+fn view(api: &ApiState, connection: Stored<Connection>) -> ConnectionView {
+    let release = api.registry.release(&connection.value.connector, &connection.value.version).ok();
+    ConnectionView { release: release.as_deref().map(ServingRelease::from), ..ConnectionView::from(connection) }
 }
 
 impl ConnectionDraft {
@@ -385,8 +406,19 @@ impl From<Stored<Connection>> for ConnectionView {
             options: value.options.into_iter().map(|(name, option)| (name.into(), option)).collect(),
             directories: value.directories.into_iter().map(|(name, dir)| (name.into(), dir.into())).collect(),
             thresholds: value.thresholds.into(),
+            release: None,
             created,
             changed,
+        }
+    }
+}
+
+impl From<&Release> for ServingRelease {
+    fn from(release: &Release) -> Self {
+        Self {
+            version: release.manifest.version.to_string(),
+            sha256: release.sha256.to_string(),
+            development: release.is_development(),
         }
     }
 }

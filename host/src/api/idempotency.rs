@@ -28,8 +28,9 @@ use crate::store::{Recalled, Remembered};
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 /// Headers of an answer that are kept with it.
 const KEPT: [HeaderName; 3] = [CONTENT_TYPE, ETAG, LOCATION];
-/// What is asked with POST and changes nothing; to repeat an answer of these could only be wrong.
-const QUESTIONS: [&str; 3] = ["/check", "/suggest", "/authenticate"];
+/// What is asked with POST and whose answers are not kept: to repeat that of a question could only be wrong, and a new
+/// token is shown once (its name makes a repetition a conflict).
+const NOT_KEPT: [&str; 4] = ["/check", "/suggest", "/authenticate", "/v1/tokens"];
 
 /// Lets a request that is no reading run to its end, once.
 pub(super) async fn once(State(api): State<ApiState>, request: Request, next: Next) -> Response {
@@ -37,7 +38,7 @@ pub(super) async fn once(State(api): State<ApiState>, request: Request, next: Ne
         return next.run(request).await;
     }
     let running = api.running.clone().spawn(async move {
-        if is_question(&request) { next.run(request).await } else { change(&api, request, next).await }
+        if is_not_kept(&request) { next.run(request).await } else { change(&api, request, next).await }
     });
     running.await.unwrap_or_else(|why| {
         let error = Error::internal(format!("a request broke: {why}")).with_effect(Effect::Unknown);
@@ -45,9 +46,9 @@ pub(super) async fn once(State(api): State<ApiState>, request: Request, next: Ne
     })
 }
 
-fn is_question(request: &Request) -> bool {
+fn is_not_kept(request: &Request) -> bool {
     let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str).unwrap_or_default();
-    QUESTIONS.iter().any(|question| route.ends_with(question))
+    NOT_KEPT.iter().any(|ending| route.ends_with(ending))
 }
 
 async fn change(api: &ApiState, request: Request, next: Next) -> Response {

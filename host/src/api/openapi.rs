@@ -35,6 +35,7 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
     components(schemas(ProblemDocument<'static>, ProblemObject<'static>)),
     tags(
         (name = "connectors", description = "The loaded connectors and what they declare"),
+        (name = "publishers", description = "Whose signatures are trusted"),
         (name = "systems", description = "Target applications under management"),
         (name = "connections", description = "Connectors, configured for systems"),
         (name = "schema", description = "What a target looks like"),

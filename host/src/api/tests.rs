@@ -36,7 +36,9 @@ impl Room {
         let store = Store::open(&folder.path().join("store.db"), clock.clone()).await.unwrap();
         let audit = Audit::open(&folder.path().join("audit.db"), clock.clone()).await.unwrap();
         let runtime = Runtime::new(RuntimeLimits::default(), clock.clone()).unwrap();
-        let registry = Registry::new(runtime.clone());
+        let compile = Config::default().compile;
+        let registry =
+            Registry::open(folder.path(), runtime.clone(), store.clone(), clock.clone(), compile).await.unwrap();
         let ceiling = CallLimits::default();
         let vault = Vault::open(folder.path(), None, &store).await.unwrap();
         let connections = Connections::new(store.clone(), vault, registry.clone(), runtime, clock.clone(), ceiling);

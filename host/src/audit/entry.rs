@@ -62,6 +62,9 @@ pub struct Outcome {
     pub effect: Option<String>,
     /// The uid that a create returned.
     pub uid: Option<String>,
+    /// What served it: `publisher/name version`, and `UNSIGNED` if it was; nothing if no connector was asked.
+    #[serde(default)]
+    pub release: Option<String>,
     /// Directories the connector used, each with the access it took.
     pub directories: Vec<String>,
     /// Credentials the connector used, by slot.
@@ -105,6 +108,7 @@ impl Outcome {
             error: None,
             effect: None,
             uid: None,
+            release: None,
             directories: Vec::new(),
             credentials: Vec::new(),
         }
@@ -118,6 +122,7 @@ impl Outcome {
             Access::ReadWrite => format!("{name} read-write"),
         };
         Self {
+            release: used.release.clone(),
             directories: used.directories.iter().map(directory).collect(),
             credentials: used.credentials.iter().cloned().collect(),
             ..outcome

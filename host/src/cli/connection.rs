@@ -1,5 +1,7 @@
 //! `hawser connection`: configured uses of connectors, and what can be asked about one.
 
+mod permissions;
+
 use std::fs::File;
 use std::io::{Read, stdin};
 use std::path::{Path, PathBuf};
@@ -33,6 +35,8 @@ const ALL: &[Column<'_>] = &[
     ("options", "/options"),
     ("directories", "/directories"),
     ("thresholds", "/thresholds"),
+    ("release", "/release/version"),
+    ("unsigned", "/release/development"),
     ("created", "/created"),
     ("changed", "/changed"),
 ];
@@ -85,6 +89,24 @@ enum Command {
     },
     /// Values the connector suggests for an option.
     Suggest { connection: String, option: String },
+    /// What its connector asks for, and what is approved.
+    Permissions { connection: String },
+    /// Approve what its connector asks for.
+    Approve {
+        connection: String,
+        /// Each as `hawser connection permissions` lists it.
+        #[arg(required_unless_present = "all")]
+        permissions: Vec<String>,
+        /// All it asks for, except to read secrets: what begins with `reveal:` has to be named.
+        #[arg(long, conflicts_with = "permissions")]
+        all: bool,
+    },
+    /// Withdraw what was approved.
+    Withdraw {
+        connection: String,
+        #[arg(required = true)]
+        permissions: Vec<String>,
+    },
     /// What the target looks like: classes and attributes.
     Schema {
         connection: String,
@@ -136,6 +158,15 @@ impl Connection {
             Command::Suggest { connection, option } => {
                 let call = Call::post(format!("{}/suggest", path(&connection)), json!({"option": option}));
                 session.items(call, "/choices", &[("value", "/value"), ("label", "/label")]).await
+            }
+            Command::Permissions { connection } => {
+                session.items(Call::get(permissions::path(&connection)), "/items", permissions::COLUMNS).await
+            }
+            Command::Approve { connection, permissions, all } => {
+                permissions::approve(&session, &connection, permissions, all).await
+            }
+            Command::Withdraw { connection, permissions } => {
+                permissions::change(&session, &connection, &json!({"withdraw": permissions})).await
             }
             Command::Schema { connection, refresh } => schema(&session, &connection, refresh).await,
             Command::Secret(command) => command.run(&session).await,

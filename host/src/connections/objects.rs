@@ -5,12 +5,15 @@ use std::sync::Arc;
 use serde_json::{Map, Value as Json};
 
 use super::{Connections, before_call, draft, intake};
+use crate::model::text::shown;
 use crate::model::{
-    AttributeName, ClassInfo, ClassName, ConnectionId, Error, NewObject, ObjectRef, Outcome, Rejected, RequestContext,
-    Result, Row, Secret, SecretAttribute, Uid, Update,
+    AttributeName, ClassInfo, ClassName, ConnectionId, Error, FailureKind, Matching, NewObject, ObjectRef, Outcome,
+    Rejected, RequestContext, Result, Row, Secret, SecretAttribute, Uid, Update,
 };
 use crate::runtime::Called;
 
+/// The part of a foreign uid that is shown, in bytes.
+const UID_BYTES_SHOWN: usize = 300;
 /// The longest object name taken, in bytes.
 const NAME_BYTES_MAX: usize = 4096;
 
@@ -52,9 +55,13 @@ impl Connections {
         attributes: Option<Vec<AttributeName>>,
     ) -> Called<Object> {
         let ready = before_call!(self.ready(id).await);
-        let columns = before_call!(ready.class(class).and_then(|info| columns(info, attributes)));
+        let info = before_call!(ready.class(class));
+        let columns = before_call!(columns(info, attributes));
         let called = ready.component().get(self.context(rc, &ready), reference(class, uid), &columns).await;
-        called.and_then(|row| admitted(class, &columns.into(), row).map_err(|rejected| rejected.error))
+        called.and_then(|row| {
+            require_same(info.uid_matching, uid, &row.uid)?;
+            admitted(class, &columns.into(), row).map_err(|rejected| rejected.error)
+        })
     }
 
     /// Creates an object.
@@ -122,6 +129,21 @@ impl Connections {
         before_call!(ready.class(class));
         ready.component().delete(self.context(rc, &ready), reference(class, uid), revision).await
     }
+}
+
+/// The object that was asked for, and no other in its place.
+fn require_same(matching: Matching, asked: &Uid, answered: &str) -> Result<()> {
+    let folded = |text: &str| match matching {
+        Matching::Exact => text.to_owned(),
+        Matching::CaseIgnore => text.to_lowercase(),
+        Matching::Dn => text.to_lowercase().split_whitespace().collect(),
+    };
+    if folded(asked.as_str()) == folded(answered) {
+        return Ok(());
+    }
+    let answered = shown(answered, UID_BYTES_SHOWN);
+    let message = format!("the connector was asked for {asked} and answered with {answered:?}; its author has to look");
+    Err(Error::failure(FailureKind::SchemaViolation, message))
 }
 
 /// What points the connector to an object.

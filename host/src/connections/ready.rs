@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::places::Layout;
-use super::{Connections, options, secured};
+use super::{Connections, options, permissions, secured};
 use crate::model::{
     ClassInfo, ClassName, Connection, ConnectionId, Directory, DirectoryName, Error, Export, FailureKind, OptionName,
     Permissions, RequestContext, Result, Schema, Stored, Value,
@@ -114,12 +114,14 @@ impl Connections {
         let held = self.store.secured(id).await?;
         let layout = Layout::new(&release.manifest, &options, &connection)?;
         let credentials = Arc::new(secured::open(&self.vault, &layout, &held)?);
+        let approved = self.store.approvals(id).await?.into_iter().map(|approval| approval.permission).collect();
+        let permissions = permissions::effective(&release.manifest.permissions(), &approved);
         let schema = self.store.schema(id).await?.filter(|status| status.refreshed.is_some());
         let ready = Arc::new(Ready {
             options,
-            permissions: Arc::default(),
+            directories: Arc::new(permissions::directories(&connection.directories, &permissions)),
+            permissions: Arc::new(permissions),
             credentials,
-            directories: Arc::new(connection.directories.clone()),
             limits: release.limits(&self.ceiling),
             schema_current: schema.as_ref().and_then(|status| status.refreshed).is_some_and(|at| at >= changed),
             schema: schema.map(|status| status.schema),
@@ -139,6 +141,7 @@ impl Connections {
             connection: ready.connection.id.clone(),
             connector: ready.connection.connector.clone(),
             version: ready.release.manifest.version.clone(),
+            development: ready.release.is_development(),
             options: Arc::clone(&ready.options),
             permissions: Arc::clone(&ready.permissions),
             directories: Arc::clone(&ready.directories),

@@ -97,11 +97,25 @@ text_id!(
     is_entity_id
 );
 text_id!(
+    /// A token's name, never the token; the same grammar as a connection's identifier.
+    TokenName,
+    "token name",
+    "it begins with a letter, goes on with letters, digits, dots and hyphens, and has at most 128 characters",
+    is_entity_id
+);
+text_id!(
     /// A connector's full name, `publisher/name`.
     ConnectorName,
     "connector name",
     "it is publisher/name, each of lower-case letters, digits and hyphens, beginning with a letter, at most 63 long",
     |text| text.split_once('/').is_some_and(|(publisher, name)| is_kebab(publisher) && is_kebab(name))
+);
+text_id!(
+    /// Who offers connectors: the namespace that keys are trusted for.
+    PublisherName,
+    "publisher",
+    "it has lower-case letters, digits and hyphens, begins with a letter, and is at most 63 long",
+    is_kebab
 );
 text_id!(
     /// An option of a connector.
@@ -167,6 +181,14 @@ text_id!(
     "it has 1 to 128 visible ASCII characters",
     |text| !text.is_empty() && text.len() <= ID_BYTES_MAX && text.bytes().all(|b| b.is_ascii_graphic())
 );
+
+impl ConnectorName {
+    /// Who offers it.
+    pub fn publisher(&self) -> PublisherName {
+        let publisher = self.0.split_once('/').map_or(self.0.as_str(), |(publisher, _)| publisher);
+        PublisherName(publisher.to_owned())
+    }
+}
 
 impl ConnectionId {
     /// The form that is unique.

@@ -1,5 +1,7 @@
-//! Every bound of a manifest, with its unit. A manifest comes from a vendor: it is read before anything is trusted, so
-//! its size, its counts and its texts are bounded before they reach a screen or the store.
+//! Every bound of a release and its manifest, with its unit. They come from a vendor: a manifest is read before anything
+//! is trusted, so its size, its counts and its texts are bounded before they reach a screen or the store.
+
+use std::time::Duration;
 
 /// The longest `connector.toml`, in bytes.
 pub const MANIFEST_BYTES_MAX: usize = 256 * 1024;
@@ -23,6 +25,12 @@ pub const DIRECTORIES_MAX: usize = 16;
 pub const MEMORY_MIB_MAX: u32 = 4096;
 /// The longest time a manifest may ask for one call or one page, in milliseconds.
 pub const TIME_MS_MAX: u32 = 60 * 60 * 1000;
+/// The longest code a component compiles to, in bytes.
+pub const CODE_BYTES_MAX: usize = 1024 * 1024 * 1024;
+/// Compiled components kept between two starts.
+pub const CODE_FILES_MAX: usize = 256;
+/// The longest complaint of the compiling process that is told, in bytes.
+pub const COMPLAINT_BYTES_MAX: usize = 1024;
 /// The most secured options.
 pub const SECURED_OPTIONS_MAX: usize = 64;
 /// The most destinations.
@@ -31,3 +39,13 @@ pub const DESTINATIONS_MAX: usize = 16;
 pub const ADDRESS_BYTES_MAX: usize = 512;
 /// The most slots it may ask to have revealed.
 pub const REVEALS_MAX: usize = 16;
+/// The longest `release.json`, in bytes: the longest manifest fits, escaped and in base64.
+pub const ENVELOPE_BYTES_MAX: usize = 1024 * 1024;
+/// The largest counter of a release: the largest integer that every reader of JSON keeps exact (RFC 8259, section 6).
+pub const COUNTER_MAX: u64 = (1 << 53) - 1;
+/// How far a vendor's clock may be ahead of the host's.
+pub const CLOCK_SKEW_MAX: Duration = Duration::from_secs(10 * 60);
+/// The longest key in PEM, in bytes.
+pub const KEY_PEM_BYTES_MAX: usize = 4096;
+/// The most release folders looked for in one directory.
+pub const FOLDERS_MAX: usize = 1_000;

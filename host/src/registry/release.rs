@@ -1,39 +1,34 @@
 //! One release of a connector, ready to serve: its manifest, its component, and where it comes from.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use sha2::{Digest as _, Sha256};
-
-use super::limits::MANIFEST_BYTES_MAX;
-use super::{COMPONENT_FILE, MANIFEST_FILE, Manifest};
-use crate::model::{Error, ErrorKind, Result};
-use crate::runtime::limits::COMPONENT_BYTES_MAX;
-use crate::runtime::{Allowed, CallLimits, Component, Runtime};
+use super::Manifest;
+use crate::model::{Digest, KeyId};
+use crate::runtime::{CallLimits, Component};
 
 /// A loaded release.
 pub struct Release {
     pub manifest: Manifest,
-    /// SHA-256 of the component's bytes, in hexadecimal.
-    pub sha256: String,
-    /// Loaded without a signature.
-    pub development: bool,
+    /// SHA-256 of the component's bytes.
+    pub sha256: Digest,
+    pub origin: Origin,
     pub component: Component,
 }
 
+/// Why a release is believed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// This key signed it; its envelope has this digest.
+    Signed { key: KeyId, statement: Digest },
+    /// It is not signed; the operator allowed that, for development.
+    Development { folder: PathBuf },
+}
+
 impl Release {
-    /// Loads the release of a folder without asking for a signature.
-    ///
-    /// # Errors
-    /// `release-refused`, with what to do.
-    pub(super) fn load_unsigned(runtime: &Runtime, folder: &Path) -> Result<Self> {
-        let text = read(&folder.join(MANIFEST_FILE), MANIFEST_BYTES_MAX)?;
-        let text = String::from_utf8(text).map_err(|_| refused(format!("{MANIFEST_FILE} is not UTF-8")))?;
-        let manifest = Manifest::parse(&text).map_err(|error| refused(error.to_string()))?;
-        let bytes = read(&folder.join(COMPONENT_FILE), COMPONENT_BYTES_MAX)?;
-        let allowed = Allowed { imports: manifest.imports.clone(), exports: manifest.exports.clone() };
-        let component = runtime.load(&bytes, &allowed)?;
-        Ok(Self { manifest, sha256: hex(&Sha256::digest(&bytes)), development: true, component })
+    /// Loaded without a signature?
+    pub fn is_development(&self) -> bool {
+        matches!(self.origin, Origin::Development { .. })
     }
 
     /// The limits of its calls: what the manifest asks for, and the host's defaults where it says nothing.
@@ -49,23 +44,4 @@ impl Release {
         }
         .capped(ceiling)
     }
-}
-
-fn read(path: &Path, limit: usize) -> Result<Vec<u8>> {
-    let unreadable = |why: std::io::Error| {
-        refused(format!("{}: {why}; a release's folder is written by `hawser build`", path.display()))
-    };
-    let length = std::fs::metadata(path).map_err(unreadable)?.len();
-    if length > limit as u64 {
-        return Err(refused(format!("{} has {length} bytes; {limit} are allowed", path.display())));
-    }
-    std::fs::read(path).map_err(unreadable)
-}
-
-fn refused(why: String) -> Error {
-    Error::new(ErrorKind::ReleaseRefused, why)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -3,6 +3,8 @@
 //! A row that does not fit is set aside with its reason, as a record the connector could not read would be; a page that
 //! breaks the contract as a whole fails the call.
 
+mod schema;
+
 use jiff::Timestamp;
 
 use super::fault;
@@ -12,6 +14,8 @@ use crate::model::{
     AssignmentPage, Cell, Edge, EdgePage, Error, ErrorKind, FailureKind, Key, Page, Reference, Rejected, Result, Row,
     Scalar, Uid, Value,
 };
+
+pub(super) use schema::schema;
 
 /// The first and the last day that can be written down, in days since 1970-01-01: years -9999 and 9999.
 const DAYS: std::ops::RangeInclusive<i32> = -4_371_587..=2_932_896;

@@ -64,7 +64,9 @@ impl Component {
 
     /// What the target looks like.
     pub async fn get_schema(&self, context: CallContext) -> Called<Schema> {
-        once(self, context, operation::GET_SCHEMA, |guest| Box::pin(guest.get_schema())).await
+        once(self, context, operation::GET_SCHEMA, |guest| Box::pin(guest.get_schema()))
+            .await
+            .and_then(boundary::schema)
     }
 
     /// One object, with a cell for each of `attributes`.

@@ -22,6 +22,8 @@ pub struct CallContext {
     pub connection: ConnectionId,
     pub connector: ConnectorName,
     pub version: semver::Version,
+    /// Loaded without a signature.
+    pub development: bool,
     /// Checked against the manifest, defaults filled in.
     pub options: Arc<BTreeMap<OptionName, Vec<Value>>>,
     /// What the manifest requests and an operator approved for this connection.
@@ -36,6 +38,12 @@ pub struct CallContext {
 }
 
 impl CallContext {
+    /// What serves it, for people.
+    pub(super) fn release(&self) -> String {
+        let unsigned = if self.development { " UNSIGNED" } else { "" };
+        format!("{} {}{unsigned}", self.connector, self.version)
+    }
+
     /// Was this approved?
     pub fn permits(&self, wanted: &Permission) -> bool {
         self.permissions.iter().any(|approved| approved.covers(wanted))

@@ -19,6 +19,13 @@ pub(super) const CELL_BYTES_MAX: usize = 4 * MIB;
 /// Longest uid, name or reference of a row, in bytes.
 pub(super) const NAME_CELL_BYTES_MAX: usize = 4 * KIB;
 
+/// Classes of a schema.
+pub(super) const CLASSES_MAX: usize = 1_000;
+/// Attributes of a class.
+pub(super) const ATTRIBUTES_MAX: usize = 5_000;
+/// Longest title in a schema, in bytes; the rest is cut.
+pub(super) const TITLE_BYTES_MAX: usize = 512;
+
 /// How often a guest is interrupted to look at its deadline and to let others run.
 pub(super) const EPOCH_TICK: Duration = Duration::from_millis(1);
 /// Resolution of the clocks a guest sees.

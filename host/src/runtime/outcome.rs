@@ -20,6 +20,8 @@ pub struct Used {
     pub directories: BTreeSet<(DirectoryName, Access)>,
     /// Slots whose secret it used, e.g. `new-password`.
     pub credentials: BTreeSet<String>,
+    /// What served it: `publisher/name version`, and whether without a signature. Nothing if no guest was entered.
+    pub release: Option<String>,
     /// Lines of its log beyond the limits.
     pub log_lines_dropped: u64,
     /// From the call to its end, waiting included.
@@ -48,6 +50,7 @@ impl Used {
     pub fn merge(&mut self, other: Self) {
         self.directories.extend(other.directories);
         self.credentials.extend(other.credentials);
+        self.release = other.release.or(self.release.take());
         self.log_lines_dropped += other.log_lines_dropped;
         self.duration += other.duration;
     }

@@ -90,7 +90,8 @@ impl State {
     /// What was used since this was last asked.
     pub(super) fn take_used(&mut self) -> Used {
         let used = std::mem::take(&mut self.used);
-        Used { log_lines_dropped: self.log.dropped(), duration: self.begun.elapsed(), ..used }
+        let release = Some(self.context.release());
+        Used { release, log_lines_dropped: self.log.dropped(), duration: self.begun.elapsed(), ..used }
     }
 
     /// Time left.

@@ -106,6 +106,7 @@ fn context(connection: &str) -> CallContext {
         connector: "test/guest".parse().unwrap(),
         version: semver::Version::new(1, 0, 0),
         options: Arc::default(),
+        development: true,
         permissions: Arc::default(),
         directories: Arc::default(),
         credentials: Arc::default(),

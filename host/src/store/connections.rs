@@ -95,6 +95,7 @@ impl Store {
         let held = held(&mut tx, &connection.id).await?;
         let edits = secured(&held)?;
         apply(&mut tx, number, &edits).await?;
+        withdraw_from_another(&mut tx, number, connection).await?;
         sqlx::query(
             "UPDATE connection SET managed_system = $2, connector = $3, version = $4, title = $5, options = $6,
                 directories = $7, thresholds = $8, revision = revision + 1, changed = $9
@@ -153,6 +154,20 @@ pub(super) async fn read(at: impl SqliteExecutor<'_>, id: &ConnectionId) -> Resu
         .await
         .map_err(fault)?;
     connection(&row.ok_or_else(|| missing(id))?)
+}
+
+/// What was approved for one publisher's connector was not approved for another's.
+async fn withdraw_from_another(at: &mut SqliteConnection, number: i64, connection: &Connection) -> Result<()> {
+    sqlx::query(
+        "DELETE FROM connection_permission WHERE connection = $1
+         AND (SELECT connector FROM connection WHERE number = $1) <> $2",
+    )
+    .bind(number)
+    .bind(connection.connector.as_str())
+    .execute(at)
+    .await
+    .map_err(fault)?;
+    Ok(())
 }
 
 /// The connection's number and revision, inside a transaction.

@@ -195,6 +195,7 @@ impl Store {
                 "DELETE FROM run WHERE connection = $1",
                 "DELETE FROM part WHERE connection = $1",
                 "DELETE FROM task WHERE connection = $1",
+                "DELETE FROM connection_permission WHERE connection = $1",
                 "DELETE FROM connection_schema WHERE connection = $1",
                 "DELETE FROM connection WHERE number = $1",
             ] {

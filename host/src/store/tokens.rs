@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::Store;
 use super::fault::{fault, unreadable};
 use super::numbers::instant;
-use crate::model::{Error, FailureKind, Result, Role};
+use crate::model::{Error, FailureKind, Result, Role, TokenName};
 
 /// A token as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +38,30 @@ impl Store {
         }
         tx.commit().await.map_err(fault)?;
         Ok(Token { name: name.to_owned(), role, hash, created: instant(now)? })
+    }
+
+    /// Deletes a token. `not-found` if there is none of that name; `conflict` if it is the last operator's, because
+    /// nobody could make another.
+    pub async fn delete_token(&self, name: &TokenName) -> Result<()> {
+        let mut tx = self.database.write().await?;
+        let done = sqlx::query("DELETE FROM token WHERE name = $1")
+            .bind(name.as_str())
+            .execute(&mut *tx)
+            .await
+            .map_err(fault)?;
+        if done.rows_affected() == 0 {
+            return Err(Error::not_found(format!("there is no token {name}")));
+        }
+        let operators: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM token WHERE role = $1")
+            .bind(Role::Operator.as_str())
+            .fetch_one(&mut *tx)
+            .await
+            .map_err(fault)?;
+        if operators == 0 {
+            let message = format!("{name} is the last token of an operator; make another before it goes");
+            return Err(Error::failure(FailureKind::Conflict, message));
+        }
+        tx.commit().await.map_err(fault)
     }
 
     /// The token with that SHA-256.

@@ -152,6 +152,7 @@ impl Pass<'_> {
             let (rows, set_aside) = intake_rows(&columns, page.rows, &page.rejected);
             self.progress.estimate = page.estimate.or(self.progress.estimate);
             self.progress.rows += rows.len() as u64;
+            self.require_room()?;
             let cursor = Cursor { checkpoint: page.checkpoint, part_complete: page.complete };
             let staged =
                 self.tasks.store.stage_rows(run.number, &part.part, &rows, &set_aside, &cursor, &self.progress).await?;
@@ -177,6 +178,7 @@ impl Pass<'_> {
             let set_aside: Vec<SetAside> = page.rejected.iter().map(SetAside::from).collect();
             let links = staged_links(page.edges)?;
             self.progress.links += links.len() as u64;
+            self.require_room()?;
             let cursor = Cursor { checkpoint: page.checkpoint, part_complete: page.complete };
             let staged = self
                 .tasks
@@ -190,6 +192,19 @@ impl Pass<'_> {
                 return Ok(None);
             }
         }
+    }
+
+    /// A listing that never ends must not fill the disk.
+    fn require_room(&self) -> Result<()> {
+        let (held, max) = (self.progress.rows + self.progress.links, self.tasks.config.records_max);
+        if held <= max {
+            return Ok(());
+        }
+        let message = format!(
+            "the import holds {held} objects and links, and {max} are allowed: the connector does not end, or \
+             `imports.records-max` in the host's configuration is too low for this target"
+        );
+        Err(Error::new(ErrorKind::GuestLimit, message))
     }
 
     fn context(&self) -> CallContext {

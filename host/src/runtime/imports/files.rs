@@ -14,7 +14,7 @@ pub(in crate::runtime) use folder::{FileInfo, OpenFile};
 pub(in crate::runtime) use replacement::{Draft, FileLocks};
 
 use super::Said;
-use crate::model::{Access, Directory, DirectoryName, Failure, FailureKind};
+use crate::model::{Access, Directory, DirectoryName, Failure, FailureKind, Permission};
 use crate::runtime::limits::{FILE_CHUNK_BYTES_MAX, OPEN_FILES_MAX};
 use crate::runtime::state::State;
 use folder::Folder;
@@ -140,25 +140,27 @@ fn admit(state: &mut State, directory: &str, access: Access) -> Result<Directory
 
 /// The directory of that name, if the context permits as much.
 fn permit(state: &mut State, directory: &str, access: Access) -> Result<Directory, Failure> {
-    let name = directory.parse::<DirectoryName>().ok();
-    let found = name.and_then(|name| state.context.directories.get_key_value(&name));
-    match found.filter(|(_, permitted)| permitted.access >= access) {
-        Some((name, permitted)) => {
-            state.used.directories.insert((name.clone(), access));
-            Ok(permitted.clone())
+    let Ok(name) = directory.parse::<DirectoryName>() else {
+        let message =
+            format!("not permitted: {directory:?} is no directory's name; connectors name those of their manifest");
+        return Err(Failure::new(FailureKind::NotPermitted, message));
+    };
+    match state.context.directories.get(&name).filter(|permitted| permitted.access >= access) {
+        Some(permitted) => {
+            let permitted = permitted.clone();
+            state.used.directories.insert((name, access));
+            Ok(permitted)
         }
-        None => Err(refusal(directory, access)),
+        None => Err(refusal(state, name, access)),
     }
 }
 
-fn refusal(directory: &str, access: Access) -> Failure {
-    let access = match access {
-        Access::ReadOnly => "read-only",
-        Access::ReadWrite => "read-write",
+fn refusal(state: &State, name: DirectoryName, access: Access) -> Failure {
+    let permission = Permission::Directory { name, access };
+    let remedy = if state.context.permits(&permission) {
+        "it is approved, but the connection's directories are configured to allow less"
+    } else {
+        "an operator can approve it for the connection, if the connector's manifest asks for it"
     };
-    let message = format!(
-        "not permitted: directory {directory:?} {access}; an operator can add it to the connection's directories, if the \
-         connector's manifest asks for it"
-    );
-    Failure::new(FailureKind::NotPermitted, message)
+    Failure::new(FailureKind::NotPermitted, format!("not permitted: {permission}; {remedy}"))
 }
