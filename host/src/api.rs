@@ -40,6 +40,7 @@ mod permissions;
 mod problem;
 mod published;
 mod publishers;
+mod releases;
 mod schema;
 mod secured;
 mod systems;
@@ -47,6 +48,7 @@ mod tasks;
 #[cfg(test)]
 mod tests;
 mod tokens;
+mod upload;
 
 use std::any::Any;
 use std::sync::Arc;
@@ -123,6 +125,7 @@ fn open() -> OpenApiRouter<ApiState> {
 fn v1() -> OpenApiRouter<ApiState> {
     let resources = [
         connectors::routes(),
+        releases::routes(),
         publishers::routes(),
         systems::routes(),
         connections::routes(),

@@ -19,6 +19,8 @@ mod fault;
 mod guest_log;
 mod imports;
 mod interfaces;
+mod kept;
+mod leak;
 pub mod limits;
 mod listing;
 mod load;
@@ -26,7 +28,7 @@ mod operation;
 mod outcome;
 mod state;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod v0_1;
 pub mod wasi;
 
@@ -106,6 +108,9 @@ impl Runtime {
         Ok(Component::new(self.clone(), loaded))
     }
 
+<<<<<<< HEAD
+    /// Forgets what a connection's calls cached and kept; to be called when it is changed or deleted.
+=======
     /// Links a component that was compiled before, by [`precompile`] of this very version.
     ///
     /// # Errors
@@ -122,6 +127,7 @@ impl Runtime {
     }
 
     /// Forgets what a connection's calls cached; to be called when it is changed or deleted.
+>>>>>>> main
     pub fn forget(&self, connection: &ConnectionId) {
         self.0.connections.forget(connection);
     }

@@ -104,9 +104,14 @@ struct OutcomeView {
     directories: Vec<String>,
     /// Credentials the connector used, by slot.
     credentials: Vec<String>,
+<<<<<<< HEAD
+    /// Of these, the ones whose bytes it read.
+    revealed: Vec<String>,
+=======
     /// What served it: `publisher/name version`, and `UNSIGNED` if it was loaded without a signature.
     #[serde(skip_serializing_if = "Option::is_none")]
     release: Option<String>,
+>>>>>>> main
 }
 
 /// Whether the trail is as it was written.
@@ -181,7 +186,11 @@ impl From<RecordedOutcome> for OutcomeView {
             uid: outcome.uid,
             directories: outcome.directories,
             credentials: outcome.credentials,
+<<<<<<< HEAD
+            revealed: outcome.revealed,
+=======
             release: outcome.release,
+>>>>>>> main
         }
     }
 }

@@ -125,6 +125,8 @@ fn outcome(result: &Result<impl Trace>, used: &Used) -> Outcome {
 }
 
 impl Trace for () {}
+impl Trace for crate::registry::Installed {}
+impl Trace for crate::store::InstalledRelease {}
 impl Trace for model::Granted {}
 impl Trace for model::RevokeOutcome {}
 impl Trace for model::SchemaStatus {}

@@ -16,11 +16,32 @@ use utoipa::ToSchema;
 
 use super::problem::Problem;
 use crate::model::{Error, ErrorKind, Result};
+use crate::registry::limits::ENVELOPE_BYTES_MAX;
+use crate::runtime::limits::COMPONENT_BYTES_MAX;
 
-/// The largest body, in bytes.
+/// The largest JSON body, in bytes.
 pub(super) const BODY_BYTES_MAX: usize = 1024 * 1024;
-/// How long a caller may take to send a body.
+/// How long a caller may take to send it.
 const BODY_TIME_MAX: Duration = Duration::from_secs(30);
+/// What a form adds to the files in it, in bytes.
+const FORM_BYTES_MAX: usize = 64 * 1024;
+/// How long a caller may take to send a release: the largest, over a line of 2 Mbit/s.
+const RELEASE_TIME_MAX: Duration = Duration::from_secs(300);
+
+/// How large a body may be, and how long it may take to arrive.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds {
+    bytes: usize,
+    time: Duration,
+}
+
+impl Bounds {
+    /// Of JSON.
+    pub(super) const JSON: Self = Self { bytes: BODY_BYTES_MAX, time: BODY_TIME_MAX };
+    /// Of a release.
+    pub(super) const RELEASE: Self =
+        Self { bytes: COMPONENT_BYTES_MAX + ENVELOPE_BYTES_MAX + FORM_BYTES_MAX, time: RELEASE_TIME_MAX };
+}
 
 /// No parameters, or no keys.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -62,7 +83,7 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
         require_json(&parts.headers)?;
-        Ok(Self(parse(&read(body).await?)?))
+        Ok(Self(parse(&read(body, Bounds::JSON).await?)?))
     }
 }
 
@@ -74,7 +95,7 @@ impl<S: Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalBody<T> 
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
-        let bytes = read(body).await?;
+        let bytes = read(body, Bounds::JSON).await?;
         if bytes.is_empty() {
             return Ok(Self(T::default()));
         }
@@ -84,13 +105,13 @@ impl<S: Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalBody<T> 
 }
 
 /// Reads a body whole, within its bounds.
-pub(super) async fn read(body: RawBody) -> Result<Bytes> {
-    let read = tokio::time::timeout(BODY_TIME_MAX, to_bytes(body, BODY_BYTES_MAX)).await;
-    let read = read.map_err(|_| Error::invalid(format!("the body took longer than {BODY_TIME_MAX:?} to arrive")))?;
+pub(super) async fn read(body: RawBody, Bounds { bytes, time }: Bounds) -> Result<Bytes> {
+    let read = tokio::time::timeout(time, to_bytes(body, bytes)).await;
+    let read = read.map_err(|_| Error::invalid(format!("the body took longer than {time:?} to arrive")))?;
     read.map_err(|why| {
         let too_large = std::error::Error::source(&why).is_some_and(|why| why.to_string().contains("length limit"));
         if too_large {
-            Error::new(ErrorKind::TooLarge, format!("the body has more than {BODY_BYTES_MAX} bytes"))
+            Error::new(ErrorKind::TooLarge, format!("the body has more than {bytes} bytes"))
         } else {
             Error::invalid("the body did not arrive whole")
         }
@@ -217,8 +238,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_over_the_limit_is_too_large() {
-        let error = read(RawBody::from(vec![b' '; BODY_BYTES_MAX + 1])).await.unwrap_err();
+        let error = read(RawBody::from(vec![b' '; BODY_BYTES_MAX + 1]), Bounds::JSON).await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::TooLarge);
-        assert_eq!(read(RawBody::from(vec![b' '; BODY_BYTES_MAX])).await.unwrap().len(), BODY_BYTES_MAX);
+        assert_eq!(read(RawBody::from(vec![b' '; BODY_BYTES_MAX]), Bounds::JSON).await.unwrap().len(), BODY_BYTES_MAX);
     }
 }

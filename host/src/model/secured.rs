@@ -53,6 +53,17 @@ pub enum Secured {
     Map(BTreeMap<String, Secret>),
 }
 
+impl Secured {
+    /// Its values.
+    pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
+        let (field, map) = match self {
+            Self::Field(secret) => (Some(secret), None),
+            Self::Map(values) => (None, Some(values.values())),
+        };
+        field.into_iter().chain(map.into_iter().flatten())
+    }
+}
+
 /// What may be shown of a value that is set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecuredStatus {

@@ -166,3 +166,6 @@ fn require_private(file: &File) -> Result<(), String> {
 fn require_private(_: &File) -> Result<(), String> {
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

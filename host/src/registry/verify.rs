@@ -132,3 +132,6 @@ impl Predicate {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;
