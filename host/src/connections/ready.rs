@@ -9,7 +9,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use super::{Connections, options, permissions};
 use crate::model::{
     ClassInfo, ClassName, Connection, ConnectionId, Directory, DirectoryName, Error, Export, FailureKind, OptionName,
-    Permissions, RequestContext, Result, Schema, Stored, Value,
+    Permission, Permissions, RequestContext, Result, Schema, Stored, Value,
 };
 use crate::registry::Release;
 use crate::runtime::{CallContext, CallLimits, Component, Credentials};
@@ -38,6 +38,11 @@ impl Ready {
     /// Can its connector do this?
     pub fn exports(&self, interface: Export) -> bool {
         self.release.manifest.exports.contains(&interface)
+    }
+
+    /// May its connector read a secret?
+    fn reveals(&self) -> bool {
+        self.permissions.iter().any(|permission| matches!(permission, Permission::Reveal { .. }))
     }
 
     /// A class of its schema.
@@ -107,6 +112,14 @@ impl Connections {
         });
         self.ready.put(id, generation, &ready);
         Ok(ready)
+    }
+
+    /// May the connector read a secret of this connection, or of a call? Then its readings are audited too.
+    ///
+    /// # Errors
+    /// As [`Self::ready`].
+    pub async fn reveals(&self, id: &ConnectionId) -> Result<bool> {
+        Ok(self.ready(id).await?.reveals())
     }
 
     /// Everything one call on behalf of a request may use.
