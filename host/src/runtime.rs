@@ -28,7 +28,7 @@ mod operation;
 mod outcome;
 mod state;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod v0_1;
 pub mod wasi;
 

@@ -27,6 +27,7 @@ mod openapi;
 mod passwords;
 mod permissions;
 mod published;
+mod releases;
 mod roster;
 mod schema;
 mod secrets;

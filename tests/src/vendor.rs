@@ -46,6 +46,14 @@ impl Vendor {
         Release { statement, component: component.to_owned() }
     }
 
+    /// The same, but it expired a day ago.
+    pub fn expired(&self, manifest: &str, component: &[u8]) -> Release {
+        let expires = Timestamp::from_second(Timestamp::now().as_second()).expect("now is a time") - EXPIRES;
+        let counter = self.counter.fetch_add(1, Ordering::Relaxed);
+        let statement = sign(&self.key, manifest, component, counter, expires - EXPIRES, expires);
+        Release { statement: statement.expect("it can be signed"), component: component.to_owned() }
+    }
+
     /// Asks an operator to trust this vendor for a publisher's name.
     pub async fn be_trusted(&self, operator: &Client, publisher: &str) -> Answer {
         let pem = self.key.public().expect("a key has a public half").to_pem();
@@ -69,6 +77,14 @@ impl Release {
         operator.upload("/v1/releases", form).await
     }
 
+    /// The form that [`Self::install`] sends, as the same bytes every time.
+    pub fn form_bytes(&self, boundary: &str) -> Vec<u8> {
+        let head = |name: &str| format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n");
+        let parts = [("statement", &self.statement), ("component", &self.component)];
+        let parts = parts.map(|(name, bytes)| [head(name).as_bytes(), bytes, b"\r\n"].concat());
+        [&parts.concat()[..], format!("--{boundary}--\r\n").as_bytes()].concat()
+    }
+
     /// Writes it into a folder, as a vendor ships it.
     pub fn write(&self, folder: &Path) {
         std::fs::create_dir_all(folder).expect("the folder can be made");
@@ -82,4 +98,22 @@ pub fn built(folder: &str) -> (String, Vec<u8>) {
     let folder = guests::connectors().join(folder);
     let manifest = std::fs::read_to_string(folder.join("connector.toml")).expect("the manifest can be read");
     (manifest, std::fs::read(folder.join("component.wasm")).expect("the component can be read"))
+}
+
+/// The component with a custom section more (WebAssembly core specification, 5.5.3): other bytes, and nothing else.
+pub fn with_section(component: &[u8], content: &[u8]) -> Vec<u8> {
+    let mut section = vec![1, b'x'];
+    section.extend_from_slice(content);
+    let mut size = section.len();
+    let mut whole = [component, &[0]].concat();
+    loop {
+        let low = u8::try_from(size & 0x7f).expect("seven bits fit");
+        size >>= 7;
+        whole.push(if size > 0 { low | 0x80 } else { low });
+        if size == 0 {
+            break;
+        }
+    }
+    whole.extend_from_slice(&section);
+    whole
 }

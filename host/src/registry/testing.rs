@@ -13,11 +13,14 @@ pub(super) fn script(folder: &Path, text: &str) -> PathBuf {
     program
 }
 
-/// Compiles in this very test binary, as a child: the test below, whose own words go to standard error.
+/// Compiles in this very test binary, as a child: the test below, whose own words go to standard error. Each start adds
+/// a line to the file `starts` of the folder.
 pub(super) fn compile_config(folder: &Path) -> CompileConfig {
     let tests = std::env::current_exe().unwrap();
     let child = "registry::testing::the_compiling_child --exact --ignored --nocapture";
-    let program = script(folder, &format!("exec '{}' {child} 3>&1 1>&2", tests.display()));
+    let starts = folder.join("starts");
+    let (starts, tests) = (starts.display(), tests.display());
+    let program = script(folder, &format!("echo x >> '{starts}'\nexec '{tests}' {child} 3>&1 1>&2"));
     CompileConfig { program, ..Config::default().compile }
 }
 
