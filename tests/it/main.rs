@@ -30,7 +30,6 @@ mod published;
 mod releases;
 mod roster;
 mod schema;
-mod secrets;
 mod signing;
 mod systems;
 mod tidy;
