@@ -31,6 +31,7 @@ mod releases;
 mod roster;
 mod schema;
 mod secrets;
+mod secured;
 mod signing;
 mod systems;
 mod tidy;
