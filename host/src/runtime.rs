@@ -108,9 +108,6 @@ impl Runtime {
         Ok(Component::new(self.clone(), loaded))
     }
 
-<<<<<<< HEAD
-    /// Forgets what a connection's calls cached and kept; to be called when it is changed or deleted.
-=======
     /// Links a component that was compiled before, by [`precompile`] of this very version.
     ///
     /// # Errors
@@ -126,8 +123,7 @@ impl Runtime {
         engine::compatibility(&self.0.engine)
     }
 
-    /// Forgets what a connection's calls cached; to be called when it is changed or deleted.
->>>>>>> main
+    /// Forgets what a connection's calls cached and kept; to be called when it is changed or deleted.
     pub fn forget(&self, connection: &ConnectionId) {
         self.0.connections.forget(connection);
     }

@@ -104,14 +104,11 @@ struct OutcomeView {
     directories: Vec<String>,
     /// Credentials the connector used, by slot.
     credentials: Vec<String>,
-<<<<<<< HEAD
     /// Of these, the ones whose bytes it read.
     revealed: Vec<String>,
-=======
     /// What served it: `publisher/name version`, and `UNSIGNED` if it was loaded without a signature.
     #[serde(skip_serializing_if = "Option::is_none")]
     release: Option<String>,
->>>>>>> main
 }
 
 /// Whether the trail is as it was written.
@@ -186,11 +183,8 @@ impl From<RecordedOutcome> for OutcomeView {
             uid: outcome.uid,
             directories: outcome.directories,
             credentials: outcome.credentials,
-<<<<<<< HEAD
             revealed: outcome.revealed,
-=======
             release: outcome.release,
->>>>>>> main
         }
     }
 }

@@ -10,7 +10,7 @@ use super::places::Layout;
 use super::{Connections, options, permissions, secured};
 use crate::model::{
     ClassInfo, ClassName, Connection, ConnectionId, Directory, DirectoryName, Error, Export, FailureKind, OptionName,
-    Permissions, RequestContext, Result, Schema, Stored, Value,
+    Permission, Permissions, RequestContext, Result, Schema, Stored, Value,
 };
 use crate::registry::Release;
 use crate::runtime::{CallContext, CallLimits, Component, Credentials};
@@ -39,6 +39,11 @@ impl Ready {
     /// Can its connector do this?
     pub fn exports(&self, interface: Export) -> bool {
         self.release.manifest.exports.contains(&interface)
+    }
+
+    /// May its connector read a secret?
+    fn reveals(&self) -> bool {
+        self.permissions.iter().any(|permission| matches!(permission, Permission::Reveal { .. }))
     }
 
     /// A class of its schema.
@@ -130,6 +135,14 @@ impl Connections {
         });
         self.ready.put(id, generation, forgotten, &ready);
         Ok(ready)
+    }
+
+    /// May the connector read a secret of this connection, or of a call? Then its readings are audited too.
+    ///
+    /// # Errors
+    /// As [`Self::ready`].
+    pub async fn reveals(&self, id: &ConnectionId) -> Result<bool> {
+        Ok(self.ready(id).await?.reveals())
     }
 
     /// Everything one call on behalf of a request may use.
