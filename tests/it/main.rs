@@ -30,6 +30,7 @@ mod published;
 mod releases;
 mod roster;
 mod schema;
+mod secured;
 mod signing;
 mod systems;
 mod tidy;
