@@ -40,12 +40,15 @@ mod permissions;
 mod problem;
 mod published;
 mod publishers;
+mod releases;
 mod schema;
+mod secured;
 mod systems;
 mod tasks;
 #[cfg(test)]
 mod tests;
 mod tokens;
+mod upload;
 
 use std::any::Any;
 use std::sync::Arc;
@@ -122,10 +125,12 @@ fn open() -> OpenApiRouter<ApiState> {
 fn v1() -> OpenApiRouter<ApiState> {
     let resources = [
         connectors::routes(),
+        releases::routes(),
         publishers::routes(),
         systems::routes(),
         connections::routes(),
         permissions::routes(),
+        secured::routes(),
         schema::routes(),
         objects::routes(),
         passwords::routes(),

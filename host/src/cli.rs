@@ -8,6 +8,7 @@ mod assign;
 mod audit;
 mod build;
 mod client;
+mod compile;
 mod connection;
 mod connector;
 mod demo;
@@ -21,6 +22,7 @@ mod password;
 mod published;
 mod publisher;
 mod remote;
+mod secret;
 mod serve;
 mod sign;
 mod system;
@@ -66,6 +68,8 @@ enum Command {
     Serve(serve::Serve),
     Demo(demo::Demo),
     Build(build::Build),
+    #[command(hide = true)]
+    Compile(compile::Compile),
     Keygen(keygen::Keygen),
     Sign(sign::Sign),
     Verify(verify::Verify),
@@ -88,6 +92,10 @@ impl Cli {
     }
 
     fn dispatch(self) -> Result<(), Fault> {
+        // Before there is any other thread, see there.
+        if let Command::Compile(compile) = self.command {
+            return compile.run();
+        }
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         let runtime = runtime.map_err(Fault::io("cannot start the asynchronous runtime"))?;
         if !matches!(self.command, Command::Serve(_) | Command::Demo(_)) {
@@ -98,6 +106,7 @@ impl Cli {
                 Command::Serve(serve) => serve.run(&self.logging).await,
                 Command::Demo(demo) => demo.run(&self.logging).await,
                 Command::Build(build) => build.run(),
+                Command::Compile(compile) => compile.run(),
                 Command::Keygen(keygen) => keygen.run(),
                 Command::Sign(sign) => sign.run(),
                 Command::Verify(verify) => verify.run(),

@@ -3,13 +3,14 @@
 //! Every key has a default, so that `hawser serve` starts without a file; `hawser.toml` at the root of the repository
 //! shows them all. The environment is read here (and by clap, for the command line), nowhere else.
 
+use std::env::VarError;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::model::{Error, ErrorKind, Result};
+use crate::model::{Error, ErrorKind, Result, Secret};
 
 /// The longest configuration file, in bytes.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
@@ -34,6 +35,7 @@ pub struct Config {
     pub log: LogConfig,
     pub guests: GuestConfig,
     pub imports: ImportConfig,
+    pub compile: CompileConfig,
 }
 
 /// How the host logs.
@@ -68,6 +70,19 @@ pub struct ImportConfig {
     pub workers: u32,
     /// Objects and links one import may hold.
     pub records_max: u64,
+}
+
+/// How components are compiled: one at a time, in a process of its own that is confined.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CompileConfig {
+    /// The program that is started; no key of the file. It has to be this very version of the host.
+    pub program: PathBuf,
+    /// Address space of the process, in bytes.
+    pub memory_bytes: u64,
+    /// Processor time of all its threads.
+    pub cpu: Duration,
+    /// From its start to its end.
+    pub time: Duration,
 }
 
 impl Default for Config {
@@ -109,6 +124,26 @@ pub fn user_cache_dir() -> Option<PathBuf> {
     from("XDG_CACHE_HOME").or_else(|| from("HOME").map(|home| home.join(".cache")))
 }
 
+/// The vault's key ring, if the environment has one: it goes before the key file.
+///
+/// # Errors
+/// `configuration` if it is empty, too long or not text.
+#[allow(clippy::disallowed_methods, reason = "the environment is read here")]
+pub fn vault_key() -> Result<Option<Secret>> {
+    let wrong = || configuration("HAWSER_VAULT_KEY is no key ring; it has the lines of a `vault.key`".to_owned());
+    match std::env::var("HAWSER_VAULT_KEY") {
+        Ok(text) => Secret::new(text.into_bytes()).ok_or_else(wrong).map(Some),
+        Err(VarError::NotPresent) => Ok(None),
+        Err(VarError::NotUnicode(_)) => Err(wrong()),
+    }
+}
+
+/// This very program. On Linux a name that holds although the file was replaced by a newer one meanwhile.
+fn this_program() -> PathBuf {
+    let own = if cfg!(target_os = "linux") { Ok(PathBuf::from("/proc/self/exe")) } else { std::env::current_exe() };
+    own.unwrap_or_else(|_| PathBuf::from("hawser"))
+}
+
 fn configuration(message: String) -> Error {
     Error::new(ErrorKind::Failure(crate::model::FailureKind::Configuration), message)
 }
@@ -126,6 +161,7 @@ struct File {
     log: LogFile,
     guests: GuestFile,
     imports: ImportFile,
+    compile: CompileFile,
 }
 
 #[derive(Debug, Deserialize)]
@@ -153,6 +189,14 @@ struct ImportFile {
     records_max: u64,
 }
 
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+struct CompileFile {
+    memory_mib: u32,
+    cpu_ms: u32,
+    time_ms: u32,
+}
+
 impl Default for File {
     fn default() -> Self {
         Self {
@@ -165,6 +209,7 @@ impl Default for File {
             log: LogFile::default(),
             guests: GuestFile::default(),
             imports: ImportFile::default(),
+            compile: CompileFile::default(),
         }
     }
 }
@@ -187,6 +232,12 @@ impl Default for ImportFile {
     }
 }
 
+impl Default for CompileFile {
+    fn default() -> Self {
+        Self { memory_mib: 1024, cpu_ms: 60_000, time_ms: 120_000 }
+    }
+}
+
 impl File {
     fn check(&self) -> Result<()> {
         within("request-timeout-ms", self.request_timeout_ms, 100, 3_600_000)?;
@@ -197,7 +248,10 @@ impl File {
         within("guests.calls-per-connection", self.guests.calls_per_connection.into(), 1, 10_000)?;
         within("imports.page-rows", self.imports.page_rows.into(), 1, 4096)?;
         within("imports.workers", self.imports.workers.into(), 1, 256)?;
-        within("imports.records-max", self.imports.records_max, 1, 1_000_000_000)
+        within("imports.records-max", self.imports.records_max, 1, 1_000_000_000)?;
+        within("compile.memory-mib", self.compile.memory_mib.into(), 64, 65_536)?;
+        within("compile.cpu-ms", self.compile.cpu_ms.into(), 1_000, 3_600_000)?;
+        within("compile.time-ms", self.compile.time_ms.into(), 100, 3_600_000)
     }
 }
 
@@ -231,6 +285,12 @@ impl From<File> for Config {
                 workers: file.imports.workers,
                 records_max: file.imports.records_max,
             },
+            compile: CompileConfig {
+                program: this_program(),
+                memory_bytes: u64::from(file.compile.memory_mib) << 20,
+                cpu: ms(file.compile.cpu_ms),
+                time: ms(file.compile.time_ms),
+            },
         }
     }
 }
@@ -261,7 +321,7 @@ mod tests {
     fn the_annotated_file_of_the_repository_shows_the_defaults() {
         let text = include_str!("../../hawser.toml");
         assert_eq!(Config::parse(text).unwrap(), Config::default());
-        for key in ["listen", "memory-mib", "page-rows", "allow-unsigned", "filter", "request-timeout-ms"] {
+        for key in ["listen", "memory-mib", "page-rows", "allow-unsigned", "filter", "request-timeout-ms", "cpu-ms"] {
             assert!(text.contains(key), "{key} is missing from hawser.toml");
         }
     }

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -12,13 +12,14 @@ use tokio_util::task::TaskTracker;
 use crate::api::{self, ApiState, FirstTokens};
 use crate::audit::Audit;
 use crate::clock::Clock;
-use crate::config::{Config, GuestConfig};
+use crate::config::{self, Config, GuestConfig};
 use crate::connections::Connections;
 use crate::model::{Error, ErrorKind, Result};
 use crate::registry::Registry;
 use crate::runtime::{CallLimits, Runtime, RuntimeLimits};
+use crate::secrets::Vault;
 use crate::store::Store;
-use crate::tasks::Tasks;
+use crate::tasks::{Tasks, Watch};
 
 /// The database of everything but the audit trail.
 const STORE_FILE: &str = "hawser.db";
@@ -49,16 +50,20 @@ pub struct Running {
 /// Starts a host: everything is ready when this returns, and nothing has been left behind if it fails.
 ///
 /// # Errors
-/// `configuration` if the address or the directory cannot be used, or another host uses the directory.
+/// `configuration` if the address or the directory cannot be used, another host uses the directory, or the key of what
+/// is sealed there is missing.
 pub async fn start(config: Config, clock: Clock) -> Result<Running> {
     let lock = claim(&config.data_dir)?;
     let store = Store::open(&config.data_dir.join(STORE_FILE), clock.clone()).await?;
+    let vault = Vault::open(&config.data_dir, config::vault_key()?, &store).await?;
     let audit = Audit::open(&config.data_dir.join(AUDIT_FILE), clock.clone()).await?;
     let (runtime_limits, ceiling) = limits(config.guests);
     let runtime = Runtime::new(runtime_limits, clock.clone())?;
-    let registry = Registry::new(runtime.clone());
-    load(&registry, &config).await?;
-    let connections = Connections::new(store.clone(), registry.clone(), runtime, clock.clone(), ceiling);
+    let data = &config.data_dir;
+    let registry = Registry::open(data, runtime.clone(), store.clone(), clock.clone(), config.compile).await?;
+    let mut watch = Watch::new(registry.clone(), audit.clone(), config.connectors, config.allow_unsigned);
+    watch.look().await;
+    let connections = Connections::new(store.clone(), vault, registry.clone(), runtime, clock.clone(), ceiling);
     let (stop, tracker) = (CancellationToken::new(), TaskTracker::new());
     let tasks = Tasks::new(store.clone(), connections.clone(), audit.clone(), clock.clone(), config.imports);
     let first_tokens = api::ensure_tokens(&store).await?;
@@ -67,6 +72,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running> {
 
     tasks.start(&tracker, &stop).await?;
     tracker.spawn(sweep(connections.clone(), stop.clone()));
+    tracker.spawn(watch.run(stop.clone()));
     let state = ApiState {
         connections,
         tasks,
@@ -138,24 +144,6 @@ fn limits(guests: GuestConfig) -> (RuntimeLimits, CallLimits) {
         ..RuntimeLimits::default()
     };
     (limits, ceiling)
-}
-
-async fn load(registry: &Registry, config: &Config) -> Result<()> {
-    let (registry, paths, allowed) = (registry.clone(), config.connectors.clone(), config.allow_unsigned);
-    let loading =
-        tokio::task::spawn_blocking(move || paths.into_iter().for_each(|path| load_one(&registry, path, allowed)));
-    loading.await.map_err(|why| Error::internal(why.to_string()))
-}
-
-fn load_one(registry: &Registry, path: PathBuf, allow_unsigned: bool) {
-    if allow_unsigned {
-        tracing::warn!(path = %path.display(), "UNSIGNED connectors are allowed: this host is for development only");
-        registry.load_unsigned(&path);
-    } else {
-        let message =
-            "the release is not signed; for development, `allow-unsigned = true` or `--allow-unsigned` loads it";
-        registry.refuse(path, Error::new(ErrorKind::ReleaseRefused, message));
-    }
 }
 
 async fn listen(addr: SocketAddr) -> Result<TcpListener> {

@@ -1,32 +1,72 @@
-//! Releases of connectors: what a vendor declares of one, and which are loaded.
+//! Releases of connectors: what a vendor declares of one, which are believed, and which serve.
 //!
-//! Invariant: nothing of a release is believed before it was parsed here; whatever other rooms read of a manifest is
-//! typed, bounded and consistent. A bad release is one refused release, and the good ones serve on.
+//! Invariant: nothing of a release is believed before it was verified here, and no WebAssembly is parsed before that;
+//! whatever other rooms read of a manifest is typed, bounded and consistent. A bad release is one refused release, and
+//! the good ones serve on.
+//!
+//! | file | what it knows |
+//! |---|---|
+//! | `key.rs`, `envelope.rs`, `statement.rs`, `trust.rs`, `verify.rs` | who signed a release, and whether that is enough |
+//! | `manifest.rs` | what a release asks for and offers |
+//! | `install.rs` | the steps from bytes to a release that is recorded and serves |
+//! | `activate.rs` | which of the installed ones serves, and what has to be approved for that |
+//! | `compiler.rs`, `confine.rs` | compiling, in a process that has nothing |
+//! | `code.rs`, `content.rs` | what is kept on disk: code under a seal, releases by their hash |
+//! | `serving.rs` | what serves, in memory |
+//! | `folder.rs` | releases as folders, for watched directories |
+//!
+//! Each connector has at most one *active* signed release on each line of compatible versions (0.1.x, 0.2.x, 1.x). A
+//! call holds the release it began with; a change takes effect with the next one.
 
+mod activate;
 mod canonical;
+mod code;
+mod compiler;
+mod confine;
+mod content;
 mod envelope;
 pub mod folder;
+mod install;
 mod key;
 pub mod limits;
 pub mod manifest;
 mod release;
+mod serving;
 mod statement;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
 mod trust;
 mod verify;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use semver::{Version, VersionReq};
+use tokio::sync::Mutex;
+
+pub use confine::{Confinement, confine};
+pub use folder::{Glance, ReleaseFolder};
+pub use install::{Installed, Upload};
 pub use key::{PublicKey, SigningKey};
 pub use manifest::{Manifest, ManifestError};
-pub use release::Release;
+pub use release::{Origin, Release};
+pub use serving::Refused;
 pub use statement::Statement;
 pub use trust::Trust;
 pub use verify::{sign, verify_statement, verify_with};
 
-use crate::model::{ConnectorName, Error, ErrorKind, Result};
+use crate::clock::Clock;
+use crate::config::CompileConfig;
+use crate::model::{ConnectorName, Error, Result};
 use crate::runtime::Runtime;
+use crate::store::{InstalledRelease, Store};
+use code::CodeCache;
+use compiler::Compiler;
+use content::Content;
+use limits::ENVELOPE_BYTES_MAX;
+use serving::Serving;
 
 /// The file of a release's folder that holds the manifest.
 pub const MANIFEST_FILE: &str = "connector.toml";
@@ -34,163 +74,150 @@ pub const MANIFEST_FILE: &str = "connector.toml";
 pub const RELEASE_FILE: &str = "release.json";
 /// The file of a release's folder that holds the component.
 pub const COMPONENT_FILE: &str = "component.wasm";
-/// The most release folders looked for in one directory.
-const FOLDERS_MAX: usize = 1_000;
 
-/// A folder whose release was refused, and why.
-#[derive(Clone, Debug)]
-pub struct Refused {
-    pub path: PathBuf,
-    pub error: Error,
-}
-
-/// The loaded releases. Cheap to clone.
+/// The releases of this host. Cheap to clone.
 #[derive(Clone)]
-pub struct Registry {
-    runtime: Runtime,
-    loaded: Arc<RwLock<Loaded>>,
-}
+pub struct Registry(Arc<Inner>);
 
-#[derive(Default)]
-struct Loaded {
-    /// Newest version first.
-    releases: BTreeMap<ConnectorName, Vec<Arc<Release>>>,
-    refused: Vec<Refused>,
-    /// Counts the changes.
-    generation: u64,
+struct Inner {
+    runtime: Runtime,
+    store: Store,
+    clock: Clock,
+    content: Content,
+    code: CodeCache,
+    compiler: Compiler,
+    serving: RwLock<Serving>,
+    /// One installation or activation at a time.
+    changing: Mutex<()>,
 }
 
 impl Registry {
-    /// A registry with nothing in it.
-    pub fn new(runtime: Runtime) -> Self {
-        Self { runtime, loaded: Arc::default() }
+    /// Opens the registry in the host's directory. Every active release is verified again and serves when this returns;
+    /// one that fails does not, and says why ([`Self::failure`]).
+    ///
+    /// # Errors
+    /// `internal` if the directory cannot be used; those of the store.
+    pub async fn open(
+        data: &Path,
+        runtime: Runtime,
+        store: Store,
+        clock: Clock,
+        compile: CompileConfig,
+    ) -> Result<Self> {
+        let inner = Inner {
+            content: Content::open(data)?,
+            code: CodeCache::open(data, runtime.compatibility())?,
+            compiler: Compiler::new(compile),
+            serving: RwLock::default(),
+            changing: Mutex::default(),
+            runtime,
+            store,
+            clock,
+        };
+        inner.content.sweep(&inner.store.release_contents().await?.into_iter().collect());
+        let registry = Self(Arc::new(inner));
+        registry.trust_changed().await?;
+        Ok(registry)
     }
 
-    /// Loads what a directory holds without a signature: it is a release's folder itself, or a folder of such folders.
-    /// What is refused is kept with its reason ([`Self::refused`]) and does not keep the others from loading.
-    /// Compiles; blocks for some hundred milliseconds a release.
-    pub fn load_unsigned(&self, directory: &Path) {
-        for folder in folders(directory) {
-            match Release::load_unsigned(&self.runtime, &folder) {
-                Ok(release) => self.add(release),
-                Err(error) => self.refuse(folder, error),
-            }
+    /// Loads a folder's release without asking for a signature, in the place of what was loaded from there before.
+    ///
+    /// # Errors
+    /// `release-refused`, with what to do.
+    pub async fn load_unsigned(&self, folder: &ReleaseFolder) -> Result<()> {
+        let reading = folder.clone();
+        let (manifest, component) = self.blocking(move |_| reading.unsigned()).await?;
+        if self.read().get(&manifest.connector, &manifest.version).is_some_and(|release| !release.is_development()) {
+            let message = format!("a signed release of {} {} serves already", manifest.connector, manifest.version);
+            return Err(verify::refused(message));
         }
+        let origin = Origin::Development { folder: folder.path().to_owned() };
+        let release = self.load(manifest, component.into(), origin).await?;
+        let manifest = &release.manifest;
+        tracing::warn!(connector = %manifest.connector, version = %manifest.version, sha256 = %release.sha256, "loaded an UNSIGNED release, for development only");
+        self.write().add_development(release, folder.path());
+        Ok(())
     }
 
     /// Keeps a folder that was not loaded with its reason.
     pub fn refuse(&self, path: PathBuf, error: Error) {
-        tracing::error!(path = %path.display(), %error, "refused a release");
-        self.write().refused.push(Refused { path, error });
+        tracing::error!(path = %path.display(), %error, detail = error.detail, "refused a release");
+        self.write().refuse(path, error);
     }
 
-    /// The newest release of a connector that the range admits.
+    /// Forgets that a folder was refused: it is good now.
+    pub fn forget_refused(&self, folder: &Path) {
+        self.write().keep_refused(|path| path != folder);
+    }
+
+    /// Forgets what was refused of folders other than these: they are gone.
+    pub fn keep_refused(&self, is_there: impl Fn(&Path) -> bool) {
+        self.write().keep_refused(is_there);
+    }
+
+    /// The newest serving release of a connector that the range admits.
     ///
     /// # Errors
-    /// `configuration`, naming what is loaded instead.
-    pub fn release(&self, connector: &ConnectorName, version: &semver::VersionReq) -> Result<Arc<Release>> {
-        let loaded = self.read();
-        let releases = loaded.releases.get(connector).map(Vec::as_slice).unwrap_or_default();
-        let found = releases.iter().find(|release| version.matches(&release.manifest.version));
-        found.cloned().ok_or_else(|| missing(connector, version, releases, &loaded))
+    /// `configuration`, naming what serves instead.
+    pub fn release(&self, connector: &ConnectorName, version: &VersionReq) -> Result<Arc<Release>> {
+        self.read().newest(connector, version)
     }
 
-    /// Every loaded release, by name and then newest first.
+    /// Every serving release, by name and then newest first.
     pub fn releases(&self) -> Vec<Arc<Release>> {
-        self.read().releases.values().flatten().cloned().collect()
+        self.read().all().cloned().collect()
     }
 
-    /// Changes with every release that is loaded; what was resolved under another number is to be resolved again.
+    /// Changes with everything that serves or does not serve any more; what was resolved under another number is to be
+    /// resolved again.
     pub fn generation(&self) -> u64 {
-        self.read().generation
+        self.read().generation()
     }
 
-    /// What was refused, and why.
+    /// Counts how often trust has changed: what was refused before may be believed now.
+    pub fn trust_changes(&self) -> u64 {
+        self.read().trust_changes()
+    }
+
+    /// Folders that were refused, and why.
     pub fn refused(&self) -> Vec<Refused> {
-        self.read().refused.clone()
+        self.read().refused()
     }
 
-    fn add(&self, release: Release) {
-        let manifest = &release.manifest;
-        tracing::warn!(connector = %manifest.connector, version = %manifest.version, sha256 = %release.sha256, "loaded an UNSIGNED release, for development only");
-        let mut loaded = self.write();
-        let versions = loaded.releases.entry(manifest.connector.clone()).or_default();
-        versions.retain(|other| other.manifest.version != manifest.version);
-        versions.push(Arc::new(release));
-        versions.sort_by(|a, b| b.manifest.version.cmp(&a.manifest.version));
-        loaded.generation += 1;
+    /// Why an active release does not serve; none if it does.
+    pub fn failure(&self, connector: &ConnectorName, version: &Version) -> Option<Error> {
+        self.read().failure(connector, version).cloned()
     }
 
-    fn read(&self) -> std::sync::RwLockReadGuard<'_, Loaded> {
-        self.loaded.read().unwrap_or_else(PoisonError::into_inner)
+    /// What an installed release declares, whoever is trusted today.
+    ///
+    /// # Errors
+    /// `release-refused` if what was stored of it is damaged.
+    pub async fn manifest(&self, release: &InstalledRelease) -> Result<Manifest> {
+        if let Some(serving) = self.read().get(&release.connector, &release.version).filter(|it| !it.is_development()) {
+            return Ok(serving.manifest.clone());
+        }
+        let statement = release.statement;
+        self.blocking(move |inner| verify::reread(&inner.content.get(&statement, ENVELOPE_BYTES_MAX)?)).await
     }
 
-    fn write(&self) -> std::sync::RwLockWriteGuard<'_, Loaded> {
-        self.loaded.write().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn missing(
-    connector: &ConnectorName,
-    version: &semver::VersionReq,
-    releases: &[Arc<Release>],
-    loaded: &Loaded,
-) -> Error {
-    let message = if releases.is_empty() {
-        let names: Vec<&str> = loaded.releases.keys().map(ConnectorName::as_str).collect();
-        format!("connector {connector} is not loaded; loaded are [{}]", names.join(", "))
-    } else {
-        let versions: Vec<String> = releases.iter().map(|release| release.manifest.version.to_string()).collect();
-        format!("no loaded release of {connector} is {version}; loaded are {}", versions.join(", "))
-    };
-    Error::new(ErrorKind::Failure(crate::model::FailureKind::Configuration), message).blaming("connector")
-}
-
-/// The release folders of a directory, or the directory itself.
-fn folders(directory: &Path) -> Vec<PathBuf> {
-    if directory.join(MANIFEST_FILE).is_file() {
-        return vec![directory.to_path_buf()];
-    }
-    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path());
-    let mut folders: Vec<PathBuf> =
-        entries.filter(|path| path.join(MANIFEST_FILE).is_file()).take(FOLDERS_MAX).collect();
-    folders.sort();
-    if folders.is_empty() { vec![directory.to_path_buf()] } else { folders }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::clock::Clock;
-    use crate::runtime::RuntimeLimits;
-
-    fn registry() -> Registry {
-        Registry::new(Runtime::new(RuntimeLimits::default(), Clock::system()).unwrap())
+    /// Whose signatures the operator trusts.
+    async fn trust(&self) -> Result<Trust> {
+        Ok(self.0.store.publisher_keys().await?.into_iter().collect())
     }
 
-    #[test]
-    fn a_bad_release_is_refused_with_its_reason_and_the_registry_stays_usable() {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join(MANIFEST_FILE), "publisher = 3").unwrap();
-        let registry = registry();
-        registry.load_unsigned(folder.path());
-        let refused = registry.refused();
-        assert_eq!(refused.len(), 1);
-        assert_eq!(refused[0].error.kind, ErrorKind::ReleaseRefused);
-        assert!(refused[0].error.message.contains("publisher"), "{}", refused[0].error);
-        assert!(registry.releases().is_empty());
+    /// Work that reads files or links, away from the threads that serve.
+    async fn blocking<T: Send + 'static>(&self, work: impl FnOnce(&Inner) -> Result<T> + Send + 'static) -> Result<T> {
+        let inner = Arc::clone(&self.0);
+        let done = tokio::task::spawn_blocking(move || work(&inner)).await;
+        done.unwrap_or_else(|why| Err(Error::internal(format!("loading a release broke: {why}"))))
     }
 
-    #[test]
-    fn a_directory_without_releases_is_named() {
-        let registry = registry();
-        registry.load_unsigned(Path::new("/no/such/directory"));
-        assert!(registry.refused()[0].error.message.contains("hawser build"), "{}", registry.refused()[0].error);
+    fn read(&self) -> RwLockReadGuard<'_, Serving> {
+        self.0.serving.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    #[test]
-    fn a_connector_that_is_not_loaded_is_named_with_what_is() {
-        let error = registry().release(&"acme/none".parse().unwrap(), &semver::VersionReq::STAR).err().unwrap();
-        assert!(error.message.contains("acme/none is not loaded"), "{error}");
+    fn write(&self) -> RwLockWriteGuard<'_, Serving> {
+        self.0.serving.write().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -9,6 +9,7 @@
 mod boundary;
 mod cache;
 mod call;
+mod code;
 mod component;
 mod connection;
 mod context;
@@ -18,6 +19,8 @@ mod fault;
 mod guest_log;
 mod imports;
 mod interfaces;
+mod kept;
+mod leak;
 pub mod limits;
 mod listing;
 mod load;
@@ -25,7 +28,7 @@ mod operation;
 mod outcome;
 mod state;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod v0_1;
 pub mod wasi;
 
@@ -34,12 +37,14 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 use wasmtime::Engine;
 
+pub use code::Code;
 pub use component::Component;
 pub use context::CallContext;
 pub use credentials::{Credentials, Slot};
 pub use interfaces::{Allowed, Interfaces};
 pub use limits::{CallLimits, RuntimeLimits};
 pub use listing::{EdgeListing, Listing};
+pub use load::precompile;
 pub use outcome::{Called, Used};
 
 use crate::clock::Clock;
@@ -92,7 +97,8 @@ impl Runtime {
         load::compile(&self.0.engine, bytes).map(|(_, interfaces)| interfaces)
     }
 
-    /// Compiles and links a component. Blocks for some hundred milliseconds.
+    /// Compiles and links a component in this process: for one's own, at `hawser build`. Blocks for some hundred
+    /// milliseconds.
     ///
     /// # Errors
     /// `ReleaseRefused` with the name of the interface that is imported but not allowed, exported but not in the
@@ -102,7 +108,22 @@ impl Runtime {
         Ok(Component::new(self.clone(), loaded))
     }
 
-    /// Forgets what a connection's calls cached; to be called when it is changed or deleted.
+    /// Links a component that was compiled before, by [`precompile`] of this very version.
+    ///
+    /// # Errors
+    /// `ReleaseRefused` as [`Self::load`]; `Internal` if the code was compiled by another version or with other flags.
+    pub fn load_code(&self, code: &Code, allowed: &Allowed) -> Result<Component> {
+        let loaded = load::load_code(&self.0.engine, code, allowed)?;
+        Ok(Component::new(self.clone(), loaded))
+    }
+
+    /// A number that changes with everything that makes compiled code unusable: wasmtime's version, the processor's
+    /// features, the engine's flags.
+    pub fn compatibility(&self) -> u64 {
+        engine::compatibility(&self.0.engine)
+    }
+
+    /// Forgets what a connection's calls cached and kept; to be called when it is changed or deleted.
     pub fn forget(&self, connection: &ConnectionId) {
         self.0.connections.forget(connection);
     }

@@ -5,6 +5,7 @@
 
 mod import;
 mod refresh;
+mod watch;
 mod worker;
 
 use std::sync::Arc;
@@ -21,6 +22,8 @@ use crate::model::{
     ConnectionId, Error, Export, FailureKind, RequestContext, Result, Task, TaskId, TaskKind, TaskState,
 };
 use crate::store::{NewTask, Removal, SetAsideRow, Store, TaskFilter};
+
+pub use watch::Watch;
 
 /// The tasks of the host. Cheap to clone.
 #[derive(Clone)]

@@ -13,6 +13,11 @@ const PUBLIC: &[&str] = &["/health/live", "/health/ready", "/openapi.json"];
 const OPERATOR_ONLY: &[(&str, &str)] = &[
     ("post", "/v1/publishers/{publisher}/keys"),
     ("delete", "/v1/publishers/{publisher}/keys/{keyId}"),
+    ("get", "/v1/releases"),
+    ("post", "/v1/releases"),
+    ("get", "/v1/connectors/{publisher}/{name}/releases/{version}"),
+    ("post", "/v1/connectors/{publisher}/{name}/releases/{version}/activate"),
+    ("post", "/v1/connectors/{publisher}/{name}/releases/{version}/deactivate"),
     ("post", "/v1/systems"),
     ("put", "/v1/systems/{id}"),
     ("delete", "/v1/systems/{id}"),

@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::process::{Command, Output, Stdio};
 
 use hawser_tests::bed::Bed;
+use hawser_tests::guests::connectors;
 use hawser_tests::house::House;
 use hawser_tests::{binary, workspace_root};
 use serde_json::Value as Json;
@@ -93,13 +94,22 @@ fn tour(readme: &str) -> String {
 
 #[tokio::test]
 async fn the_tour_of_the_readme_works_as_it_is_written() {
-    let house = House::start().await;
+    let house = House::with(|config| {
+        config.connectors.clear();
+        config.allow_unsigned = false;
+    })
+    .await;
     let readme = std::fs::read_to_string(workspace_root().join("README.md")).unwrap();
     let script = tour(&readme);
     assert!(script.lines().count() > 20, "{script}");
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("tour.sh"), script).unwrap();
     std::os::unix::fs::symlink(binary(), folder.path().join("hawser")).unwrap();
+    let built = folder.path().join("target/hawser/hawser-csv");
+    std::fs::create_dir_all(&built).unwrap();
+    for file in ["connector.toml", "component.wasm"] {
+        std::fs::copy(connectors().join("hawser-csv").join(file), built.join(file)).unwrap();
+    }
     let path = format!("{}:{}", folder.path().display(), std::env::var("PATH").unwrap());
     let mut bash = Command::new("bash");
     bash.args(["-euo", "pipefail", "tour.sh"]).current_dir(folder.path()).env("PATH", path);
@@ -112,7 +122,7 @@ async fn the_tour_of_the_readme_works_as_it_is_written() {
 
 #[tokio::test]
 async fn the_demo_does_what_it_says() {
-    tokio::task::spawn_blocking(hawser_tests::guests::connectors).await.unwrap();
+    tokio::task::spawn_blocking(connectors).await.unwrap();
     let mut demo = Command::new(binary());
     demo.args(["demo", "--rows", "500"]).current_dir(workspace_root());
     let output = run(demo, "").await;

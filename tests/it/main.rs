@@ -10,6 +10,7 @@
 
 mod audit;
 mod auth;
+mod canary;
 mod cli;
 mod connections;
 mod docs;
@@ -26,9 +27,9 @@ mod openapi;
 mod passwords;
 mod permissions;
 mod published;
+mod releases;
 mod roster;
 mod schema;
-mod secrets;
 mod signing;
 mod systems;
 mod tidy;

@@ -43,6 +43,11 @@ impl Canaries {
         secret
     }
 
+    /// A secret that somebody else made.
+    pub fn planted_elsewhere(&mut self, place: &str, secret: &str) {
+        self.planted.push((place.to_owned(), secret.to_owned()));
+    }
+
     /// How many were planted.
     pub fn count(&self) -> usize {
         self.planted.len()

@@ -82,6 +82,11 @@ impl Client {
         self.request(Method::PATCH, path).json(body).send().await
     }
 
+    /// Sends a form of files.
+    pub async fn upload(&self, path: &str, form: reqwest::multipart::Form) -> Answer {
+        self.request(Method::POST, path).form(form).send().await
+    }
+
     pub async fn delete(&self, path: &str) -> Answer {
         self.request(Method::DELETE, path).send().await
     }
@@ -96,6 +101,12 @@ impl Request {
     #[must_use]
     pub fn json(self, body: &Json) -> Self {
         Self { building: self.building.json(body), ..self }
+    }
+
+    /// A form of files.
+    #[must_use]
+    pub fn form(self, form: reqwest::multipart::Form) -> Self {
+        Self { building: self.building.multipart(form), ..self }
     }
 
     /// A body that need not be JSON.

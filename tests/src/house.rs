@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
 use hawser::clock::Clock;
-use hawser::config::{Config, ImportConfig};
+use hawser::config::{CompileConfig, Config, ImportConfig};
 use hawser::host::{self, Running};
 use hawser::registry::Registry;
 use tempfile::TempDir;
@@ -12,7 +12,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::OnceCell;
 
 use crate::client::Client;
-use crate::guests;
+use crate::{binary, guests};
 
 /// Hosts outlive the test that started them, and so does the runtime they run on.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime can be started"));
@@ -58,8 +58,14 @@ impl House {
 
     /// The same host after a stop and a start.
     pub async fn restart(self) -> Self {
-        let Self { running, data, tokens, config } = self;
+        self.restart_with(|_| {}).await
+    }
+
+    /// The same host after a stop and a start, configured differently.
+    pub async fn restart_with(self, change: impl FnOnce(&mut Config)) -> Self {
+        let Self { running, data, tokens, mut config } = self;
         stop(running).await;
+        change(&mut config);
         let running = run(config.clone()).await;
         assert!(running.first_tokens.is_none(), "tokens are made once");
         Self { running, data, tokens, config }
@@ -114,6 +120,7 @@ fn config(data: &Path, connectors: &Path) -> Config {
         connectors: vec![connectors.to_owned()],
         allow_unsigned: true,
         imports: ImportConfig { workers: 4, ..Config::default().imports },
+        compile: CompileConfig { program: binary(), ..Config::default().compile },
         ..Config::default()
     }
 }

@@ -16,11 +16,32 @@ use utoipa::ToSchema;
 
 use super::problem::Problem;
 use crate::model::{Error, ErrorKind, Result};
+use crate::registry::limits::ENVELOPE_BYTES_MAX;
+use crate::runtime::limits::COMPONENT_BYTES_MAX;
 
-/// The largest body, in bytes.
+/// The largest JSON body, in bytes.
 pub(super) const BODY_BYTES_MAX: usize = 1024 * 1024;
-/// How long a caller may take to send a body.
+/// How long a caller may take to send it.
 const BODY_TIME_MAX: Duration = Duration::from_secs(30);
+/// What a form adds to the files in it, in bytes.
+const FORM_BYTES_MAX: usize = 64 * 1024;
+/// How long a caller may take to send a release: the largest, over a line of 2 Mbit/s.
+const RELEASE_TIME_MAX: Duration = Duration::from_secs(300);
+
+/// How large a body may be, and how long it may take to arrive.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds {
+    bytes: usize,
+    time: Duration,
+}
+
+impl Bounds {
+    /// Of JSON.
+    pub(super) const JSON: Self = Self { bytes: BODY_BYTES_MAX, time: BODY_TIME_MAX };
+    /// Of a release.
+    pub(super) const RELEASE: Self =
+        Self { bytes: COMPONENT_BYTES_MAX + ENVELOPE_BYTES_MAX + FORM_BYTES_MAX, time: RELEASE_TIME_MAX };
+}
 
 /// No parameters, or no keys.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -62,7 +83,7 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
         require_json(&parts.headers)?;
-        Ok(Self(parse(&read(body).await?)?))
+        Ok(Self(parse(&read(body, Bounds::JSON).await?)?))
     }
 }
 
@@ -74,7 +95,7 @@ impl<S: Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalBody<T> 
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
-        let bytes = read(body).await?;
+        let bytes = read(body, Bounds::JSON).await?;
         if bytes.is_empty() {
             return Ok(Self(T::default()));
         }
@@ -84,13 +105,13 @@ impl<S: Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalBody<T> 
 }
 
 /// Reads a body whole, within its bounds.
-pub(super) async fn read(body: RawBody) -> Result<Bytes> {
-    let read = tokio::time::timeout(BODY_TIME_MAX, to_bytes(body, BODY_BYTES_MAX)).await;
-    let read = read.map_err(|_| Error::invalid(format!("the body took longer than {BODY_TIME_MAX:?} to arrive")))?;
+pub(super) async fn read(body: RawBody, Bounds { bytes, time }: Bounds) -> Result<Bytes> {
+    let read = tokio::time::timeout(time, to_bytes(body, bytes)).await;
+    let read = read.map_err(|_| Error::invalid(format!("the body took longer than {time:?} to arrive")))?;
     read.map_err(|why| {
         let too_large = std::error::Error::source(&why).is_some_and(|why| why.to_string().contains("length limit"));
         if too_large {
-            Error::new(ErrorKind::TooLarge, format!("the body has more than {BODY_BYTES_MAX} bytes"))
+            Error::new(ErrorKind::TooLarge, format!("the body has more than {bytes} bytes"))
         } else {
             Error::invalid("the body did not arrive whole")
         }
@@ -108,12 +129,24 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     let mut from = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut from).map_err(|why| {
         let path = why.path().to_string();
-        let text = why.into_inner().to_string();
+        let text = without_value(why.into_inner().to_string());
         let at = if path == "." { String::new() } else { format!("{path}: ") };
         Error::invalid(format!("the body is not right: {at}{text}")).blaming(blamed(&text, &path))
     })?;
     from.end().map_err(|why| Error::invalid(format!("the body goes on after its end: {why}")))?;
     Ok(value)
+}
+
+/// serde's sentence without the value it quotes, which may be a secret in a wrong place.
+fn without_value(text: String) -> String {
+    for wrong in ["invalid type: ", "invalid value: "] {
+        if let Some((kind, expected)) = text.strip_prefix(wrong).and_then(|rest| rest.rsplit_once(", expected ")) {
+            // What is quoted begins after the kind: `string "x"`, `integer `5``.
+            let kind = kind.split(['"', '`']).next().unwrap_or_default().trim_end();
+            return format!("{wrong}{kind}, expected {expected}");
+        }
+    }
+    text
 }
 
 /// Refuses a list of values: serde would take it for an object, by position.
@@ -169,6 +202,18 @@ mod tests {
     }
 
     #[test]
+    fn a_refusal_does_not_quote_the_value() {
+        for value in [r#""a, expected \"b""#, "-77", "7.5", "true"] {
+            let error = refused(&format!(r#"{{"draft": {value}}}"#));
+            assert!(error.message.contains("draft: invalid type: "), "{}", error.message);
+            assert!(error.message.contains(", expected struct Draft"), "{}", error.message);
+            for part in ["a,", "b\"", "77", "7.5", "true"] {
+                assert!(!error.message.contains(part), "{}", error.message);
+            }
+        }
+    }
+
+    #[test]
     fn a_list_is_not_taken_for_an_object() {
         assert!(refused(" [{}]").message.contains("it must be an object"));
     }
@@ -193,8 +238,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_over_the_limit_is_too_large() {
-        let error = read(RawBody::from(vec![b' '; BODY_BYTES_MAX + 1])).await.unwrap_err();
+        let error = read(RawBody::from(vec![b' '; BODY_BYTES_MAX + 1]), Bounds::JSON).await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::TooLarge);
-        assert_eq!(read(RawBody::from(vec![b' '; BODY_BYTES_MAX])).await.unwrap().len(), BODY_BYTES_MAX);
+        assert_eq!(read(RawBody::from(vec![b' '; BODY_BYTES_MAX]), Bounds::JSON).await.unwrap().len(), BODY_BYTES_MAX);
     }
 }

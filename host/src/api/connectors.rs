@@ -1,5 +1,7 @@
 //! The loaded connectors and what their manifests declare: all that a form, a validation or an approval needs.
 
+mod asked;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use self::asked::{DestinationView, RequestView, SecuredDeclarationView};
 use super::ApiState;
 use super::body::{At, Nothing};
 use super::context::AsCore;
@@ -60,6 +63,10 @@ struct ConnectorView {
     options: Vec<OptionView>,
     constraints: Vec<ConstraintView>,
     directories: Vec<DirectoryDeclarationView>,
+    secured_options: Vec<SecuredDeclarationView>,
+    destinations: Vec<DestinationView>,
+    /// Everything an operator is asked to approve, for each connection.
+    permissions: Vec<RequestView>,
     limits: LimitsView,
 }
 
@@ -195,13 +202,16 @@ impl From<&Release> for ConnectorView {
             wit: CONTRACT_VERSION,
             title: manifest.title.clone(),
             summary: manifest.summary.clone(),
-            sha256: release.sha256.clone(),
-            development: release.development,
+            sha256: release.sha256.to_string(),
+            development: release.is_development(),
             interfaces: InterfacesView::from(manifest),
             classes: manifest.classes.iter().map(ClassDeclarationView::from).collect(),
             options: manifest.options.iter().map(OptionView::from).collect(),
             constraints: manifest.constraints.iter().map(ConstraintView::from).collect(),
             directories: manifest.directories.iter().map(DirectoryDeclarationView::from).collect(),
+            secured_options: manifest.secured.iter().map(SecuredDeclarationView::from).collect(),
+            destinations: manifest.destinations.iter().map(DestinationView::from).collect(),
+            permissions: manifest.requests().into_iter().map(RequestView::from).collect(),
             limits: LimitsView::from(&manifest.limits),
         }
     }

@@ -18,10 +18,11 @@ use sha2::{Digest as _, Sha256};
 
 use super::ApiState;
 use super::auth::FingerprintKey;
-use super::body;
+use super::body::{self, Bounds};
 use super::context::finished;
 use super::problem::Problem;
-use crate::model::{Effect, Error, RequestContext, Result};
+use super::releases;
+use crate::model::{Effect, Error, RequestContext, Result, Role};
 use crate::store::{Recalled, Remembered};
 
 /// Marks an answer that was given before.
@@ -47,8 +48,11 @@ pub(super) async fn once(State(api): State<ApiState>, request: Request, next: Ne
 }
 
 fn is_not_kept(request: &Request) -> bool {
-    let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str).unwrap_or_default();
-    NOT_KEPT.iter().any(|ending| route.ends_with(ending))
+    NOT_KEPT.iter().any(|ending| route(request).ends_with(ending))
+}
+
+fn route(request: &Request) -> &str {
+    request.extensions().get::<MatchedPath>().map(MatchedPath::as_str).unwrap_or_default()
 }
 
 async fn change(api: &ApiState, request: Request, next: Next) -> Response {
@@ -69,8 +73,9 @@ async fn keyed(
     request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
+    let bounds = bounds(rc, &request);
     let (parts, body) = request.into_parts();
-    let body = body::read(body).await?;
+    let body = body::read(body, bounds).await?;
     let fingerprint = fingerprint(&parts, &body)?;
     match api.store.recall(&rc.caller.name, key, &fingerprint).await? {
         Recalled::New => {}
@@ -85,6 +90,12 @@ async fn keyed(
         return Ok(answer);
     }
     keep(api, rc, key, answer).await
+}
+
+/// A release is larger than anything else, and only an operator may send one.
+fn bounds(rc: &RequestContext, request: &Request) -> Bounds {
+    let is_upload = route(request) == releases::PATH && rc.caller.role == Role::Operator;
+    if is_upload { Bounds::RELEASE } else { Bounds::JSON }
 }
 
 /// Keeps an answer for the next time, and answers it.

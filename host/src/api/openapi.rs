@@ -36,6 +36,7 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
     tags(
         (name = "connectors", description = "The loaded connectors and what they declare"),
         (name = "publishers", description = "Whose signatures are trusted"),
+        (name = "releases", description = "Signed releases: installed, activated, rolled back"),
         (name = "systems", description = "Target applications under management"),
         (name = "connections", description = "Connectors, configured for systems"),
         (name = "schema", description = "What a target looks like"),

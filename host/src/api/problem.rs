@@ -80,8 +80,13 @@ impl Problem {
 
     /// The body is not JSON.
     pub(super) fn unsupported_media_type() -> Self {
-        let detail = "the body must be JSON; send it with Content-Type: application/json";
-        Self::http(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "The body is not JSON", detail)
+        Self::unsupported("the body must be JSON; send it with Content-Type: application/json")
+    }
+
+    /// The body is not of the form it has to be; the detail says which.
+    pub(super) fn unsupported(detail: &'static str) -> Self {
+        let title = "The body is of the wrong media type";
+        Self::http(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", title, detail)
     }
 
     /// The request was meant for another host.

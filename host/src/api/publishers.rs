@@ -109,7 +109,11 @@ async fn trust(
         added_by: rc.caller.name.clone(),
     };
     let entry = act(&rc, "publisher.trust").parameter("publisher", &key.publisher).parameter("key", key.key);
-    audited(&api, entry, api.store.trust_key(&key)).await?;
+    let effect = async {
+        api.store.trust_key(&key).await?;
+        api.registry.trust_changed().await
+    };
+    audited(&api, entry, effect).await?;
     let location = answer::location(&["publishers", key.publisher.as_str(), "keys", &key.key.to_string()]);
     Ok((StatusCode::CREATED, location, Json(PublisherKeyView::from(key))).into_response())
 }
@@ -123,7 +127,11 @@ async fn distrust(
     At { path, .. }: At<KeyPath>,
 ) -> Result<StatusCode, Problem> {
     let entry = act(&rc, "publisher.distrust").parameter("publisher", &path.publisher).parameter("key", path.key_id);
-    audited(&api, entry, api.store.distrust_key(&path.publisher, &path.key_id)).await?;
+    let effect = async {
+        api.store.distrust_key(&path.publisher, &path.key_id).await?;
+        api.registry.trust_changed().await
+    };
+    audited(&api, entry, effect).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

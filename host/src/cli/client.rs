@@ -8,8 +8,10 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
 use futures_util::TryStreamExt as _;
 use reqwest::header::{AUTHORIZATION, ETAG, HeaderMap, HeaderName, HeaderValue, LOCATION};
+use reqwest::multipart::{Form, Part};
 use reqwest::{Method, StatusCode, Url};
 use serde::Deserialize as _;
 use serde::de::DeserializeOwned;
@@ -40,6 +42,8 @@ pub(super) struct Call {
     query: Vec<(&'static str, String)>,
     headers: HeaderMap,
     pub(super) body: Option<Json>,
+    /// Named parts, instead of a body.
+    form: Vec<(&'static str, Bytes)>,
 }
 
 /// An answer, whatever its status.
@@ -110,6 +114,8 @@ impl Client {
         let mut request = self.http.request(call.method.clone(), url).query(&call.query).headers(call.headers.clone());
         if let Some(body) = &call.body {
             request = request.json(body);
+        } else if !call.form.is_empty() {
+            request = request.multipart(call.multipart());
         }
         request.send().await.map_err(|why| self.lost(call, &why))
     }
@@ -141,7 +147,7 @@ impl Client {
 
 impl Call {
     pub(super) fn new(method: Method, path: impl Into<String>) -> Self {
-        Self { method, path: path.into(), query: Vec::new(), headers: HeaderMap::new(), body: None }
+        Self { method, path: path.into(), query: Vec::new(), headers: HeaderMap::new(), body: None, form: Vec::new() }
     }
 
     pub(super) fn get(path: impl Into<String>) -> Self {
@@ -174,6 +180,18 @@ impl Call {
     pub(super) fn with(mut self, body: Json) -> Self {
         self.body = Some(body);
         self
+    }
+
+    /// Adds a part of a form.
+    #[must_use]
+    pub(super) fn part(mut self, name: &'static str, bytes: impl Into<Bytes>) -> Self {
+        self.form.push((name, bytes.into()));
+        self
+    }
+
+    fn multipart(&self) -> Form {
+        let parts = self.form.iter().map(|(name, bytes)| (*name, Part::stream(bytes.clone())));
+        parts.fold(Form::new(), |form, (name, part)| form.part(name, part))
     }
 
     /// Adds a query parameter, if there is one.

@@ -1,12 +1,27 @@
-//! `hawser connector`: which connectors the host has loaded, and what each declares.
+//! `hawser connector`: which connectors the host has loaded, what each declares, and which of its releases serves.
+
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use super::client::{Call, word};
 use super::fault::Fault;
 use super::remote::{Paging, Remote, Session};
 use super::{out, table};
+use crate::registry::folder;
+
+const RELEASE: &[table::Column<'_>] = &[
+    ("connector", "/connector"),
+    ("version", "/version"),
+    ("state", "/state"),
+    ("development", "/development"),
+    ("awaits", "/awaits"),
+    ("counter", "/counter"),
+    ("expires", "/expires"),
+    ("installed by", "/installedBy"),
+    ("failure", "/failure"),
+];
 
 /// Connectors the host has loaded.
 #[derive(Args)]
@@ -26,6 +41,37 @@ enum Command {
         /// PUBLISHER/NAME.
         connector: String,
     },
+    /// Install a signed release; it serves at once unless it asks for more than the one that runs.
+    Install {
+        /// The release's folder, with component.wasm and release.json.
+        folder: PathBuf,
+        /// Only install it; `activate` lets it serve later.
+        #[arg(long)]
+        no_activate: bool,
+    },
+    /// All releases on the host.
+    Releases(Paging),
+    /// Let an installed release serve, a newer one or, to roll back, an older one.
+    Activate {
+        #[command(flatten)]
+        release: ReleaseArgs,
+        /// A permission it asks for beyond the one that runs; again for more.
+        #[arg(long, value_name = "PERMISSION")]
+        approve: Vec<String>,
+    },
+    /// Take a release out of service.
+    Deactivate {
+        #[command(flatten)]
+        release: ReleaseArgs,
+    },
+}
+
+/// Which release.
+#[derive(Args)]
+struct ReleaseArgs {
+    /// PUBLISHER/NAME.
+    connector: String,
+    version: String,
 }
 
 impl Connector {
@@ -34,8 +80,28 @@ impl Connector {
         match self.command {
             Command::List(paging) => list(&session, &paging).await,
             Command::Show { connector } => show(&session, &connector).await,
+            Command::Install { folder, no_activate } => {
+                session.one(installation(&folder, !no_activate)?, RELEASE).await
+            }
+            Command::Releases(paging) => session.page(Call::get("/v1/releases"), &paging, RELEASE).await,
+            Command::Activate { release, approve } => {
+                session.one(Call::post(release.path("activate")?, json!({"approve": approve})), RELEASE).await
+            }
+            Command::Deactivate { release } => session.one(Call::act(release.path("deactivate")?), RELEASE).await,
         }
     }
+}
+
+impl ReleaseArgs {
+    fn path(&self, verb: &str) -> Result<String, Fault> {
+        Ok(format!("{}/releases/{}/{verb}", path(&self.connector)?, word(&self.version)))
+    }
+}
+
+fn installation(folder: &Path, activate: bool) -> Result<Call, Fault> {
+    let (statement, component) = (folder::envelope(folder)?, folder::component(folder)?);
+    let call = Call::act("/v1/releases").part("statement", statement).part("component", component);
+    Ok(call.part("activate", activate.to_string()))
 }
 
 async fn list(session: &Session, paging: &Paging) -> Result<(), Fault> {
@@ -73,7 +139,13 @@ async fn show(session: &Session, connector: &str) -> Result<(), Fault> {
         "/directories",
         "Directories",
         &[("directory", "/name"), ("access", "/access"), ("label", "/label")],
-    )
+    )?;
+    let secured = [("option", "/name"), ("kind", "/kind"), ("use", "/use"), ("label", "/label")];
+    section(&reply.body, "/securedOptions", "Secured options", &secured)?;
+    let destinations = [("destination", "/name"), ("address", "/address"), ("label", "/label")];
+    section(&reply.body, "/destinations", "Destinations", &destinations)?;
+    let permissions = [("permission", "/permission"), ("what it means", "/words")];
+    section(&reply.body, "/permissions", "Asks an operator to approve", &permissions)
 }
 
 fn section(body: &Json, pointer: &str, title: &str, columns: &[table::Column<'_>]) -> Result<(), Fault> {

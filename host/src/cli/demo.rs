@@ -8,6 +8,7 @@ mod people;
 mod show;
 mod steps;
 mod story;
+mod vendor;
 
 use clap::Args;
 
@@ -19,8 +20,9 @@ use super::serve::asked_to_stop;
 use crate::clock::Clock;
 use ground::Ground;
 use people::Company;
-use steps::{accounts, audit, entitlements, imports, passwords, setup};
+use steps::{accounts, audit, entitlements, imports, passwords, refusals, setup, trust};
 use story::Story;
+use vendor::Vendor;
 
 /// The fewest people: enough for every person the story names.
 const PEOPLE_MIN: u64 = 200;
@@ -66,9 +68,13 @@ impl Demo {
 async fn tell(ground: &Ground, company: Company, clock: Clock) -> Result<u32, Fault> {
     let tokens = ground.tokens();
     let (operator, core) = (ground.client(&tokens.operator)?, ground.client(&tokens.core)?);
+    let vendor = Vendor::of(&ground.connector, clock.clone())?;
     let mut story = Story::new(company, operator, core, clock);
-    setup::load(&mut story).await?;
+    trust::stranger(&mut story, &vendor).await?;
+    trust::trust(&mut story, &vendor).await?;
+    trust::install(&mut story, &vendor).await?;
     setup::configure(&mut story, &ground.data()).await?;
+    trust::approve(&mut story).await?;
     setup::check(&mut story).await?;
     setup::schema(&mut story).await?;
     imports::first(&mut story).await?;
@@ -82,6 +88,10 @@ async fn tell(ground: &Ground, company: Company, clock: Clock) -> Result<u32, Fa
     accounts::leaver(&mut story).await?;
     imports::second(&mut story).await?;
     imports::held(&mut story, &ground.data()).await?;
+    refusals::tampered(&mut story, &vendor).await?;
+    refusals::older(&mut story, &vendor).await?;
+    refusals::reveal(&mut story, &vendor).await?;
+    refusals::outside(&mut story, &ground.data()).await?;
     audit::verify(&mut story).await?;
     Ok(story.steps())
 }

@@ -141,7 +141,8 @@ mod tests {
     fn a_directory_gets_the_least_of_what_is_configured_and_permitted() {
         let (read, write) = (set(&["directory:data:read-only"]), set(&["directory:data:read-write"]));
         let of = |access, permitted| directories(&configured(access), permitted).into_values().next().map(|d| d.access);
-        assert_eq!(of(Access::ReadWrite, &set(&[])), None);
+        let none = set(&[]);
+        assert_eq!(of(Access::ReadWrite, &none), None);
         assert_eq!(of(Access::ReadWrite, &read), Some(Access::ReadOnly));
         assert_eq!(of(Access::ReadOnly, &write), Some(Access::ReadOnly));
         assert_eq!(of(Access::ReadWrite, &write), Some(Access::ReadWrite));

@@ -25,6 +25,12 @@ pub const DIRECTORIES_MAX: usize = 16;
 pub const MEMORY_MIB_MAX: u32 = 4096;
 /// The longest time a manifest may ask for one call or one page, in milliseconds.
 pub const TIME_MS_MAX: u32 = 60 * 60 * 1000;
+/// The longest code a component compiles to, in bytes.
+pub const CODE_BYTES_MAX: usize = 1024 * 1024 * 1024;
+/// Compiled components kept between two starts.
+pub const CODE_FILES_MAX: usize = 256;
+/// The longest complaint of the compiling process that is told, in bytes.
+pub const COMPLAINT_BYTES_MAX: usize = 1024;
 /// The most secured options.
 pub const SECURED_OPTIONS_MAX: usize = 64;
 /// The most destinations.
@@ -41,3 +47,5 @@ pub const COUNTER_MAX: u64 = (1 << 53) - 1;
 pub const CLOCK_SKEW_MAX: Duration = Duration::from_secs(10 * 60);
 /// The longest key in PEM, in bytes.
 pub const KEY_PEM_BYTES_MAX: usize = 4096;
+/// The most release folders looked for in one directory.
+pub const FOLDERS_MAX: usize = 1_000;

@@ -1,37 +1,34 @@
 //! One release of a connector, ready to serve: its manifest, its component, and where it comes from.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use sha2::{Digest as _, Sha256};
-
-use super::verify::refused;
-use super::{Manifest, folder};
-use crate::model::Result;
-use crate::runtime::{Allowed, CallLimits, Component, Runtime};
+use super::Manifest;
+use crate::model::{Digest, KeyId};
+use crate::runtime::{CallLimits, Component};
 
 /// A loaded release.
 pub struct Release {
     pub manifest: Manifest,
-    /// SHA-256 of the component's bytes, in hexadecimal.
-    pub sha256: String,
-    /// Loaded without a signature.
-    pub development: bool,
+    /// SHA-256 of the component's bytes.
+    pub sha256: Digest,
+    pub origin: Origin,
     pub component: Component,
 }
 
+/// Why a release is believed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// This key signed it; its envelope has this digest.
+    Signed { key: KeyId, statement: Digest },
+    /// It is not signed; the operator allowed that, for development.
+    Development { folder: PathBuf },
+}
+
 impl Release {
-    /// Loads the release of a folder without asking for a signature.
-    ///
-    /// # Errors
-    /// `release-refused`, with what to do.
-    pub(super) fn load_unsigned(runtime: &Runtime, directory: &Path) -> Result<Self> {
-        let text = folder::manifest(directory)?;
-        let manifest = Manifest::parse(&text).map_err(|error| refused(error.to_string()))?;
-        let bytes = folder::component(directory)?;
-        let allowed = Allowed { imports: manifest.imports.clone(), exports: manifest.exports.clone() };
-        let component = runtime.load(&bytes, &allowed)?;
-        Ok(Self { manifest, sha256: hex(&Sha256::digest(&bytes)), development: true, component })
+    /// Loaded without a signature?
+    pub fn is_development(&self) -> bool {
+        matches!(self.origin, Origin::Development { .. })
     }
 
     /// The limits of its calls: what the manifest asks for, and the host's defaults where it says nothing.
@@ -47,8 +44,4 @@ impl Release {
         }
         .capped(ceiling)
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

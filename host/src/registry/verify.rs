@@ -46,6 +46,16 @@ pub fn verify_with(envelope: &[u8], key: &PublicKey) -> Result<Statement> {
     open(envelope, &parsed, key, |_| Ok(()))
 }
 
+/// Reads again what was verified when the release was installed, whoever is trusted today: to show it and to compare
+/// with it, never to run it. The caller knows by their digest that these are the bytes of then.
+///
+/// # Errors
+/// `release-refused` if this version of the host does not understand it any more.
+pub(super) fn reread(envelope: &[u8]) -> Result<Manifest> {
+    let envelope = Envelope::parse(envelope)?;
+    manifest(&Document::parse(&envelope.payload)?.predicate.manifest)
+}
+
 /// Signs a release: the text of its manifest, and its component.
 ///
 /// # Errors

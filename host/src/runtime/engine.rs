@@ -5,6 +5,7 @@
 //! costs some ten microseconds. Concurrency of the component model stays off: it doubles the price of every call, and a
 //! connector has one call at a time.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread::{self, Thread};
@@ -14,8 +15,20 @@ use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, Po
 use super::limits::{self, RuntimeLimits};
 use crate::model::{Error, Result};
 
-/// The engine every component is compiled for.
+/// The engine every component runs in.
 pub(super) fn engine(limits: &RuntimeLimits) -> Result<Engine> {
+    let mut config = config();
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(limits)));
+    let hint = "the pool of guest instances does not fit; lower `instances` or the memory ceiling";
+    Engine::new(&config).map_err(|error| Error::internal(format!("{hint}: {error:#}")))
+}
+
+/// An engine that compiles the same code and reserves nothing: for a process that only compiles.
+pub(super) fn compiler() -> Result<Engine> {
+    Engine::new(&config()).map_err(|error| Error::internal(format!("the compiler cannot start: {error:#}")))
+}
+
+fn config() -> Config {
     let mut config = Config::new();
     config
         .cranelift_opt_level(OptLevel::Speed)
@@ -24,11 +37,16 @@ pub(super) fn engine(limits: &RuntimeLimits) -> Result<Engine> {
         .max_wasm_stack(limits::WASM_STACK_BYTES)
         .async_stack_size(limits::CALL_STACK_BYTES)
         .async_stack_zeroing(true)
-        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(limits)))
         .concurrency_support(false);
     features(&mut config);
-    let hint = "the pool of guest instances does not fit; lower `instances` or the memory ceiling";
-    Engine::new(&config).map_err(|error| Error::internal(format!("{hint}: {error:#}")))
+    config
+}
+
+/// Equal where code compiled for one engine runs in the other: version, processor and every flag are in it.
+pub(super) fn compatibility(engine: &Engine) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    engine.precompile_compatibility_hash().hash(&mut hasher);
+    hasher.finish()
 }
 
 /// What today's toolchains of every language need, and nothing that is unfinished or unused. (Threads, GC, exceptions
@@ -122,5 +140,19 @@ pub(super) struct Ticking(Arc<Beat>);
 impl Drop for Ticking {
     fn drop(&mut self) {
         self.0.computing.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_compiler_makes_runs_in_the_engine_with_the_pool() {
+        let pooled = engine(&RuntimeLimits::default()).unwrap();
+        assert_eq!(compatibility(&pooled), compatibility(&compiler().unwrap()));
+        let mut other = config();
+        other.epoch_interruption(false);
+        assert_ne!(compatibility(&pooled), compatibility(&Engine::new(&other).unwrap()));
     }
 }

@@ -13,6 +13,8 @@ use wasmtime::Engine;
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component as Compiled, Linker};
 
+use super::code::Code;
+use super::engine;
 use super::interfaces::{Allowed, Interfaces};
 use super::limits::{COMPONENT_BYTES_MAX, MIB};
 use super::state::State;
@@ -34,8 +36,27 @@ pub(super) struct Loaded {
     pub(super) interfaces: Interfaces,
 }
 
+/// Compiles a component to code that [`Code`] and [`super::Runtime::load_code`] take. Blocks for some hundred
+/// milliseconds, and for as long and with as much memory as a hostile component makes it: to be called in a confined
+/// process only.
+///
+/// # Errors
+/// `release-refused` if the bytes are no component or too many.
+pub fn precompile(bytes: &[u8]) -> Result<Vec<u8>> {
+    check_form(bytes)?;
+    engine::compiler()?.precompile_component(bytes).map_err(|error| no_component(&error))
+}
+
 /// Compiles a component and reads its interfaces off it.
 pub(super) fn compile(engine: &Engine, bytes: &[u8]) -> Result<(Compiled, Interfaces)> {
+    check_form(bytes)?;
+    let compiled = Compiled::from_binary(engine, bytes).map_err(|error| no_component(&error))?;
+    let interfaces = interfaces(engine, &compiled);
+    Ok((compiled, interfaces))
+}
+
+/// What can be told of a component without parsing it.
+fn check_form(bytes: &[u8]) -> Result<()> {
     if bytes.len() > COMPONENT_BYTES_MAX {
         let mib = COMPONENT_BYTES_MAX / MIB;
         return Err(refused(format!("the component has {} bytes; at most {mib} MiB are loaded", bytes.len())));
@@ -45,17 +66,27 @@ pub(super) fn compile(engine: &Engine, bytes: &[u8]) -> Result<(Compiled, Interf
             "this is a core module, not a component; build it for wasm32-wasip2, or with `hawser build`",
         ));
     }
-    let compiled = Compiled::from_binary(engine, bytes).map_err(|error| {
-        refused(format!("this is no component the host can run: {}", error.root_cause()))
-            .with_detail(format!("{error:#}"))
-    })?;
-    let interfaces = interfaces(engine, &compiled);
-    Ok((compiled, interfaces))
+    Ok(())
+}
+
+fn no_component(error: &wasmtime::Error) -> Error {
+    refused(format!("this is no component the host can run: {}", error.root_cause())).with_detail(format!("{error:#}"))
 }
 
 /// Compiles, checks and links a component.
 pub(super) fn load(engine: &Engine, bytes: &[u8], allowed: &Allowed) -> Result<Loaded> {
     let (compiled, interfaces) = compile(engine, bytes)?;
+    link(engine, &compiled, interfaces, allowed)
+}
+
+/// Checks and links a component that was compiled before.
+pub(super) fn load_code(engine: &Engine, code: &Code, allowed: &Allowed) -> Result<Loaded> {
+    let compiled = code.component(engine)?;
+    let interfaces = interfaces(engine, &compiled);
+    link(engine, &compiled, interfaces, allowed)
+}
+
+fn link(engine: &Engine, compiled: &Compiled, interfaces: Interfaces, allowed: &Allowed) -> Result<Loaded> {
     let exported = exported(&interfaces.exports)?;
     check_imports(&interfaces.imports, allowed)?;
     check_exports(&exported, allowed)?;
@@ -64,7 +95,7 @@ pub(super) fn load(engine: &Engine, bytes: &[u8], allowed: &Allowed) -> Result<L
             .with_detail(format!("{error:#}"))
     };
     let linker = linker(engine, allowed).map_err(|error| Error::internal(format!("linking: {error:#}")))?;
-    let pre = linker.instantiate_pre(&compiled).map_err(misfit)?;
+    let pre = linker.instantiate_pre(compiled).map_err(misfit)?;
     let exports = Arc::new(Exports::of(&pre, &exported).map_err(misfit)?);
     Ok(Loaded { pre, exports, exported, interfaces })
 }

@@ -58,6 +58,11 @@ fn prober(imports: &str, work: &str) -> String {
     format!("(module {imports} {MEMORY} {NO_SUGGESTIONS} {})", check_after(work))
 }
 
+/// A component that exports `probe` and nothing else; another number makes another one.
+pub(crate) fn numbered(number: u32) -> Vec<u8> {
+    component("export hawser:connector/probe@0.1.0;", &prober("", &format!("(drop (i32.const {number}))")))
+}
+
 /// A component of a core module against a world of ours.
 fn component(world: &str, module: &str) -> Vec<u8> {
     component_of(world, "", module)
@@ -80,7 +85,7 @@ fn component_of(world: &str, foreign: &str, module: &str) -> Vec<u8> {
 }
 
 /// One runtime for all tests: each reserves address space for its whole pool.
-fn runtime() -> Runtime {
+pub(crate) fn runtime() -> Runtime {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     RUNTIME.get_or_init(|| Runtime::new(RuntimeLimits::default(), Clock::system()).unwrap()).clone()
 }

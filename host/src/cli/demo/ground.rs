@@ -42,8 +42,6 @@ impl Ground {
         let config = Config {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             data_dir: folder.path().join("host"),
-            connectors: vec![connector.clone()],
-            allow_unsigned: true,
             ..Config::default()
         };
         let mut running = host::start(config, clock).await?;

@@ -75,6 +75,16 @@ impl Story {
     }
 }
 
+impl Story {
+    /// Sends what must be refused, insists that it is, and for this reason, and shows the reason.
+    pub(super) async fn refused(&self, who: Who, call: Call, expected: u16, reason: &str) -> Result<(), Fault> {
+        let reply = self.ask(who, call, expected).await?;
+        let why = reply.problem().text();
+        show::detail(&format!("refused: {why}"))?;
+        insist(why.contains(reason), || format!("it to be refused because of {reason:?}"))
+    }
+}
+
 /// Insists on a value in an answer.
 pub(super) fn expect(body: &Json, pointer: &str, expected: impl Into<Json>) -> Result<(), Fault> {
     let (found, expected) = (body.pointer(pointer).unwrap_or(&Json::Null), expected.into());

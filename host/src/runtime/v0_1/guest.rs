@@ -8,7 +8,7 @@ use crate::model::{
     Outcome, Page, RevokeOutcome, Row, Schema, Secret, SecretAttribute, Update,
 };
 use crate::runtime::call::{Answer, Guest};
-use crate::runtime::imports::credentials::Credential;
+use crate::runtime::imports::credentials::{Credential, Origin};
 
 /// Slots of passwords that arrive with a call, as the audit trail names them.
 const NEW_PASSWORD: &str = "new-password";
@@ -183,7 +183,9 @@ impl Guest {
     }
 
     fn own(&mut self, slot: &str, secret: Secret) -> wasmtime::Result<Resource<Credential>> {
-        Ok(self.store.data_mut().table.push(Credential { slot: slot.to_owned(), secret })?)
+        let state = self.store.data_mut();
+        state.leaks.watch(slot, &secret);
+        Ok(state.table.push(Credential { origin: Origin::Call(slot.to_owned()), secret })?)
     }
 
     fn secret_attributes(

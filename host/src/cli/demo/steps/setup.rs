@@ -1,4 +1,4 @@
-//! Load the connector, configure a connection, check it, and learn what the target looks like.
+//! Configure a connection, check it, and learn what the target looks like.
 
 use std::path::Path;
 
@@ -9,18 +9,6 @@ use super::super::super::fault::Fault;
 use super::super::super::table::cell;
 use super::super::show;
 use super::super::story::{CONNECTION, PATH, SYSTEM, Story, Who, expect, insist, items};
-
-/// The connector is there, and marked as what it is: unsigned, for development.
-pub(in super::super) async fn load(story: &mut Story) -> Result<(), Fault> {
-    story.step("Load the connector")?;
-    let reply = story.ask(Who::Core, Call::get("/v1/connectors/hawser/csv"), 200).await?;
-    expect(&reply.body, "/development", true)?;
-    let field = |pointer| cell(&reply.body, pointer);
-    show::detail(&format!("{} {}: {}", field("/connector"), field("/version"), field("/summary")))?;
-    show::detail(&format!("can do: {}", field("/interfaces/exports")))?;
-    show::detail(&format!("may use, of all a host offers: {}", field("/interfaces/imports")))?;
-    show::say("It is not signed, so the host marks it: development = true.")
-}
 
 /// A system and a connection with one permitted directory.
 pub(in super::super) async fn configure(story: &mut Story, data: &Path) -> Result<(), Fault> {
