@@ -32,7 +32,7 @@ mod published;
 mod releases;
 mod roster;
 mod schema;
-mod secrets;
+mod secured;
 mod signing;
 mod systems;
 mod tidy;
