@@ -149,7 +149,7 @@ async fn list(
     let after = query.cursor.as_deref().map(page::bytes).transpose()?;
     let (id, limit) = (&path.id, query.limit.get());
     let entry = act(&rc, "entitlement.list").on(id).object(&path.class, &path.uid);
-    let reading = api.connections.entitlements(&rc, id, &path.class, &path.uid, after, limit);
+    let reading = Box::pin(api.connections.entitlements(&rc, id, &path.class, &path.uid, after, limit));
     Ok(Json(AssignmentsView::try_from(observed(&api, entry, reading).await?)?))
 }
 

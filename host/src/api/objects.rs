@@ -226,12 +226,12 @@ async fn list(
     At { path, query }: At<ClassPath, ObjectsQuery>,
 ) -> Result<Json<ObjectPage>, Problem> {
     let (limit, resumed, begun) = (query.limit.get(), query.resumed()?, query.begun()?);
-    let reading = async {
+    let reading = Box::pin(async {
         match resumed {
             Some(cursor) => api.connections.next_objects(&rc, &path.id, &path.class, &cursor, limit).await,
             None => api.connections.list_objects(&rc, &path.id, &path.class, begun).await,
         }
-    };
+    });
     let entry = act(&rc, "object.list").on(&path.id).class(&path.class);
     Ok(Json(ObjectPage::try_from(observed(&api, entry, reading).await?)?))
 }
@@ -269,7 +269,7 @@ async fn show(
 ) -> Result<Response, Problem> {
     let attributes = names(query.attributes.as_deref())?;
     let entry = act(&rc, "object.get").on(&path.id).object(&path.class, &path.uid);
-    let reading = api.connections.get_object(&rc, &path.id, &path.class, &path.uid, attributes);
+    let reading = Box::pin(api.connections.get_object(&rc, &path.id, &path.class, &path.uid, attributes));
     let object = ObjectView::try_from(observed(&api, entry, reading).await?)?;
     let tag = object.revision.as_deref().map(etag);
     Ok((tag.map(axum::response::AppendHeaders), Json(object)).into_response())

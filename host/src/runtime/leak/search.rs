@@ -208,7 +208,7 @@ mod tests {
             ("percent", around(&written(secret, |byte| percent(byte, "-._~")))),
             ("percent as scripts do", around(&written(secret, |byte| percent(byte, "-._~!*'()")))),
             ("form", around(&written(secret, |byte| percent(byte, "*-._ ").replace(' ', "+")))),
-            ("json", around(json[1..json.len() - 1].as_bytes())),
+            ("json", around(&json.as_bytes()[1..json.len() - 1])),
             ("json units", around(secret.encode_utf16().map(units).collect::<String>().as_bytes())),
             ("utf-16", around(&wide)),
         ]

@@ -116,8 +116,10 @@ mod tests {
 
     const MESSAGE: &[u8] = b"header.payload";
 
-    /// A key of each kind as PKCS#8, with its public half and what verifies it.
-    fn pairs() -> [(Algorithm, Vec<u8>, Vec<u8>, &'static dyn VerificationAlgorithm); 3] {
+    /// What a key is for, the key as PKCS#8, its public half, and what verifies with it.
+    type Pair = (Algorithm, Vec<u8>, Vec<u8>, &'static dyn VerificationAlgorithm);
+
+    fn pairs() -> [Pair; 3] {
         let rsa = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
         let random = SystemRandom::new();
         let ec = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap().as_ref().to_vec();
