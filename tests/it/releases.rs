@@ -7,8 +7,8 @@ mod killed;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use hawser_tests::bed::{Bed, items};
@@ -46,7 +46,8 @@ pub(super) fn at(version: &str, verb: &str) -> String {
 /// A program that notes each start in a file beside it and is the product's command line otherwise.
 fn counting(folder: &Path) -> PathBuf {
     let program = folder.join("counting.sh");
-    let text = format!("#!/bin/sh\necho x >> '{}'\nexec '{}' \"$@\"\n", folder.join("starts").display(), binary().display());
+    let text =
+        format!("#!/bin/sh\necho x >> '{}'\nexec '{}' \"$@\"\n", folder.join("starts").display(), binary().display());
     fs::write(&program, text).unwrap();
     fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).unwrap();
     program
@@ -257,7 +258,8 @@ async fn a_watched_directory_is_installed_from_and_what_is_refused_is_taken_once
     .await;
     let (vendor, operator) = (Vendor::new(), house.operator());
     csv(&vendor, "0.1.0", "").await.write(&watched.path().join("csv"));
-    until(async || house.registry().refused().iter().any(|refused| refused.error.message.contains("nobody trusts"))).await;
+    until(async || house.registry().refused().iter().any(|refused| refused.error.message.contains("nobody trusts")))
+        .await;
     vendor.be_trusted(&operator, "hawser").await.expect(201);
     until(async || operator.get(&at("0.1.0", "")).await.status == 200).await;
     let installed = operator.get(&at("0.1.0", "")).await.json();

@@ -38,7 +38,10 @@ fn enormous_function() -> Vec<u8> {
 /// Many locals, each set on every side of many branches: what joins there grows with their product.
 fn hungry() -> Vec<u8> {
     let locals = 2_000;
-    let sets: String = (1..locals).step_by(7).map(|local| format!("(local.set {local} (i32.add (local.get {local}) (local.get $x)))")).collect();
+    let sets: String = (1..locals)
+        .step_by(7)
+        .map(|local| format!("(local.set {local} (i32.add (local.get {local}) (local.get $x)))"))
+        .collect();
     let branch = format!("(if (local.get $x) (then {sets}))");
     component(locals, &format!("(loop {} (br_if 0 (local.get $x)))", branch.repeat(250)))
 }
