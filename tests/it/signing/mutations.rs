@@ -94,7 +94,7 @@ fn two_hundred_mutations_of_a_valid_release_are_all_refused() {
         assert_eq!(error.kind, ErrorKind::ReleaseRefused, "mutation {number} ({region}): {error}");
         *hit.entry(region).or_default() += 1;
     }
-    assert!(MUTATIONS >= 200, "{MUTATIONS}");
+    const { assert!(MUTATIONS >= 200) };
     assert_eq!(hit.len(), REGIONS.len(), "two regions have one name: {hit:?}");
     assert!(hit.values().all(|count| *count == 8), "{hit:?}");
 }
