@@ -81,6 +81,17 @@ fn assert_none(search: &Search, folder: &Path) {
     assert!(leaks.is_empty(), "{leaks:#?}");
 }
 
+#[tokio::test]
+async fn the_tokens_of_the_first_start_are_in_no_file_of_the_host() {
+    let house = House::start().await;
+    house.operator().get("/v1/tokens").await.expect(200);
+    let (data, tokens) = house.stop().await;
+    let mut secrets = Canaries::new();
+    secrets.planted_elsewhere("the operator's", &tokens.operator);
+    secrets.planted_elsewhere("the core's", &tokens.core);
+    assert_none(&secrets.search(), data.path());
+}
+
 /// Sets, replaces, clears and mistypes secured options.
 async fn enter(bed: &Bed, secrets: &mut Canaries) -> Vec<String> {
     let at = |rest: &str| bed.at(&format!("/secured-options{rest}"));

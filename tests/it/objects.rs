@@ -98,7 +98,7 @@ async fn a_malformed_change_is_refused_by_name_and_the_file_stays() {
         (json!({"changes": {"title": {}}}), "title"),
         (json!({"changes": {"employeeNumber": {"replace": ["seven"]}}}), "employeeNumber"),
         (json!({"changes": {"id": {"replace": ["u9"]}}}), "id"),
-        (json!({"name": 5}), "5"),
+        (json!({"name": 5}), "name"),
         (json!({"colour": "red"}), "colour"),
     ];
     for (change, wrong) in changes {
