@@ -82,3 +82,13 @@ async fn guessing_is_slowed_down() {
     assert!(!slowed.is_empty(), "sixty guesses at once were all answered");
     slowed[0].problem(429, "rate-limited");
 }
+
+#[tokio::test]
+async fn a_password_that_is_the_accounts_name_is_no_leak() {
+    let bed = Bed::new(3, 0).await;
+    let draft = json!({
+        "name": "wilhelmina", "attributes": {"id": ["u9-wilhelmina"], "password": ["wilhelmina"]},
+    });
+    bed.core.post(&bed.at("/objects/account"), &draft).await.expect(201);
+    reset(&bed, "u9-wilhelmina", "u9-wilhelmina").await;
+}
