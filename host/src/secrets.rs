@@ -16,9 +16,8 @@ use std::sync::Arc;
 
 use crate::model::{Error, FailureKind, Result, Secret};
 use crate::store::{Sealed, Store};
-use key::KeyRing;
+use key::{KEY_FILE, KeyRing};
 
-pub use key::KEY_FILE;
 pub use seal::{Owner, Places};
 
 /// Seals and opens secured options. Cheap to clone.

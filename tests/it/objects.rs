@@ -75,7 +75,7 @@ async fn a_malformed_draft_is_refused_by_name_and_the_file_stays() {
         (json!({"name": "x", "attributes": {"id": ["n1"], "title": [null]}}), "title"),
         (json!({"name": "x", "attributes": {"id": ["n1"], "title": ["=HYPERLINK(1)"]}}), "title"),
         (json!({"name": "x", "attributes": {"id": ["n1"]}, "colour": "red"}), "colour"),
-        (json!({"name": 5, "attributes": {}}), "5"),
+        (json!({"name": 5, "attributes": {}}), "name"),
     ];
     for (draft, wrong) in drafts {
         bed.core.post(&bed.at("/objects/account"), &draft).await.refusal().names(wrong);

@@ -179,7 +179,7 @@ async fn values_come_with_a_connection_in_one_step_or_not_at_all() {
     let bed = Bed::bare(&house, People::new(2, 1)).await;
     let mut whole = body(&bed);
     whole["securedOptions"] = json!({"token": {"value": VALUE}, "none": {"value": VALUE}});
-    bed.operator.post("/v1/connections", &whole).await.problem(404, "not-found").names("none");
+    bed.operator.post("/v1/connections", &whole).await.problem(422, "configuration").names("none");
     bed.operator.get(&bed.at("")).await.problem(404, "not-found");
     whole["securedOptions"] = json!({"token": {"value": VALUE}, "headers": {"entries": {"a": VALUE}}});
     bed.create(&whole).await;
@@ -332,7 +332,7 @@ async fn without_its_key_a_host_does_not_start_and_makes_no_new_one() {
         assert!(!key.exists());
     }
     std::fs::rename(aside(&key), &key).unwrap();
-    let open = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+    let open: std::fs::Permissions = std::os::unix::fs::PermissionsExt::from_mode(0o644);
     std::fs::set_permissions(&key, open).unwrap();
     let told = refused_start(data.path(), None).await;
     assert!(told.contains("others can read it"), "{told}");

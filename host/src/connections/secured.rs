@@ -259,7 +259,8 @@ fn status(row: &SecuredRow) -> SecuredStatus {
 
 /// The entries of a value that fits what the manifest declares.
 fn fitting<'a>(manifest: &Manifest, name: &OptionName, value: &'a Secured) -> Result<Vec<(&'a str, &'a Secret)>> {
-    let option = declared(manifest, name)?;
+    let unknown = || Error::failure(FailureKind::Configuration, unknown(manifest, name)).blaming(name.as_str());
+    let option = manifest.secured(name).ok_or_else(unknown)?;
     match value {
         Secured::Field(secret) => require_kind(option, SecuredKind::Field).map(|()| vec![("", secret)]),
         Secured::Map(entries) => {
@@ -271,12 +272,12 @@ fn fitting<'a>(manifest: &Manifest, name: &OptionName, value: &'a Secured) -> Re
 }
 
 fn declared<'a>(manifest: &'a Manifest, name: &OptionName) -> Result<&'a SecuredDeclaration> {
-    manifest.secured(name).ok_or_else(|| {
-        let known: Vec<&str> = manifest.secured.iter().map(|option| option.name.as_str()).collect();
-        let connector = &manifest.connector;
-        Error::not_found(format!("{connector} has no secured option {name}; it has [{}]", known.join(", ")))
-            .blaming(name.as_str())
-    })
+    manifest.secured(name).ok_or_else(|| Error::not_found(unknown(manifest, name)).blaming(name.as_str()))
+}
+
+fn unknown(manifest: &Manifest, name: &OptionName) -> String {
+    let known: Vec<&str> = manifest.secured.iter().map(|option| option.name.as_str()).collect();
+    format!("{} has no secured option `{name}`; it has [{}]", manifest.connector, known.join(", "))
 }
 
 fn require_kind(option: &SecuredDeclaration, given: SecuredKind) -> Result<()> {

@@ -221,7 +221,11 @@ async fn a_release_that_asks_for_more_is_parked_until_each_permission_is_approve
     let registry = room.registry().await;
     installed(&registry, room.release("1.0.0", 1, "")).await;
     for (number, counter) in [("1.1.0", 2), ("2.0.0", 3)] {
-        assert_eq!(installed(&registry, room.release(number, counter, DIRECTORY)).await, ReleaseState::Parked, "{number}");
+        assert_eq!(
+            installed(&registry, room.release(number, counter, DIRECTORY)).await,
+            ReleaseState::Parked,
+            "{number}"
+        );
         let error = registry.activate(&roster(), &version(number), &Permissions::new(), BY).await.unwrap_err();
         assert!(error.is(FailureKind::NotPermitted) && error.message.contains(PERMISSION), "{error}");
     }

@@ -19,7 +19,7 @@ use super::refused;
 use crate::model::{Error, Result};
 
 /// The key file's name in the data directory.
-pub const KEY_FILE: &str = "vault.key";
+pub(super) const KEY_FILE: &str = "vault.key";
 /// The largest key file, in bytes.
 const KEY_FILE_BYTES_MAX: u64 = 4096;
 /// A key, in bytes.
