@@ -133,6 +133,7 @@ async fn where_a_secret_may_be_read_readings_are_audited_before_they_begin() {
     assert_eq!(bed.audit().await.len(), before + 1, "only the withdrawal");
 }
 
+/// The guest is `tests/guests/prowler`: "prowler".
 #[tokio::test]
 async fn a_prowler_is_refused_at_every_door_and_told_which_permission_it_lacks() {
     let bed = bed().await;

@@ -74,14 +74,18 @@ fn pieces(secret: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 fn forms(secret: &[u8]) -> Vec<Vec<u8>> {
-    let text = std::str::from_utf8(secret);
-    let wide = text.map(|text| text.encode_utf16().flat_map(u16::to_le_bytes).collect());
-    // As an error message shows it.
-    let shown = text.map(|text| shown(text, usize::MAX).into_bytes());
+    let wide = std::str::from_utf8(secret).map(|text| text.encode_utf16().flat_map(u16::to_le_bytes).collect());
+    let bytes: Vec<Vec<u8>> = std::iter::once(secret.to_vec()).chain(wide).collect();
+    let shown: Vec<_> = bytes.iter().filter_map(|bytes| as_shown(bytes)).collect();
     let hex = |digit: fn(&u8) -> String| secret.iter().map(digit).collect::<String>().into_bytes();
-    let plain = [secret.to_vec(), hex(|byte| format!("{byte:02x}")), hex(|byte| format!("{byte:02X}"))];
+    let hex = [hex(|byte| format!("{byte:02x}")), hex(|byte| format!("{byte:02X}"))];
     let base64 = [STANDARD_NO_PAD, URL_SAFE_NO_PAD].into_iter().flat_map(|engine| base64(secret, &engine));
-    plain.into_iter().chain(wide).chain(shown).chain(base64).collect()
+    bytes.into_iter().chain(shown).chain(hex).chain(base64).collect()
+}
+
+/// As an error or a finding has it, whose control characters were replaced before it is searched.
+fn as_shown(bytes: &[u8]) -> Option<Vec<u8>> {
+    std::str::from_utf8(bytes).ok().map(|text| shown(text, usize::MAX).into_bytes())
 }
 
 /// The characters that depend on the secret alone, with none, one and two bytes before it.
@@ -211,6 +215,7 @@ mod tests {
             ("json", around(&json.as_bytes()[1..json.len() - 1])),
             ("json units", around(secret.encode_utf16().map(units).collect::<String>().as_bytes())),
             ("utf-16", around(&wide)),
+            ("utf-16, shown", as_shown(&around(&wide)).unwrap_or_else(|| whole.clone())),
         ]
     }
 
