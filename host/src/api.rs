@@ -42,6 +42,7 @@ mod published;
 mod publishers;
 mod releases;
 mod schema;
+mod secured;
 mod systems;
 mod tasks;
 #[cfg(test)]
@@ -129,6 +130,7 @@ fn v1() -> OpenApiRouter<ApiState> {
         systems::routes(),
         connections::routes(),
         permissions::routes(),
+        secured::routes(),
         schema::routes(),
         objects::routes(),
         passwords::routes(),

@@ -22,6 +22,7 @@ mod password;
 mod published;
 mod publisher;
 mod remote;
+mod secret;
 mod serve;
 mod sign;
 mod system;

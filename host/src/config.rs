@@ -3,13 +3,14 @@
 //! Every key has a default, so that `hawser serve` starts without a file; `hawser.toml` at the root of the repository
 //! shows them all. The environment is read here (and by clap, for the command line), nowhere else.
 
+use std::env::VarError;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::model::{Error, ErrorKind, Result};
+use crate::model::{Error, ErrorKind, Result, Secret};
 
 /// The longest configuration file, in bytes.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
@@ -121,6 +122,20 @@ impl Config {
 pub fn user_cache_dir() -> Option<PathBuf> {
     let from = |name: &str| std::env::var(name).ok().map(PathBuf::from).filter(|path| path.is_absolute());
     from("XDG_CACHE_HOME").or_else(|| from("HOME").map(|home| home.join(".cache")))
+}
+
+/// The vault's key ring, if the environment has one: it goes before the key file.
+///
+/// # Errors
+/// `configuration` if it is empty, too long or not text.
+#[allow(clippy::disallowed_methods, reason = "the environment is read here")]
+pub fn vault_key() -> Result<Option<Secret>> {
+    let wrong = || configuration("HAWSER_VAULT_KEY is no key ring; it has the lines of a `vault.key`".to_owned());
+    match std::env::var("HAWSER_VAULT_KEY") {
+        Ok(text) => Secret::new(text.into_bytes()).ok_or_else(wrong).map(Some),
+        Err(VarError::NotPresent) => Ok(None),
+        Err(VarError::NotUnicode(_)) => Err(wrong()),
+    }
 }
 
 /// This very program. On Linux a name that holds although the file was replaced by a newer one meanwhile.

@@ -14,7 +14,9 @@ mod objects;
 mod options;
 mod passwords;
 mod permissions;
+mod places;
 mod ready;
+mod secured;
 
 use std::sync::Arc;
 
@@ -23,22 +25,27 @@ pub use listing::{LivePage, Query};
 pub use objects::{Object, ObjectDraft, ObjectPatch};
 pub use permissions::Asked;
 pub use ready::Ready;
+pub use secured::{SecuredDraft, SecuredOption};
 
 use crate::clock::Clock;
 use crate::model::{
     Aspect, Choice, Connection, ConnectionId, Error, Export, FailureKind, Finding, OptionName, RequestContext, Result,
     SchemaStatus, Stored, SystemId,
 };
-use crate::registry::Registry;
+use crate::registry::{Registry, Release};
 use crate::runtime::{CallLimits, Called, Runtime};
-use crate::store::Store;
+use crate::secrets::Vault;
+use crate::store::{Held, Store};
 use listing::LiveListings;
+use options::Options;
+use places::Layout;
 use ready::Cache;
 
 /// The connections of the host. Cheap to clone.
 #[derive(Clone)]
 pub struct Connections {
     store: Store,
+    vault: Vault,
     registry: Registry,
     runtime: Runtime,
     clock: Clock,
@@ -59,28 +66,53 @@ macro_rules! before_call {
 use before_call;
 
 impl Connections {
-    /// The connections in a store, served by a runtime with the releases of a registry; `ceiling` bounds every call.
-    pub fn new(store: Store, registry: Registry, runtime: Runtime, clock: Clock, ceiling: CallLimits) -> Self {
+    /// The connections in a store, their secured options in a vault, served by a runtime with the releases of a
+    /// registry; `ceiling` bounds every call.
+    pub fn new(
+        store: Store,
+        vault: Vault,
+        registry: Registry,
+        runtime: Runtime,
+        clock: Clock,
+        ceiling: CallLimits,
+    ) -> Self {
         let live = Arc::new(LiveListings::new(clock.clone()));
-        Self { store, registry, runtime, clock, ceiling, ready: Arc::default(), live }
+        Self { store, vault, registry, runtime, clock, ceiling, ready: Arc::default(), live }
     }
 
-    /// Adds a connection.
+    /// Adds a connection, with secured options.
     ///
     /// # Errors
-    /// `configuration` with every fault of its options and directories; `conflict` if the identifier is taken.
-    pub async fn create(&self, draft: Connection) -> Result<Stored<Connection>> {
-        self.check_configuration(&draft)?;
-        self.store.create_connection(&draft).await
+    /// `configuration` with every fault of its options and directories; `conflict` if the identifier is taken; those of
+    /// [`Self::set_secured`].
+    pub async fn create(
+        &self,
+        rc: &RequestContext,
+        draft: Connection,
+        secured: SecuredDraft,
+    ) -> Result<Stored<Connection>> {
+        let (release, options) = self.check_configuration(&draft)?;
+        let layout = Layout::new(&release.manifest, &options, &draft)?;
+        self.store.create_connection(&draft, |held| self.enter(rc, held, &layout, &secured)).await
     }
 
-    /// Replaces a connection's configuration, if it is still at the revision `if_match` names.
+    /// Replaces a connection's configuration, if it is still at the revision `if_match` names. The secured options that
+    /// are not in `secured` stay as they are; those that its connector does not declare are cleared.
     ///
     /// # Errors
-    /// As [`Self::create`]; `stale` if it is at another revision; `not-found`.
-    pub async fn replace(&self, draft: Connection, if_match: Option<i64>) -> Result<Stored<Connection>> {
-        self.check_configuration(&draft)?;
-        let replaced = self.store.replace_connection(&draft, if_match).await;
+    /// As [`Self::create`]; `stale` if it is at another revision; `not-found`; `credential-denied` if it would send
+    /// a secured option to another place than it was entered for, and `secured` does not enter it again.
+    pub async fn replace(
+        &self,
+        rc: &RequestContext,
+        draft: Connection,
+        secured: SecuredDraft,
+        if_match: Option<i64>,
+    ) -> Result<Stored<Connection>> {
+        let (release, options) = self.check_configuration(&draft)?;
+        let layout = Layout::new(&release.manifest, &options, &draft)?;
+        let edit = |held: &Held| self.carry(rc, held, &layout, &secured);
+        let replaced = self.store.replace_connection(&draft, if_match, edit).await;
         self.forget(&draft.id);
         replaced
     }
@@ -160,10 +192,12 @@ impl Connections {
         Called { result: status, used }
     }
 
-    fn check_configuration(&self, draft: &Connection) -> Result<()> {
+    /// The release that serves a connection, and the options it would read.
+    fn check_configuration(&self, draft: &Connection) -> Result<(Arc<Release>, Options)> {
         let release = self.registry.release(&draft.connector, &draft.version)?;
-        options::check(&release.manifest, &draft.options)?;
-        options::check_directories(&release.manifest, draft)
+        let options = options::check(&release.manifest, &draft.options)?;
+        options::check_directories(&release.manifest, draft)?;
+        Ok((release, options))
     }
 
     fn forget(&self, id: &ConnectionId) {

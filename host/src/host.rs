@@ -12,11 +12,12 @@ use tokio_util::task::TaskTracker;
 use crate::api::{self, ApiState, FirstTokens};
 use crate::audit::Audit;
 use crate::clock::Clock;
-use crate::config::{Config, GuestConfig};
+use crate::config::{self, Config, GuestConfig};
 use crate::connections::Connections;
 use crate::model::{Error, ErrorKind, Result};
 use crate::registry::Registry;
 use crate::runtime::{CallLimits, Runtime, RuntimeLimits};
+use crate::secrets::Vault;
 use crate::store::Store;
 use crate::tasks::{Tasks, Watch};
 
@@ -49,10 +50,12 @@ pub struct Running {
 /// Starts a host: everything is ready when this returns, and nothing has been left behind if it fails.
 ///
 /// # Errors
-/// `configuration` if the address or the directory cannot be used, or another host uses the directory.
+/// `configuration` if the address or the directory cannot be used, another host uses the directory, or the key of what
+/// is sealed there is missing.
 pub async fn start(config: Config, clock: Clock) -> Result<Running> {
     let lock = claim(&config.data_dir)?;
     let store = Store::open(&config.data_dir.join(STORE_FILE), clock.clone()).await?;
+    let vault = Vault::open(&config.data_dir, config::vault_key()?, &store).await?;
     let audit = Audit::open(&config.data_dir.join(AUDIT_FILE), clock.clone()).await?;
     let (runtime_limits, ceiling) = limits(config.guests);
     let runtime = Runtime::new(runtime_limits, clock.clone())?;
@@ -60,7 +63,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running> {
     let registry = Registry::open(data, runtime.clone(), store.clone(), clock.clone(), config.compile).await?;
     let mut watch = Watch::new(registry.clone(), audit.clone(), config.connectors, config.allow_unsigned);
     watch.look().await;
-    let connections = Connections::new(store.clone(), registry.clone(), runtime, clock.clone(), ceiling);
+    let connections = Connections::new(store.clone(), vault, registry.clone(), runtime, clock.clone(), ceiling);
     let (stop, tracker) = (CancellationToken::new(), TaskTracker::new());
     let tasks = Tasks::new(store.clone(), connections.clone(), audit.clone(), clock.clone(), config.imports);
     let first_tokens = api::ensure_tokens(&store).await?;

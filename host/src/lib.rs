@@ -13,5 +13,6 @@ pub mod host;
 pub mod model;
 pub mod registry;
 pub mod runtime;
+pub mod secrets;
 pub mod store;
 pub mod tasks;

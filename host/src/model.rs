@@ -50,6 +50,6 @@ pub use provision::{NewObject, Outcome, PartFailure, SecretAttribute, Update, Wr
 pub use request::{Caller, RequestContext, Role};
 pub use schema::{AttributeInfo, ClassInfo, ClassKind, Matching, Schema, Syntax};
 pub use secret::Secret;
-pub use secured::{Secured, SecuredStatus};
+pub use secured::{EntryKey, Secured, SecuredStatus};
 pub use task::{Counts, Progress, Task, TaskError, TaskKind, TaskState};
 pub use value::{Cell, Part, Scalar, Value};

@@ -19,6 +19,8 @@ mod fault;
 mod guest_log;
 mod imports;
 mod interfaces;
+mod kept;
+mod leak;
 pub mod limits;
 mod listing;
 mod load;
@@ -121,7 +123,7 @@ impl Runtime {
         engine::compatibility(&self.0.engine)
     }
 
-    /// Forgets what a connection's calls cached; to be called when it is changed or deleted.
+    /// Forgets what a connection's calls cached and kept; to be called when it is changed or deleted.
     pub fn forget(&self, connection: &ConnectionId) {
         self.0.connections.forget(connection);
     }

@@ -5,10 +5,10 @@
 #[cfg(not(target_arch = "wasm32"))]
 mod native;
 #[cfg(not(target_arch = "wasm32"))]
-pub(crate) use native::{Stand, cache, call, enter, files, hash, log, option, verify};
+pub(crate) use native::{Stand, cache, call, credentials, enter, files, log, option};
 
 #[cfg(target_arch = "wasm32")]
-pub(crate) use crate::bindings::host::{cache, call, files, log};
+pub(crate) use crate::bindings::host::{cache, call, credentials, files, log};
 
 #[cfg(target_arch = "wasm32")]
 pub(crate) use crate::bindings::host::options::get as option;

@@ -30,7 +30,7 @@ pub mod host {
     });
     #[cfg(target_arch = "wasm32")]
     pub use self::hawser::connector::{cache, call, options};
-    pub use self::hawser::connector::{credentials, files, log, model};
+    pub use self::hawser::connector::{credentials, files, log, model, reveal};
 }
 
 macro_rules! exported {

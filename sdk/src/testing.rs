@@ -12,6 +12,7 @@
 //! What a connector exports is called directly: `Roster::open(options)` or, with the options of the host,
 //! [`connector`]; a listing is read to its end with [`collect`].
 
+use crate::backend::credentials::{self as native, Secured};
 use crate::backend::{self, Stand};
 use crate::connector::{self, Connector};
 use crate::credentials::Password;
@@ -49,6 +50,28 @@ impl Host {
     #[must_use]
     pub fn directory(mut self, name: &str, path: impl Into<PathBuf>) -> Self {
         self.0.directories.insert(name.to_owned(), path.into());
+        self
+    }
+
+    /// Sets a secured option to one value.
+    #[must_use]
+    pub fn secured(mut self, name: &str, value: &str) -> Self {
+        self.0.secured.insert(name.to_owned(), Secured::Field(value.to_owned()));
+        self
+    }
+
+    /// Sets a secured option that is a map.
+    #[must_use]
+    pub fn secured_map<'a>(mut self, name: &str, values: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let values = values.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
+        self.0.secured.insert(name.to_owned(), Secured::Map(values));
+        self
+    }
+
+    /// Approves reading a secret; `password` is every password of a call.
+    #[must_use]
+    pub fn reveal(mut self, slot: &str) -> Self {
+        self.0.revealed.push(slot.to_owned());
         self
     }
 
@@ -106,7 +129,7 @@ pub fn connector<T: Connector>() -> Result<T> {
 
 /// A password as it arrives with a call.
 pub fn password(text: &str) -> Password<'static> {
-    Password::testing(text.to_owned())
+    native::password(text).into()
 }
 
 /// Reads a listing to its end.

@@ -25,6 +25,11 @@ const OPERATOR_ONLY: &[(&str, &str)] = &[
     ("post", "/v1/connections/{id}/permissions"),
     ("post", "/v1/tokens"),
     ("delete", "/v1/tokens/{name}"),
+    ("get", "/v1/connections/{id}/secured-options"),
+    ("put", "/v1/connections/{id}/secured-options/{name}"),
+    ("delete", "/v1/connections/{id}/secured-options/{name}"),
+    ("put", "/v1/connections/{id}/secured-options/{name}/{key}"),
+    ("delete", "/v1/connections/{id}/secured-options/{name}/{key}"),
     ("put", "/v1/connections/{id}"),
     ("delete", "/v1/connections/{id}"),
     ("post", "/v1/connections/{id}/suggest"),
@@ -57,23 +62,6 @@ fn is_known(method: Method) -> bool {
     [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE].contains(&method)
 }
 
-/// A path that exists as far as its parameters go: those of a bed where they fit.
-fn filled(path: &str, bed: &Bed) -> String {
-    let of = |name: &str| match name {
-        "id" if path.starts_with("/v1/systems") => bed.system.clone(),
-        "id" if path.starts_with("/v1/tasks") => "019aa000-0000-7000-8000-000000000000".to_owned(),
-        "id" => bed.id.clone(),
-        "class" => "account".to_owned(),
-        "uid" => "u1".to_owned(),
-        _ => "x".to_owned(),
-    };
-    let parts = path.split('/').map(|part| match part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) {
-        Some(name) => of(name),
-        None => part.to_owned(),
-    });
-    parts.collect::<Vec<_>>().join("/")
-}
-
 async fn ask(client: &Client, method: &str, path: &str) -> hawser_tests::client::Answer {
     let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
     let request = client.request(method.clone(), path);
@@ -87,7 +75,7 @@ async fn every_endpoint_but_the_public_ones_wants_a_token() {
     let stranger = House::shared().await.stranger();
     for (method, path) in operations(&bed.core).await {
         for caller in [&stranger, &stranger.with_token(Some("hawser_core_guessed"))] {
-            let answer = ask(caller, &method, &filled(&path, &bed)).await;
+            let answer = ask(caller, &method, &bed.filled(&path)).await;
             if PUBLIC.contains(&path.as_str()) {
                 answer.expect(200);
             } else {
@@ -108,7 +96,7 @@ async fn the_core_is_refused_where_only_the_operator_may() {
         assert!(listed, "{method} {path} is not in the document: {operations:?}");
     }
     for (method, path) in &operations {
-        let answer = ask(&bed.core, method, &filled(path, &bed)).await;
+        let answer = ask(&bed.core, method, &bed.filled(path)).await;
         if OPERATOR_ONLY.contains(&(method.as_str(), path.as_str())) {
             answer.problem(403, "forbidden").names("operator");
         } else {

@@ -47,11 +47,11 @@ fn malformed(good: &Json) -> Vec<(Json, &'static str)> {
         (with(good, "directories/data/path", json!("/nowhere/at/all")), "/nowhere/at/all"),
         (with(good, "directories/data/access", json!("execute")), "execute"),
         (with(good, "directories/data/colour", json!("red")), "colour"),
-        (with(good, "thresholds", json!({"removed": -1})), "-1"),
+        (with(good, "thresholds", json!({"removed": -1})), "thresholds.removed"),
         (with(good, "thresholds", json!({"removedPercent": 101})), "removedPercent"),
         (with(good, "thresholds", json!({"removedPercent": -1})), "removedPercent"),
         (with(good, "thresholds", json!({"colour": 1})), "colour"),
-        (with(good, "title", json!(7)), "7"),
+        (with(good, "title", json!(7)), "title"),
     ]
 }
 

@@ -53,12 +53,12 @@ fn counting(folder: &Path) -> PathBuf {
     program
 }
 
-fn compilations(folder: &Path) -> usize {
+pub(super) fn compilations(folder: &Path) -> usize {
     fs::read_to_string(folder.join("starts")).map_or(0, |starts| starts.lines().count())
 }
 
 /// A host that loads nothing by itself and trusts nobody yet, and counts how often it compiles.
-async fn bare(folder: &Path) -> House {
+pub(super) async fn bare(folder: &Path) -> House {
     let program = counting(folder);
     House::with(|config| {
         config.connectors.clear();

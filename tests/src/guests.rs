@@ -7,7 +7,14 @@ use std::sync::OnceLock;
 use crate::{binary, profile_folder, workspace_root};
 
 /// Their folders, below the repository's root.
-const PROJECTS: &[&str] = &["plugins/csv", "sdk/examples/roster", "tests/guests/liar", "tests/guests/stubborn"];
+const PROJECTS: &[&str] = &[
+    "plugins/csv",
+    "sdk/examples/roster",
+    "tests/guests/liar",
+    "tests/guests/mirror",
+    "tests/guests/prowler",
+    "tests/guests/stubborn",
+];
 
 /// The folder that holds all of them, built.
 pub fn connectors() -> &'static Path {

@@ -104,6 +104,8 @@ struct OutcomeView {
     directories: Vec<String>,
     /// Credentials the connector used, by slot.
     credentials: Vec<String>,
+    /// Of these, the ones whose bytes it read.
+    revealed: Vec<String>,
     /// What served it: `publisher/name version`, and `UNSIGNED` if it was loaded without a signature.
     #[serde(skip_serializing_if = "Option::is_none")]
     release: Option<String>,
@@ -181,6 +183,7 @@ impl From<RecordedOutcome> for OutcomeView {
             uid: outcome.uid,
             directories: outcome.directories,
             credentials: outcome.credentials,
+            revealed: outcome.revealed,
             release: outcome.release,
         }
     }

@@ -8,6 +8,7 @@ use futures_util::FutureExt as _;
 
 use super::ApiState;
 use crate::audit::{Entry, Outcome};
+use crate::connections::{LivePage, Object};
 use crate::model::{self, ClassName, ConnectionId, Effect, Error, RequestContext, Result, Uid};
 use crate::runtime::{Called, Used};
 
@@ -110,10 +111,23 @@ where
     result
 }
 
-/// Takes the result of a reading, which leaves no rows, and notes in the log what it used.
-pub(super) fn observed<T>(rc: &RequestContext, action: &'static str, called: Called<T>) -> Result<T> {
-    tracing::debug!(request = %rc.id, action, used = ?called.used, "read");
-    called.result
+/// Reads. A reading leaves a line in the log; where the connector may read secrets, it leaves its two rows like any act.
+///
+/// # Errors
+/// As [`audited`].
+pub(super) async fn observed<T: Trace>(
+    api: &ApiState,
+    act: Act,
+    reading: impl Future<Output = Called<T>>,
+) -> Result<T> {
+    if let Some(connection) = &act.0.connection
+        && api.connections.reveals(connection).await?
+    {
+        return audited(api, act, reading).await;
+    }
+    let Called { result, used } = reading.await;
+    tracing::debug!(request = %act.0.request_id, action = act.0.action, ?used, "read");
+    result
 }
 
 fn outcome(result: &Result<impl Trace>, used: &Used) -> Outcome {
@@ -125,6 +139,9 @@ fn outcome(result: &Result<impl Trace>, used: &Used) -> Outcome {
 }
 
 impl Trace for () {}
+impl Trace for LivePage {}
+impl Trace for Object {}
+impl Trace for model::AssignmentPage {}
 impl Trace for crate::registry::Installed {}
 impl Trace for crate::store::InstalledRelease {}
 impl Trace for model::Granted {}

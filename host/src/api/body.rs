@@ -129,12 +129,24 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     let mut from = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut from).map_err(|why| {
         let path = why.path().to_string();
-        let text = why.into_inner().to_string();
+        let text = without_value(why.into_inner().to_string());
         let at = if path == "." { String::new() } else { format!("{path}: ") };
         Error::invalid(format!("the body is not right: {at}{text}")).blaming(blamed(&text, &path))
     })?;
     from.end().map_err(|why| Error::invalid(format!("the body goes on after its end: {why}")))?;
     Ok(value)
+}
+
+/// serde's sentence without the value it quotes, which may be a secret in a wrong place.
+fn without_value(text: String) -> String {
+    for wrong in ["invalid type: ", "invalid value: "] {
+        if let Some((kind, expected)) = text.strip_prefix(wrong).and_then(|rest| rest.rsplit_once(", expected ")) {
+            // What is quoted begins after the kind: `string "x"`, `integer `5``.
+            let kind = kind.split(['"', '`']).next().unwrap_or_default().trim_end();
+            return format!("{wrong}{kind}, expected {expected}");
+        }
+    }
+    text
 }
 
 /// Refuses a list of values: serde would take it for an object, by position.
@@ -187,6 +199,18 @@ mod tests {
         let error = refused(r#"{"draft": {"id": "one"}}"#);
         assert_eq!(error.attributes, ["draft.id"]);
         assert!(error.message.contains("invalid type: string"), "{}", error.message);
+    }
+
+    #[test]
+    fn a_refusal_does_not_quote_the_value() {
+        for value in [r#""a, expected \"b""#, "-77", "7.5", "true"] {
+            let error = refused(&format!(r#"{{"draft": {value}}}"#));
+            assert!(error.message.contains("draft: invalid type: "), "{}", error.message);
+            assert!(error.message.contains(", expected struct Draft"), "{}", error.message);
+            for part in ["a,", "b\"", "77", "7.5", "true"] {
+                assert!(!error.message.contains(part), "{}", error.message);
+            }
+        }
     }
 
     #[test]

@@ -14,16 +14,18 @@ use utoipa_axum::routes;
 
 use super::ApiState;
 use super::answer;
-use super::audited::{act, audited};
+use super::audited::{Act, act, audited};
 use super::body::{At, Body, Nothing, OptionalBody};
 use super::context::{AsCore, AsOperator};
 use super::etag::IfMatch;
 use super::page::{self, Limit, Listed};
 use super::problem::Problem;
+use super::secured::{self, SecuredWire};
 use super::systems::title;
+use crate::connections::SecuredDraft;
 use crate::model::{
     Access, Aspect, Choice, Connection, ConnectionId, ConnectorName, Directory, DirectoryName, Error, Finding,
-    OptionName, Stored, SystemId, Thresholds, json,
+    OptionName, RequestContext, Stored, SystemId, Thresholds, json,
 };
 use crate::registry::Release;
 
@@ -89,6 +91,11 @@ struct ConnectionDraft {
     directories: BTreeMap<DirectoryName, DirectoryWire>,
     #[serde(default)]
     thresholds: ThresholdsWire,
+    /// By the secured options of the connector's manifest; never answered. In a replacement, those that are left out
+    /// stay as they are, and those that a changed address would send elsewhere have to be entered again.
+    #[serde(default)]
+    #[schema(value_type = BTreeMap<String, SecuredWire>, write_only)]
+    secured_options: BTreeMap<OptionName, SecuredWire>,
 }
 
 /// A directory of the host that the connection may reach.
@@ -219,7 +226,7 @@ async fn list(
     Ok(Json(Listed::cut(found, query.limit, |found| found.value.id.clone(), |found| view(&api, found))))
 }
 
-/// Creates a connection. Its options and directories are held against the connector's manifest.
+/// Creates a connection. Its options, directories and secured options are held against the connector's manifest.
 #[utoipa::path(post, path = "/v1/connections",
     operation_id = "create_connection", tag = "connections", request_body = ConnectionDraft,
     security(("token" = ["operator"])), responses((status = 201, body = ConnectionView)))]
@@ -230,9 +237,10 @@ async fn create(
     Body(mut draft): Body<ConnectionDraft>,
 ) -> Result<Response, Problem> {
     let id = draft.id.take().ok_or_else(|| Error::invalid("id is missing").blaming("id"))?;
+    let secured = secured::draft(std::mem::take(&mut draft.secured_options))?;
     let draft = draft.into_connection(id)?;
-    let entry = act(&rc, "connection.create").on(&draft.id).parameter("connector", &draft.connector);
-    let created = audited(&api, entry, api.connections.create(draft)).await?;
+    let entry = configured(&rc, "connection.create", &draft, &secured);
+    let created = audited(&api, entry, api.connections.create(&rc, draft, secured)).await?;
     let location = answer::location(&["connections", created.value.id.as_str()]);
     Ok((StatusCode::CREATED, location, answer(&api, created)).into_response())
 }
@@ -260,13 +268,14 @@ async fn replace(
     State(api): State<ApiState>,
     At { path, .. }: At<ConnectionPath>,
     if_match: IfMatch,
-    Body(draft): Body<ConnectionDraft>,
+    Body(mut draft): Body<ConnectionDraft>,
 ) -> Result<Response, Problem> {
     answer::require_same_id(draft.id.as_ref().map(ConnectionId::folded), &path.id.folded())?;
+    let secured = secured::draft(std::mem::take(&mut draft.secured_options))?;
     let draft = draft.into_connection(path.id)?;
     let revision = if_match.number()?;
-    let entry = act(&rc, "connection.replace").on(&draft.id).parameter("connector", &draft.connector);
-    let replaced = audited(&api, entry, api.connections.replace(draft, revision)).await?;
+    let entry = configured(&rc, "connection.replace", &draft, &secured);
+    let replaced = audited(&api, entry, api.connections.replace(&rc, draft, secured, revision)).await?;
     Ok(answer(&api, replaced))
 }
 
@@ -315,6 +324,16 @@ async fn suggest(
     let entry = act(&rc, "connection.suggest").on(&path.id).parameter("option", &request.option);
     let choices = audited(&api, entry, api.connections.suggest(&rc, &path.id, &request.option)).await?;
     Ok(Json(Suggested { choices: choices.into_iter().map(ChoiceView::from).collect() }))
+}
+
+/// What the trail says of a draft: of the secured options in it, the names.
+fn configured(rc: &RequestContext, action: &str, draft: &Connection, secured: &SecuredDraft) -> Act {
+    let act = act(rc, action).on(&draft.id).parameter("connector", &draft.connector);
+    if secured.is_empty() {
+        return act;
+    }
+    let names: Vec<&str> = secured.keys().map(OptionName::as_str).collect();
+    act.parameter("securedOptions", names.join(", "))
 }
 
 fn answer(api: &ApiState, connection: Stored<Connection>) -> Response {

@@ -148,8 +148,9 @@ async fn list(
 ) -> Result<Json<AssignmentsView>, Problem> {
     let after = query.cursor.as_deref().map(page::bytes).transpose()?;
     let (id, limit) = (&path.id, query.limit.get());
-    let called = api.connections.entitlements(&rc, id, &path.class, &path.uid, after, limit).await;
-    Ok(Json(AssignmentsView::try_from(observed(&rc, "entitlement.list", called)?)?))
+    let entry = act(&rc, "entitlement.list").on(id).object(&path.class, &path.uid);
+    let reading = Box::pin(api.connections.entitlements(&rc, id, &path.class, &path.uid, after, limit));
+    Ok(Json(AssignmentsView::try_from(observed(&api, entry, reading).await?)?))
 }
 
 /// Grants an entitlement. Granting what is granted already changes nothing.

@@ -225,12 +225,15 @@ async fn list(
     State(api): State<ApiState>,
     At { path, query }: At<ClassPath, ObjectsQuery>,
 ) -> Result<Json<ObjectPage>, Problem> {
-    let limit = query.limit.get();
-    let called = match query.resumed()? {
-        Some(cursor) => api.connections.next_objects(&rc, &path.id, &path.class, &cursor, limit).await,
-        None => api.connections.list_objects(&rc, &path.id, &path.class, query.begun()?).await,
-    };
-    Ok(Json(ObjectPage::try_from(observed(&rc, "object.list", called)?)?))
+    let (limit, resumed, begun) = (query.limit.get(), query.resumed()?, query.begun()?);
+    let reading = Box::pin(async {
+        match resumed {
+            Some(cursor) => api.connections.next_objects(&rc, &path.id, &path.class, &cursor, limit).await,
+            None => api.connections.list_objects(&rc, &path.id, &path.class, begun).await,
+        }
+    });
+    let entry = act(&rc, "object.list").on(&path.id).class(&path.class);
+    Ok(Json(ObjectPage::try_from(observed(&api, entry, reading).await?)?))
 }
 
 /// Creates an object.
@@ -265,8 +268,9 @@ async fn show(
     At { path, query }: At<ObjectPath, ObjectQuery>,
 ) -> Result<Response, Problem> {
     let attributes = names(query.attributes.as_deref())?;
-    let called = api.connections.get_object(&rc, &path.id, &path.class, &path.uid, attributes).await;
-    let object = ObjectView::try_from(observed(&rc, "object.get", called)?)?;
+    let entry = act(&rc, "object.get").on(&path.id).object(&path.class, &path.uid);
+    let reading = Box::pin(api.connections.get_object(&rc, &path.id, &path.class, &path.uid, attributes));
+    let object = ObjectView::try_from(observed(&api, entry, reading).await?)?;
     let tag = object.revision.as_deref().map(etag);
     Ok((tag.map(axum::response::AppendHeaders), Json(object)).into_response())
 }

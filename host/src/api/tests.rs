@@ -15,6 +15,7 @@ use super::*;
 use crate::config::Config;
 use crate::model::FailureKind;
 use crate::runtime::{CallLimits, Runtime, RuntimeLimits};
+use crate::secrets::Vault;
 
 struct Room {
     state: ApiState,
@@ -39,7 +40,8 @@ impl Room {
         let registry =
             Registry::open(folder.path(), runtime.clone(), store.clone(), clock.clone(), compile).await.unwrap();
         let ceiling = CallLimits::default();
-        let connections = Connections::new(store.clone(), registry.clone(), runtime, clock.clone(), ceiling);
+        let vault = Vault::open(folder.path(), None, &store).await.unwrap();
+        let connections = Connections::new(store.clone(), vault, registry.clone(), runtime, clock.clone(), ceiling);
         let imports = Config::default().imports;
         let tasks = Tasks::new(store.clone(), connections.clone(), audit.clone(), clock.clone(), imports);
         let tokens = ensure_tokens(&store).await.unwrap().unwrap();

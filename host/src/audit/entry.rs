@@ -69,6 +69,9 @@ pub struct Outcome {
     pub directories: Vec<String>,
     /// Credentials the connector used, by slot.
     pub credentials: Vec<String>,
+    /// Of these, the ones it read.
+    #[serde(default)]
+    pub revealed: Vec<String>,
 }
 
 impl Entry {
@@ -111,6 +114,7 @@ impl Outcome {
             release: None,
             directories: Vec::new(),
             credentials: Vec::new(),
+            revealed: Vec::new(),
         }
     }
 
@@ -125,6 +129,7 @@ impl Outcome {
             release: used.release.clone(),
             directories: used.directories.iter().map(directory).collect(),
             credentials: used.credentials.iter().cloned().collect(),
+            revealed: used.revealed.iter().cloned().collect(),
             ..outcome
         }
     }

@@ -13,7 +13,7 @@ use super::client::{Call, word};
 use super::fault::{Exit, Fault};
 use super::remote::{Paging, Remote, Session};
 use super::table::Column;
-use super::{out, table};
+use super::{out, secret, table};
 
 /// The longest description of a connection, in bytes; the API takes no more.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
@@ -114,6 +114,9 @@ enum Command {
         #[arg(long)]
         refresh: bool,
     },
+    /// Secured options: passwords, tokens and keys that the connector uses.
+    #[command(subcommand)]
+    Secret(secret::Command),
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -166,6 +169,7 @@ impl Connection {
                 permissions::change(&session, &connection, &json!({"withdraw": permissions})).await
             }
             Command::Schema { connection, refresh } => schema(&session, &connection, refresh).await,
+            Command::Secret(command) => command.run(&session).await,
         }
     }
 }

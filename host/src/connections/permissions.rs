@@ -14,9 +14,9 @@ use crate::store::Approval;
 #[derive(Clone, Debug)]
 pub struct Asked {
     pub permission: Permission,
-    /// What it means; empty where the release that serves no longer asks for it.
+    /// What it means; empty where the release that serves does not ask for just this.
     pub words: String,
-    /// Does the release that serves ask for it?
+    /// Does the release that serves ask for it, or for more?
     pub requested: bool,
     pub approval: Option<Approval>,
 }
@@ -64,6 +64,7 @@ impl Connections {
 }
 
 fn asked(manifest: &Manifest, approvals: Vec<Approval>) -> Vec<Asked> {
+    let requested = manifest.permissions();
     let mut asked: BTreeMap<Permission, Asked> = BTreeMap::new();
     for request in manifest.requests() {
         let permission = request.permission.clone();
@@ -76,7 +77,7 @@ fn asked(manifest: &Manifest, approvals: Vec<Approval>) -> Vec<Asked> {
         let entry = asked.entry(approval.permission.clone()).or_insert_with(|| Asked {
             permission: approval.permission.clone(),
             words: String::new(),
-            requested: false,
+            requested: requested.iter().any(|asked| asked.covers(&approval.permission)),
             approval: None,
         });
         entry.approval = Some(approval);

@@ -6,10 +6,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use super::{Connections, options, permissions};
+use super::places::Layout;
+use super::{Connections, options, permissions, secured};
 use crate::model::{
     ClassInfo, ClassName, Connection, ConnectionId, Directory, DirectoryName, Error, Export, FailureKind, OptionName,
-    Permissions, RequestContext, Result, Schema, Stored, Value,
+    Permission, Permissions, RequestContext, Result, Schema, Stored, Value,
 };
 use crate::registry::Release;
 use crate::runtime::{CallContext, CallLimits, Component, Credentials};
@@ -40,6 +41,11 @@ impl Ready {
         self.release.manifest.exports.contains(&interface)
     }
 
+    /// May its connector read a secret?
+    fn reveals(&self) -> bool {
+        self.permissions.iter().any(|permission| matches!(permission, Permission::Reveal { .. }))
+    }
+
     /// A class of its schema.
     ///
     /// # Errors
@@ -57,23 +63,40 @@ impl Ready {
     }
 }
 
-/// Connections that are ready, by folded identifier and the registry's generation.
+/// Connections that are ready.
 #[derive(Default)]
-pub(super) struct Cache(RwLock<HashMap<String, (u64, Arc<Ready>)>>);
+pub(super) struct Cache(RwLock<Kept>);
+
+#[derive(Default)]
+struct Kept {
+    /// By folded identifier, with the registry's generation.
+    ready: HashMap<String, (u64, Arc<Ready>)>,
+    /// Counts what was forgotten: what was read before may be out of date, and is not kept.
+    forgotten: u64,
+}
 
 impl Cache {
     fn get(&self, id: &ConnectionId, generation: u64) -> Option<Arc<Ready>> {
         let cache = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        cache.get(&id.folded()).filter(|(of, _)| *of == generation).map(|(_, ready)| Arc::clone(ready))
+        cache.ready.get(&id.folded()).filter(|(of, _)| *of == generation).map(|(_, ready)| Arc::clone(ready))
     }
 
-    fn put(&self, id: &ConnectionId, generation: u64, ready: &Arc<Ready>) {
+    fn forgotten(&self) -> u64 {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).forgotten
+    }
+
+    /// Keeps what was read since `forgotten` was that number.
+    fn put(&self, id: &ConnectionId, generation: u64, forgotten: u64, ready: &Arc<Ready>) {
         let mut cache = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        cache.insert(id.folded(), (generation, Arc::clone(ready)));
+        if cache.forgotten == forgotten {
+            cache.ready.insert(id.folded(), (generation, Arc::clone(ready)));
+        }
     }
 
     pub(super) fn forget(&self, id: &ConnectionId) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).remove(&id.folded());
+        let mut cache = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        cache.ready.remove(&id.folded());
+        cache.forgotten += 1;
     }
 }
 
@@ -81,16 +104,21 @@ impl Connections {
     /// The connection, ready for an operation.
     ///
     /// # Errors
-    /// `not-found`; `configuration` if its connector is not loaded or its options no longer fit the manifest.
+    /// `not-found`; `configuration` if its connector is not loaded, its options no longer fit the manifest, or a
+    /// required secured option cannot be used.
     pub async fn ready(&self, id: &ConnectionId) -> Result<Arc<Ready>> {
         let generation = self.registry.generation();
         if let Some(ready) = self.ready.get(id, generation) {
             return Ok(ready);
         }
+        let forgotten = self.ready.forgotten();
         let Stored { value: connection, changed, .. } = self.get(id).await?;
         let release = self.registry.release(&connection.connector, &connection.version)?;
         let options = Arc::new(options::check(&release.manifest, &connection.options)?);
         options::check_directories(&release.manifest, &connection)?;
+        let held = self.store.secured(id).await?;
+        let layout = Layout::new(&release.manifest, &options, &connection)?;
+        let credentials = Arc::new(secured::open(&self.vault, &layout, &held)?);
         let approved = self.store.approvals(id).await?.into_iter().map(|approval| approval.permission).collect();
         let permissions = permissions::effective(&release.manifest.permissions(), &approved);
         let schema = self.store.schema(id).await?.filter(|status| status.refreshed.is_some());
@@ -98,15 +126,23 @@ impl Connections {
             options,
             directories: Arc::new(permissions::directories(&connection.directories, &permissions)),
             permissions: Arc::new(permissions),
-            credentials: Arc::default(),
+            credentials,
             limits: release.limits(&self.ceiling),
             schema_current: schema.as_ref().and_then(|status| status.refreshed).is_some_and(|at| at >= changed),
             schema: schema.map(|status| status.schema),
             connection,
             release,
         });
-        self.ready.put(id, generation, &ready);
+        self.ready.put(id, generation, forgotten, &ready);
         Ok(ready)
+    }
+
+    /// May the connector read a secret of this connection, or of a call? Then its readings are audited too.
+    ///
+    /// # Errors
+    /// As [`Self::ready`].
+    pub async fn reveals(&self, id: &ConnectionId) -> Result<bool> {
+        Ok(self.ready(id).await?.reveals())
     }
 
     /// Everything one call on behalf of a request may use.

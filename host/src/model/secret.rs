@@ -2,8 +2,8 @@
 
 use zeroize::Zeroizing;
 
-/// The longest secret accepted, in bytes.
-pub const SECRET_BYTES_MAX: usize = 4096;
+/// The longest secret accepted, in bytes: a private key in PEM fits.
+pub const SECRET_BYTES_MAX: usize = 16 * 1024;
 
 /// A password or another secret on its way to where it is needed.
 #[derive(Clone)]

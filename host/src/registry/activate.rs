@@ -7,7 +7,7 @@
 use semver::Version;
 
 use super::limits::ENVELOPE_BYTES_MAX;
-use super::{Manifest, Registry, Trust, Upload, install};
+use super::{Manifest, Registry, Trust, Upload, verify, verify_statement};
 use crate::model::{ConnectorName, Error, FailureKind, Permission, Permissions, Result};
 use crate::runtime::limits::COMPONENT_BYTES_MAX;
 use crate::store::{InstalledRelease, ReleaseState};
@@ -113,8 +113,12 @@ impl Registry {
             Ok(Upload { statement, component, activate: true })
         };
         let stored = self.blocking(reading).await?;
-        let statement = install::verify(&stored, trust)?;
-        let code = self.code(statement.component, stored.component.into()).await?;
+        let statement = verify_statement(&stored.statement, trust)?;
+        // The storage has hashed the component already: once is enough.
+        if statement.component != component {
+            return Err(verify::refused("its statement is of another component; install the release again"));
+        }
+        let code = self.code(component, stored.component.into()).await?;
         self.link(&statement, code).await
     }
 

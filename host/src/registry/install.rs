@@ -111,7 +111,11 @@ impl Registry {
         tracing::info!(component = %sha256, "compiling");
         let code = Arc::new(self.0.compiler.compile(&component).await?);
         let keeping = Arc::clone(&code);
-        self.blocking(move |inner| Ok(inner.code.put(&sha256, &keeping))).await?;
+        let keep = move |inner: &super::Inner| {
+            inner.code.put(&sha256, &keeping);
+            Ok(())
+        };
+        self.blocking(keep).await?;
         Ok(code)
     }
 

@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::limits::CLOCK_SKEW_MAX;
+use super::limits::{CLOCK_SKEW_MAX, COUNTER_MAX};
 use super::verify::refused;
 use super::{COMPONENT_FILE, Manifest, canonical};
 use crate::model::{Digest, KeyId, PublisherName, Result};
@@ -147,6 +147,19 @@ impl Document {
             [subject] if subject.name == COMPONENT_FILE => Ok(subject.digest.sha256),
             _ => Err(refused(format!("the signed statement must have one subject, {COMPONENT_FILE}"))),
         }
+    }
+}
+
+impl Predicate {
+    /// Is it within what any host takes?
+    pub(super) fn check(&self) -> Result<()> {
+        if self.counter > COUNTER_MAX {
+            return Err(refused(format!("the counter is {}; it can be at most {COUNTER_MAX}", self.counter)));
+        }
+        if self.expires <= self.issued {
+            return Err(refused(format!("it expires at {}, before it was issued", self.expires)));
+        }
+        Ok(())
     }
 }
 

@@ -5,7 +5,6 @@
 use jiff::Timestamp;
 
 use super::envelope::Envelope;
-use super::limits::COUNTER_MAX;
 use super::statement::{Document, Predicate};
 use super::{Manifest, PublicKey, SigningKey, Statement, Trust};
 use crate::model::{Digest, Error, ErrorKind, PublisherName, Result};
@@ -119,18 +118,6 @@ fn open(
 
 fn manifest(text: &str) -> Result<Manifest> {
     Manifest::parse(text).map_err(|error| refused(error.to_string()))
-}
-
-impl Predicate {
-    fn check(&self) -> Result<()> {
-        if self.counter > COUNTER_MAX {
-            return Err(refused(format!("the counter is {}; it can be at most {COUNTER_MAX}", self.counter)));
-        }
-        if self.expires <= self.issued {
-            return Err(refused(format!("it expires at {}, before it was issued", self.expires)));
-        }
-        Ok(())
-    }
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use wasmtime::{Store, UpdateDeadline};
 use super::component::Component;
 use super::context::CallContext;
 use super::fault;
+use super::leak::Exits;
 use super::limits::HANDLES_MAX;
 use super::operation::Operation;
 use super::outcome::{Called, Used};
@@ -38,6 +39,7 @@ pub(super) struct Guest {
 /// Calls one operation on a fresh instance.
 pub(super) async fn once<T, F>(component: &Component, context: CallContext, operation: Operation, body: F) -> Called<T>
 where
+    T: Exits,
     F: for<'g> FnOnce(&'g mut Guest) -> BoxFuture<'g, Answer<T>> + Send,
 {
     match Guest::enter(component, context, operation).await {
@@ -114,6 +116,7 @@ impl Guest {
     /// Runs one call of the guest. After an error of the host's own kinds the guest must be dropped.
     pub(super) async fn call<T, F>(&mut self, operation: Operation, body: F) -> Result<T>
     where
+        T: Exits,
         F: for<'g> FnOnce(&'g mut Self) -> BoxFuture<'g, Answer<T>> + Send,
     {
         let (end, computing) = (self.store.data().end, self.store.data().computing.clone());
@@ -128,8 +131,11 @@ impl Guest {
         drop(ticking);
         computing.pause();
         match answer {
-            Ok(Ok(Ok(value))) => Ok(value),
-            Ok(Ok(Err(failure))) => Err(fault::said(failure)),
+            Ok(Ok(said)) => {
+                let searched = self.store.data().leaks.check(&said);
+                searched.map_err(|leaked| fault::in_call(leaked, operation))?;
+                said.map_err(fault::said)
+            }
             Ok(Err(trap)) => Err(fault::in_call(fault::classify(&trap, self.store.data(), operation), operation)),
             Err(_) => Err(fault::in_call(fault::timeout(operation), operation)),
         }

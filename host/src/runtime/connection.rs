@@ -1,5 +1,5 @@
-//! What the runtime remembers of a connection between calls: who computes, how many instances it has, its cache, and
-//! how many passwords it verified lately. In memory only; forgotten when it is idle and room is needed.
+//! What the runtime remembers of a connection between calls: who computes, how many instances it has, its cache, the
+//! tokens it keeps, and how many passwords it verified lately. In memory only; forgotten when it is idle and room is needed.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
 use super::cache::Cache;
+use super::kept::Kept;
 use super::limits::{self, RuntimeLimits};
 use crate::model::ConnectionId;
 
@@ -18,6 +19,7 @@ pub(super) struct Share {
     pub(super) computing: Arc<Semaphore>,
     pub(super) instances: Arc<Semaphore>,
     cache: Mutex<Cache>,
+    kept: Mutex<Kept>,
     verifications: Mutex<Bucket>,
 }
 
@@ -28,12 +30,17 @@ impl Share {
             computing: permits(limits.computing_per_connection),
             instances: permits(limits.instances_per_connection),
             cache: Mutex::default(),
+            kept: Mutex::default(),
             verifications: Mutex::new(Bucket { tokens: limits::VERIFY_BURST, filled: now }),
         }
     }
 
     pub(super) fn cache(&self) -> MutexGuard<'_, Cache> {
         locked(&self.cache)
+    }
+
+    pub(super) fn kept(&self) -> MutexGuard<'_, Kept> {
+        locked(&self.kept)
     }
 
     /// Takes one verification, or says how many milliseconds it is to the next.
@@ -56,10 +63,11 @@ impl Connections {
         known.entry(id.folded()).or_insert_with(|| Arc::new(Share::new(limits, now))).clone()
     }
 
-    /// Forgets what the connection cached.
+    /// Forgets what the connection cached and kept.
     pub(super) fn forget(&self, id: &ConnectionId) {
         if let Some(share) = locked(&self.0).get(&id.folded()) {
             share.cache().clear();
+            share.kept().clear();
         }
     }
 }

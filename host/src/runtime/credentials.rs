@@ -4,12 +4,18 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::{Arc, OnceLock};
 
-use crate::model::{CredentialUse, OptionName, Secured};
+use super::leak::Search;
+use crate::model::{CredentialUse, OptionName, Secret, Secured};
 
 /// The connection's secured options by slot; those that are not set are here without a value.
 #[derive(Default)]
-pub struct Credentials(BTreeMap<OptionName, Slot>);
+pub struct Credentials {
+    slots: BTreeMap<OptionName, Slot>,
+    /// Made with the first call; nothing where there is nothing to search for.
+    search: OnceLock<Option<Arc<Search>>>,
+}
 
 /// One secured option.
 pub struct Slot {
@@ -21,23 +27,34 @@ pub struct Slot {
 impl Credentials {
     /// The option of that name.
     pub fn slot(&self, name: &str) -> Option<(&OptionName, &Slot)> {
-        self.0.iter().find(|(known, _)| known.as_str() == name)
+        self.slots.iter().find(|(known, _)| known.as_str() == name)
     }
 
     /// Every option.
     pub fn iter(&self) -> impl Iterator<Item = (&OptionName, &Slot)> {
-        self.0.iter()
+        self.slots.iter()
+    }
+
+    /// A search for all of them in what a guest gives out.
+    pub(super) fn search(&self) -> Option<Arc<Search>> {
+        let named = |(slot, secret): (&OptionName, _)| (format!("the secured option {:?}", slot.as_str()), secret);
+        self.search.get_or_init(|| Search::new(self.secrets().map(named)).map(Arc::new)).clone()
+    }
+
+    fn secrets(&self) -> impl Iterator<Item = (&OptionName, &Secret)> {
+        let set = self.slots.iter().filter_map(|(name, slot)| Some((name, slot.value.as_ref()?)));
+        set.flat_map(|(name, value)| value.secrets().map(move |secret| (name, secret)))
     }
 }
 
 impl FromIterator<(OptionName, Slot)> for Credentials {
     fn from_iter<T: IntoIterator<Item = (OptionName, Slot)>>(slots: T) -> Self {
-        Self(slots.into_iter().collect())
+        Self { slots: slots.into_iter().collect(), search: OnceLock::new() }
     }
 }
 
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
+        f.debug_set().entries(self.slots.keys()).finish()
     }
 }

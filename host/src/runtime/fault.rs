@@ -40,10 +40,19 @@ pub(super) fn message(text: &str) -> String {
     shown(text, MESSAGE_BYTES_MAX)
 }
 
+/// A secret stands in what the guest gave out.
+pub(super) fn leaked(what: &str) -> Error {
+    let message = format!("the connector's answer contains {what}; it was withheld: tell the connector's vendor");
+    Error::failure(FailureKind::CredentialDenied, message)
+}
+
 /// A call that broke off: of a write nobody knows how far it came.
 pub(super) fn in_call(error: Error, operation: Operation) -> Error {
     if !operation.writes {
         return error;
+    }
+    if error.is(FailureKind::CredentialDenied) {
+        return error.with_effect(Effect::Unknown);
     }
     let message =
         format!("{}; whether the target was changed is not known: read the object before you try again", error.message);

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::context::CallContext;
+use super::leak::Leaks;
 use super::limits::{LOG_FIELDS_MAX, LOG_LINES_MAX, LOG_TEXT_BYTES_MAX, QUOTE_BYTES_MAX};
 use crate::model::text::cut;
 
@@ -33,6 +34,7 @@ struct Shared {
     connector: String,
     connection: String,
     request: String,
+    leaks: Leaks,
     state: Mutex<State>,
 }
 
@@ -45,25 +47,33 @@ struct State {
 }
 
 impl GuestLog {
-    pub(super) fn new(context: &CallContext) -> Self {
+    pub(super) fn new(context: &CallContext, leaks: Leaks) -> Self {
         Self(Arc::new(Shared {
             connector: format!("{}@{}", context.connector, context.version),
             connection: context.connection.to_string(),
             request: context.request.to_string(),
+            leaks,
             state: Mutex::default(),
         }))
     }
 
-    /// Writes one line, or counts it as dropped.
+    /// Writes one line, or counts it as dropped. One that holds a secret is not written; another one says so.
     pub(super) fn write(&self, level: Level, text: &str, fields: &[(String, String)]) {
-        if self.admit() {
-            self.emit(level, cut(text, LOG_TEXT_BYTES_MAX), &joined(fields));
+        if !self.admit() {
+            return;
+        }
+        match self.leak(text, fields) {
+            None => self.emit(level, cut(text, LOG_TEXT_BYTES_MAX), &joined(fields)),
+            Some(what) => self.emit(Level::Error, &withheld(&what), ""),
         }
     }
 
     /// A line of the guest's stderr; the last ones explain a trap.
     pub(super) fn stderr(&self, line: &str) {
-        self.remember(line);
+        match self.leak(line, &[]) {
+            None => self.remember(line),
+            Some(what) => self.remember(&withheld(&what)),
+        }
         self.write(Level::Warn, line, &[]);
     }
 
@@ -81,6 +91,11 @@ impl GuestLog {
     /// Begins a new page: the lines are counted anew.
     pub(super) fn begin(&self) {
         *self.state() = State::default();
+    }
+
+    fn leak(&self, text: &str, fields: &[(String, String)]) -> Option<String> {
+        let fields = fields.iter().flat_map(|(name, value)| [name.as_str(), value]);
+        std::iter::once(text).chain(fields).find_map(|text| self.0.leaks.find(text.as_bytes()))
     }
 
     fn remember(&self, line: &str) {
@@ -126,6 +141,10 @@ impl GuestLog {
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn withheld(what: &str) -> String {
+    format!("a line was withheld: it contains {what}; tell the connector's vendor")
 }
 
 /// `"name"="value"`, both quoted, so that a value cannot pretend to be a field.

@@ -8,6 +8,7 @@ pub(super) mod credentials;
 pub(super) mod files;
 pub(super) mod log;
 pub(super) mod options;
+pub(super) mod reveal;
 
 use crate::model::Failure;
 

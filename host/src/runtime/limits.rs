@@ -82,8 +82,26 @@ pub(super) const VERIFY_PER_SECOND: f64 = 5.0;
 
 /// Hashes made or verified in one call.
 pub(super) const HASHES_PER_CALL_MAX: u32 = 16;
+/// Signatures made in one call.
+pub(super) const SIGNATURES_PER_CALL_MAX: u32 = 64;
+/// Secrets sealed in one call.
+pub(super) const SEALS_PER_CALL_MAX: u32 = 256;
 /// Hashes computed at the same time, of all connections.
 pub(super) const HASHES_AT_ONCE: usize = 4;
+
+/// Sealed secrets a connection keeps between calls; what expires first makes room.
+pub(super) const KEPT_MAX: usize = 32;
+/// Longest name of one, in bytes.
+pub(super) const KEPT_NAME_BYTES_MAX: usize = 128;
+/// The longest one is kept.
+pub(super) const KEPT_MAX_AGE: Duration = Duration::from_hours(24);
+
+/// Secrets shorter than this, in bytes, occur in other text by chance and are not searched for.
+pub(super) const LEAK_SECRET_BYTES_MIN: usize = 8;
+/// Lines of a secret shorter than this, in bytes, are not searched for by themselves.
+pub(super) const LEAK_LINE_BYTES_MIN: usize = 16;
+/// Of a longer secret or line, so much of its beginning is searched for, in bytes.
+pub(super) const LEAK_PATTERN_BYTES_MAX: usize = 1024;
 
 /// Files a call may have open at once.
 pub(super) const OPEN_FILES_MAX: u32 = 16;

@@ -8,6 +8,7 @@ use super::boundary;
 use super::call::{Answer, Guest};
 use super::component::Component;
 use super::context::CallContext;
+use super::leak::Exits;
 use super::limits::{EMPTY_PAGES_MAX, PAGE_ROWS_MAX};
 use super::operation::{self, Operation};
 use super::outcome::Called;
@@ -101,6 +102,7 @@ impl Cursor {
 
     async fn next<T, F>(&mut self, operation: Operation, body: F) -> Called<T>
     where
+        T: Exits,
         F: for<'g> FnOnce(&'g mut Guest) -> BoxFuture<'g, Answer<T>> + Send,
     {
         // Taken out while it runs: a caller that goes away in the middle of a page leaves no half-run instance.

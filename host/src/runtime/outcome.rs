@@ -20,6 +20,8 @@ pub struct Used {
     pub directories: BTreeSet<(DirectoryName, Access)>,
     /// Slots whose secret it used, e.g. `new-password`.
     pub credentials: BTreeSet<String>,
+    /// Slots whose secret it read.
+    pub revealed: BTreeSet<String>,
     /// What served it: `publisher/name version`, and whether without a signature. Nothing if no guest was entered.
     pub release: Option<String>,
     /// Lines of its log beyond the limits.
@@ -50,6 +52,7 @@ impl Used {
     pub fn merge(&mut self, other: Self) {
         self.directories.extend(other.directories);
         self.credentials.extend(other.credentials);
+        self.revealed.extend(other.revealed);
         self.release = other.release.or(self.release.take());
         self.log_lines_dropped += other.log_lines_dropped;
         self.duration += other.duration;

@@ -15,6 +15,7 @@ use super::connection::Share;
 use super::context::CallContext;
 use super::guest_log::GuestLog;
 use super::imports::files::FileLocks;
+use super::leak::Leaks;
 use super::limits::{
     CORE_INSTANCES_PER_COMPONENT, HANDLES_MAX, MEMORIES_PER_COMPONENT, TABLE_ELEMENTS_MAX, TABLES_PER_COMPONENT,
 };
@@ -38,15 +39,26 @@ pub(super) struct State {
     pub(super) begun: Instant,
     /// Files it has open.
     pub(super) files_open: u32,
-    /// Passwords it hashed or verified.
-    pub(super) hashes: u32,
+    pub(super) spent: Spent,
+    /// What it may not give out.
+    pub(super) leaks: Leaks,
     runtime: Runtime,
     wasi: WasiCtx,
 }
 
+/// How often it did what is counted.
+#[derive(Default)]
+pub(super) struct Spent {
+    /// Passwords hashed or verified.
+    pub(super) hashes: u32,
+    pub(super) signatures: u32,
+    pub(super) seals: u32,
+}
+
 impl State {
     pub(super) fn new(context: CallContext, runtime: Runtime, share: Arc<Share>, end: Instant) -> Self {
-        let log = GuestLog::new(&context);
+        let leaks = Leaks::new(&context.credentials);
+        let log = GuestLog::new(&context, leaks.clone());
         let mut table = ResourceTable::new();
         table.set_max_capacity(HANDLES_MAX);
         Self {
@@ -61,7 +73,8 @@ impl State {
             end,
             begun: Instant::now(),
             files_open: 0,
-            hashes: 0,
+            spent: Spent::default(),
+            leaks,
             runtime,
         }
     }
@@ -83,7 +96,7 @@ impl State {
     pub(super) fn turn_page(&mut self) {
         self.begun = Instant::now();
         self.end = self.begun + self.context.limits.page;
-        self.hashes = 0;
+        self.spent = Spent::default();
         self.log.begin();
     }
 

@@ -33,6 +33,7 @@ mod bindings {
         imports: {
             "hawser:connector/credentials.hash": async | trappable,
             "hawser:connector/credentials.verify": async | trappable,
+            "hawser:connector/credentials.sign": async | trappable,
             "hawser:connector/files.list": async | trappable,
             "hawser:connector/files.open": async | trappable,
             "hawser:connector/files.replace": async | trappable,
@@ -101,14 +102,14 @@ impl Exports {
 
 /// Links one interface of the host.
 pub(super) fn link(linker: &mut Linker<State>, import: Import) -> wasmtime::Result<()> {
-    use bindings::hawser::connector::{cache, call, credentials, files, log, options};
+    use bindings::hawser::connector::{cache, call, credentials, files, log, options, reveal};
     match import {
         Import::Call => call::add_to_linker::<State, HasSelf<State>>(linker, |state| state),
         Import::Log => log::add_to_linker::<State, HasSelf<State>>(linker, |state| state),
         Import::Options => options::add_to_linker::<State, HasSelf<State>>(linker, |state| state),
         Import::Cache => cache::add_to_linker::<State, HasSelf<State>>(linker, |state| state),
         Import::Credentials => credentials::add_to_linker::<State, HasSelf<State>>(linker, |state| state),
-        Import::Reveal => Err(wasmtime::format_err!("reveal")),
+        Import::Reveal => reveal::add_to_linker::<State, HasSelf<State>>(linker, |state| state),
         Import::Files => files::add_to_linker::<State, HasSelf<State>>(linker, |state| state),
     }
 }

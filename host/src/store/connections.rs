@@ -1,10 +1,11 @@
 //! Connections: named, configured uses of a connector against a system.
 
-use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
+use sqlx::{Row as _, SqliteConnection, SqliteExecutor, sqlite::SqliteRow};
 
 use super::Store;
 use super::fault::fault;
 use super::numbers::{from_json, instant, json, limit, next_number, parsed};
+use super::secured::{Held, SecuredEdit, apply, held};
 use super::systems::check_revision;
 use crate::model::{Connection, ConnectionId, Error, FailureKind, Result, Stored, SystemId};
 
@@ -14,9 +15,13 @@ const SELECT: &str = "SELECT c.id, s.id AS system_id, c.connector, c.version, c.
     FROM connection c JOIN managed_system s ON s.folded = c.managed_system";
 
 impl Store {
-    /// Stores a new connection. `conflict` if its id is taken, without regard to case; `invalid-request` if its system
-    /// does not exist.
-    pub async fn create_connection(&self, connection: &Connection) -> Result<Stored<Connection>> {
+    /// Stores a new connection, with the secured options that `secured` makes once its number is known. `conflict` if
+    /// its id is taken, without regard to case; `invalid-request` if its system does not exist.
+    pub async fn create_connection(
+        &self,
+        connection: &Connection,
+        secured: impl FnOnce(&Held) -> Result<Vec<SecuredEdit>> + Send,
+    ) -> Result<Stored<Connection>> {
         let mut tx = self.database.write().await?;
         require_system(&mut tx, &connection.system).await?;
         let number = next_number(&mut tx, "connection").await?;
@@ -43,18 +48,15 @@ impl Store {
             let message = format!("the connection {} exists already", connection.id);
             return Err(Error::failure(FailureKind::Conflict, message));
         }
+        let held = held(&mut tx, &connection.id).await?;
+        apply(&mut tx, number, &secured(&held)?).await?;
         tx.commit().await.map_err(fault)?;
         self.connection(&connection.id).await
     }
 
     /// The connection of that id, found without regard to case. `not-found` if there is none.
     pub async fn connection(&self, id: &ConnectionId) -> Result<Stored<Connection>> {
-        let row = sqlx::query(sqlx::AssertSqlSafe(format!("{SELECT} WHERE c.folded = $1")))
-            .bind(id.folded())
-            .fetch_optional(self.database.reader())
-            .await
-            .map_err(fault)?;
-        connection(&row.ok_or_else(|| missing(id))?)
+        read(self.database.reader(), id).await
     }
 
     /// Connections after `after`, of one system or of all, ordered by id without regard to case.
@@ -78,16 +80,21 @@ impl Store {
         rows.iter().map(connection).collect()
     }
 
-    /// Replaces what the connection of that id says; its imports stay. `stale` if `if_match` is no longer its revision.
+    /// Replaces what the connection of that id says; its imports stay, and its secured options become what `secured`
+    /// says, who sees what was there before and may refuse. `stale` if `if_match` is no longer its revision.
     pub async fn replace_connection(
         &self,
         connection: &Connection,
         if_match: Option<i64>,
+        secured: impl FnOnce(&Held) -> Result<Vec<SecuredEdit>> + Send,
     ) -> Result<Stored<Connection>> {
-        let mut tx = self.database.write().await?;
+        let mut tx = self.database.write_erasing().await?;
         let (number, revision) = identify(&mut tx, &connection.id).await?;
         check_revision("connection", connection.id.as_str(), revision, if_match)?;
         require_system(&mut tx, &connection.system).await?;
+        let held = held(&mut tx, &connection.id).await?;
+        let edits = secured(&held)?;
+        apply(&mut tx, number, &edits).await?;
         withdraw_from_another(&mut tx, number, connection).await?;
         sqlx::query(
             "UPDATE connection SET managed_system = $2, connector = $3, version = $4, title = $5, options = $6,
@@ -106,14 +113,14 @@ impl Store {
         .execute(&mut *tx)
         .await
         .map_err(fault)?;
-        tx.commit().await.map_err(fault)?;
+        self.database.commit_erasing(tx, !edits.is_empty()).await?;
         self.connection(&connection.id).await
     }
 
     /// Deletes the connection and everything imported through it: gone at once for every reader, removed by the next
-    /// [`Store::sweep`]. `conflict` while a task of it runs, `stale` if `if_match` is no longer its revision.
+    /// [`Store::sweep`]; its secured options are removed at once. `conflict` while a task of it runs, `stale` if `if_match` is no longer its revision.
     pub async fn delete_connection(&self, id: &ConnectionId, if_match: Option<i64>) -> Result<()> {
-        let mut tx = self.database.write().await?;
+        let mut tx = self.database.write_erasing().await?;
         let (number, revision) = identify(&mut tx, id).await?;
         check_revision("connection", id.as_str(), revision, if_match)?;
         let running: Option<String> =
@@ -126,6 +133,8 @@ impl Store {
             let message = format!("the task {task} of the connection {id} is running; cancel it first");
             return Err(Error::failure(FailureKind::Conflict, message));
         }
+        let cleared = sqlx::query("DELETE FROM secured_option WHERE connection = $1").bind(number);
+        let cleared = cleared.execute(&mut *tx).await.map_err(fault)?.rows_affected();
         for statement in [
             "UPDATE connection SET folded = NULL, managed_system = NULL, published_run = NULL WHERE number = $1",
             "UPDATE run SET state = 'discarded' WHERE connection = $1",
@@ -133,8 +142,18 @@ impl Store {
         ] {
             sqlx::query(statement).bind(number).execute(&mut *tx).await.map_err(fault)?;
         }
-        tx.commit().await.map_err(fault)
+        self.database.commit_erasing(tx, cleared > 0).await
     }
+}
+
+/// The connection of that id, inside a transaction or not.
+pub(super) async fn read(at: impl SqliteExecutor<'_>, id: &ConnectionId) -> Result<Stored<Connection>> {
+    let row = sqlx::query(sqlx::AssertSqlSafe(format!("{SELECT} WHERE c.folded = $1")))
+        .bind(id.folded())
+        .fetch_optional(at)
+        .await
+        .map_err(fault)?;
+    connection(&row.ok_or_else(|| missing(id))?)
 }
 
 /// What was approved for one publisher's connector was not approved for another's.

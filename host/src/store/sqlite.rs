@@ -75,6 +75,29 @@ impl Database {
         self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(fault)
     }
 
+    /// Begins a transaction whose deletions overwrite what they delete.
+    pub(crate) async fn write_erasing(&self) -> Result<Transaction<'static, Sqlite>> {
+        let mut tx = self.write().await?;
+        // A statement that is kept would not run again: SQLite does this while it prepares it.
+        sqlx::raw_sql("PRAGMA secure_delete = ON").execute(&mut *tx).await.map_err(fault)?;
+        Ok(tx)
+    }
+
+    /// Commits what [`Self::write_erasing`] began, and if it `erased` anything, empties the write-ahead log as well,
+    /// unless a reader still needs it.
+    pub(crate) async fn commit_erasing(&self, mut tx: Transaction<'static, Sqlite>, erased: bool) -> Result<()> {
+        sqlx::raw_sql("PRAGMA secure_delete = OFF").execute(&mut *tx).await.map_err(fault)?;
+        tx.commit().await.map_err(fault)?;
+        if !erased {
+            return Ok(());
+        }
+        let emptied = sqlx::raw_sql("PRAGMA wal_checkpoint(TRUNCATE)").execute(&self.writer).await;
+        if let Err(error) = emptied {
+            tracing::warn!(%error, "the write-ahead log was not emptied; the next change tries again");
+        }
+        Ok(())
+    }
+
     /// Waits for what is under way and closes the file.
     pub(crate) async fn close(&self) {
         self.readers.close().await;

@@ -5,6 +5,7 @@ mod holding;
 mod publishing;
 mod replay;
 mod resources;
+mod secured;
 mod small;
 mod staging;
 mod tasks;
@@ -14,11 +15,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tempfile::TempDir;
 
-use super::{Compared, Cursor, NewTask, Run, RunPart, SetAside, StagedLink, StagedRow, Store};
+use super::{Compared, Cursor, Held, NewTask, Run, RunPart, SecuredEdit, SetAside, StagedLink, StagedRow, Store};
 use crate::clock::Clock;
 use crate::model::{
     ChangeKind, Connection, ConnectionId, Error, FailureKind, Key, Position, Progress, PublishedChange, RequestId,
-    System, Task, TaskId, TaskKind, Thresholds,
+    Result, System, Task, TaskId, TaskKind, Thresholds,
 };
 
 /// Rows of a test's page: small, so that a few rows are several pages.
@@ -45,7 +46,7 @@ impl Room {
         let clock = Clock::manual(Timestamp::from_second(1_800_000_000).unwrap());
         let store = Store::open(&folder.path().join("store.db"), clock.clone()).await.unwrap();
         store.create_system(&system("lab")).await.unwrap();
-        store.create_connection(&connection("hr")).await.unwrap();
+        store.create_connection(&connection("hr"), no_secrets).await.unwrap();
         Self { folder, clock, store }
     }
 
@@ -128,6 +129,11 @@ fn connection(id: &str) -> Connection {
         directories: Default::default(),
         thresholds: Thresholds::default(),
     }
+}
+
+/// Of a connection without secured options.
+fn no_secrets(_: &Held) -> Result<Vec<SecuredEdit>> {
+    Ok(Vec::new())
 }
 
 fn import(connection: &str) -> NewTask {

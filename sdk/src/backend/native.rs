@@ -13,10 +13,9 @@ use std::time::Duration;
 
 pub(crate) mod cache;
 pub(crate) mod call;
+pub(crate) mod credentials;
 pub(crate) mod files;
 pub(crate) mod log;
-mod passwords;
-pub(crate) use passwords::{hash, verify};
 
 /// Everything a test told the host, and what the connector told it.
 #[derive(Default)]
@@ -26,6 +25,10 @@ pub(crate) struct Stand {
     pub(crate) idempotency_key: Option<String>,
     pub(crate) remaining: Option<Duration>,
     pub(crate) cache: RefCell<HashMap<String, Vec<u8>>>,
+    pub(crate) secured: HashMap<String, credentials::Secured>,
+    /// Slots whose secrets may be read.
+    pub(crate) revealed: Vec<String>,
+    pub(crate) kept: RefCell<HashMap<String, credentials::Native>>,
     pub(crate) logs: RefCell<Vec<String>>,
 }
 

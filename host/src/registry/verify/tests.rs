@@ -24,6 +24,9 @@ const COUNTER: u64 = 7;
 const NOW: Timestamp = Timestamp::constant(1_800_000_000, 0);
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
+/// A change to what is signed.
+type Change = fn(&mut Json);
+
 /// A publisher's key, trusted for `acme`.
 struct Room {
     key: SigningKey,
@@ -168,7 +171,7 @@ fn what_was_signed_has_one_form_too() {
     let text = String::from_utf8(payload).unwrap();
     room.refuses(&room.signed(format!("{text} ")), "not spelled");
     room.refuses(&room.signed(text.replacen("{\"_type", "{\"extra\":1,\"_type", 1)), "unknown field");
-    let changes: [(fn(&mut Json), &str); 8] = [
+    let changes: [(Change, &str); 8] = [
         (|json| json["_type"] = json!("https://in-toto.io/Statement/v2"), "Statement/v1"),
         (|json| json["predicateType"] = json!("https://slsa.dev/provenance/v1"), "https://hawser.dev/release/v1"),
         (|json| json["subject"] = json!([]), "one subject"),

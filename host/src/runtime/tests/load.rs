@@ -52,6 +52,24 @@ fn a_host_interface_the_manifest_does_not_ask_for_is_refused_with_the_remedy() {
 }
 
 #[test]
+fn reading_secrets_without_saying_so_in_the_manifest_is_refused_by_name() {
+    let reveal = r#"(import "hawser:connector/reveal@0.1.0" "reveal" (func (param i32 i32)))"#;
+    let module = prober(reveal, "(call 0 (i32.const 1) (i32.const 128))");
+    let bytes = component(&format!("import hawser:connector/reveal@0.1.0; {PROBE}"), &module);
+    let message = refusal(&bytes, &[Import::Credentials, Import::Files], &[Export::Probe]);
+    assert!(message.contains("hawser:connector/reveal@0.1.0") && message.contains("connector.toml"), "{message}");
+    runtime().load(&bytes, &allowed(&[Import::Credentials, Import::Reveal], &[Export::Probe])).unwrap();
+}
+
+#[test]
+fn an_interface_the_contract_does_not_have_yet_is_refused_by_name() {
+    let later = "package hawser:connector@0.1.9; interface http { send: func(); }";
+    let module = prober(r#"(import "hawser:connector/http@0.1.9" "send" (func))"#, "(call 0)");
+    let bytes = component_of(&format!("import hawser:connector/http@0.1.9; {PROBE}"), later, &module);
+    assert!(refusal(&bytes, Import::ALL, &[Export::Probe]).contains("hawser:connector/http@0.1.9"));
+}
+
+#[test]
 fn an_export_missing_or_not_in_the_manifest_is_refused_by_name() {
     let bytes = component(PROBE, &prober("", ""));
     let missing = refusal(&bytes, &[], &[Export::Probe, Export::Provision]);

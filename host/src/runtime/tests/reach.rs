@@ -1,8 +1,10 @@
 //! What guests reach for through the host's interfaces, and what the context lets them have.
 
+use std::sync::Arc;
+
 use super::{component, context, loaded, prober, runtime, with_directory, with_option};
-use crate::model::{Access, Aspect, ErrorKind, Export, Import};
-use crate::runtime::Allowed;
+use crate::model::{Access, Aspect, CredentialUse, ErrorKind, Export, Import, Secret, Secured};
+use crate::runtime::{Allowed, CallContext, Credentials, Slot};
 
 /// `files.list("data")`, or `files.replace("data", "file", none)`, and a trap unless the answer is the one expected.
 fn lister(expected: u8) -> String {
@@ -89,6 +91,23 @@ async fn the_cache_is_kept_per_connection_until_it_is_forgotten() {
 }
 
 #[tokio::test]
+async fn a_handle_that_was_guessed_ends_the_guest_whatever_the_connection_may_use() {
+    let import = r#"(import "hawser:connector/credentials@0.1.0" "sign" (func (param i32 i32 i32 i32 i32)))"#;
+    let work = "(call 0 (local.get 0) (i32.const 0) (i32.const 64) (i32.const 4) (i32.const 128))";
+    let guest = loaded(&[Import::Credentials], &prober(import, work));
+    let usage = CredentialUse::Sign;
+    let value = Secret::new(b"a key of the connection".to_vec()).map(Secured::Field);
+    let credentials: Credentials = [("key".parse().unwrap(), Slot { usage, value })].into_iter().collect();
+    let permissions = Arc::new(["credential:key:sign".parse().unwrap()].into());
+    let context = CallContext { credentials: Arc::new(credentials), permissions, ..context("guesser") };
+    for handle in [Aspect::Connect, Aspect::Complete, Aspect::Incremental] {
+        let called = guest.check(context.clone(), handle).await;
+        assert_eq!(called.result.unwrap_err().kind, ErrorKind::GuestTrap);
+        assert!(called.used.credentials.is_empty());
+    }
+}
+
+#[tokio::test]
 async fn a_password_arrives_as_a_handle_whose_use_is_counted() {
     let hash = r#"(import "hawser:connector/credentials@0.1.0" "hash" (func $hash (param i32 i32 i32)))
         (import "hawser:connector/credentials@0.1.0" "[resource-drop]credential" (func $drop (param i32)))"#;
@@ -114,7 +133,7 @@ async fn a_password_arrives_as_a_handle_whose_use_is_counted() {
     let allowed = Allowed { imports: [Import::Credentials].into(), exports: [Export::Passwords].into() };
     let guest = runtime().load(&bytes, &allowed).unwrap();
     let account = crate::model::ObjectRef { class: "account".into(), uid: "1".into(), name: None };
-    let secret = crate::model::Secret::new(b"correct horse".to_vec()).unwrap();
+    let secret = Secret::new(b"correct horse".to_vec()).unwrap();
     let called = guest.set_password(context("passwords"), account, secret, false).await;
     called.result.unwrap();
     assert_eq!(called.used.credentials, ["new-password".to_owned()].into());

@@ -6,6 +6,7 @@ use super::exports::{entitlements, probe, provision, schema, source};
 use crate::model;
 use crate::runtime::call::Answer;
 use crate::runtime::fault;
+use crate::runtime::imports::credentials::{Credential, Origin};
 
 impl From<model::Aspect> for probe::Aspect {
     fn from(aspect: model::Aspect) -> Self {
@@ -75,8 +76,10 @@ pub(super) fn outcome(outcome: provision::Outcome, table: &mut ResourceTable) ->
     };
     let mut issued = Vec::with_capacity(written.issued.len());
     for attribute in written.issued {
-        let secret = table.delete(attribute.secret)?.secret;
-        issued.push(model::SecretAttribute { name: attribute.name, secret });
+        match table.delete(attribute.secret)? {
+            Credential { origin: Origin::Secured(..), .. } => return Ok(Err(borrowed(&attribute.name))),
+            Credential { secret, .. } => issued.push(model::SecretAttribute { name: attribute.name, secret }),
+        }
     }
     Ok(Ok(model::Outcome::Done(model::Written {
         uid,
@@ -92,6 +95,13 @@ fn nameless(invalid: &model::id::InvalidId) -> model::Failure {
     let message = format!("the connector wrote, but names the object wrongly: {invalid}");
     let unknown = model::Failure::new(model::FailureKind::OutcomeUnknown, message);
     model::Failure { effect: model::Effect::Unknown, ..unknown }
+}
+
+/// A secret of the connection is none that the target generated.
+fn borrowed(attribute: &str) -> model::Failure {
+    let message = format!("the connector wrote, but passes a secured option off as generated for {attribute:?}");
+    let denied = model::Failure::new(model::FailureKind::CredentialDenied, message);
+    model::Failure { effect: model::Effect::Unknown, ..denied }
 }
 
 impl From<provision::PartFailure> for model::PartFailure {

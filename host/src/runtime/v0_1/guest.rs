@@ -4,11 +4,11 @@ use wasmtime::component::{Resource, ResourceAny};
 
 use super::exports::{entitlements, passwords, probe, provision, schema, source};
 use crate::model::{
-    Aspect, Assignment, AssignmentPage, Choice, EdgePage, Failure, Finding, Granted, ListRequest, NewObject, ObjectRef,
-    Outcome, Page, RevokeOutcome, Row, Schema, Secret, SecretAttribute, Update,
+    Aspect, Assignment, AssignmentPage, Attribute, Choice, EdgePage, Failure, Finding, Granted, ListRequest, NewObject,
+    ObjectRef, Outcome, Page, RevokeOutcome, Row, Schema, Secret, SecretAttribute, Update, Value,
 };
 use crate::runtime::call::{Answer, Guest};
-use crate::runtime::imports::credentials::Credential;
+use crate::runtime::imports::credentials::{Credential, Origin};
 
 /// Slots of passwords that arrive with a call, as the audit trail names them.
 const NEW_PASSWORD: &str = "new-password";
@@ -89,7 +89,8 @@ impl Guest {
         let NewObject { class, auxiliary, name, container, attributes, secrets } = object;
         let auxiliary: Vec<String> = auxiliary.into_iter().map(Into::into).collect();
         let (class, container) = (class.into(), container.map(Into::into));
-        let secrets = self.secret_attributes(secrets)?;
+        let plain: Vec<&str> = texts(&attributes).chain([name.as_str()]).collect();
+        let secrets = self.secret_attributes(secrets, &plain)?;
         let said = self
             .provision()?
             .call_create(&mut self.store, &class, &auxiliary, &name, container.as_ref(), &attributes, &secrets)
@@ -100,7 +101,7 @@ impl Guest {
     pub(in crate::runtime) async fn update(&mut self, update: Update) -> Answer<Outcome> {
         let Update { object, new_name, new_container, changes, secrets, revision } = update;
         let (new_name, new_container) = (new_name.as_deref(), new_container.map(Into::into));
-        let secrets = self.secret_attributes(secrets)?;
+        let secrets = self.secret_attributes(secrets, &[names(&object), new_name.into_iter().collect()].concat())?;
         let said = self
             .provision()?
             .call_update(
@@ -152,7 +153,7 @@ impl Guest {
         new: Secret,
         must_change: bool,
     ) -> Answer<()> {
-        let new = self.lend(NEW_PASSWORD, new)?;
+        let new = self.lend(NEW_PASSWORD, new, &names(&account))?;
         self.passwords()?.call_set_password(&mut self.store, &account, new, must_change).await
     }
 
@@ -162,7 +163,8 @@ impl Guest {
         old: Secret,
         new: Secret,
     ) -> Answer<()> {
-        let (old, new) = (self.lend(OLD_PASSWORD, old)?, self.lend(NEW_PASSWORD, new)?);
+        let said = names(&account);
+        let (old, new) = (self.lend(OLD_PASSWORD, old, &said)?, self.lend(NEW_PASSWORD, new, &said)?);
         self.passwords()?.call_change_password(&mut self.store, &account, old, new).await
     }
 
@@ -172,26 +174,32 @@ impl Guest {
         name: String,
         password: Secret,
     ) -> Answer<String> {
-        let password = self.lend(PASSWORD, password)?;
+        let password = self.lend(PASSWORD, password, &[&name])?;
         self.passwords()?.call_authenticate(&mut self.store, &class, &name, password).await
     }
 
-    /// A handle the guest may use until the call ends.
-    fn lend(&mut self, slot: &str, secret: Secret) -> wasmtime::Result<Resource<Credential>> {
-        let handle = self.own(slot, secret)?;
+    /// A handle the guest may use until the call ends. `said` is what the call says of the account in plain words: a
+    /// password that stands in there is no secret, and must not make every answer about the account a leak.
+    fn lend(&mut self, slot: &str, secret: Secret, said: &[&str]) -> wasmtime::Result<Resource<Credential>> {
+        let handle = self.own(slot, secret, said)?;
         Ok(Resource::new_borrow(handle.rep()))
     }
 
-    fn own(&mut self, slot: &str, secret: Secret) -> wasmtime::Result<Resource<Credential>> {
-        Ok(self.store.data_mut().table.push(Credential { slot: slot.to_owned(), secret })?)
+    fn own(&mut self, slot: &str, secret: Secret, said: &[&str]) -> wasmtime::Result<Resource<Credential>> {
+        let state = self.store.data_mut();
+        if !said.iter().any(|text| holds(text, secret.expose())) {
+            state.leaks.watch(slot, &secret);
+        }
+        Ok(state.table.push(Credential { origin: Origin::Call(slot.to_owned()), secret })?)
     }
 
     fn secret_attributes(
         &mut self,
         secrets: Vec<SecretAttribute>,
+        said: &[&str],
     ) -> wasmtime::Result<Vec<provision::SecretAttribute>> {
         let handed = |SecretAttribute { name, secret }| {
-            let secret = self.own(&name, secret)?;
+            let secret = self.own(&name, secret, said)?;
             Ok(provision::SecretAttribute { name, secret })
         };
         secrets.into_iter().map(handed).collect()
@@ -203,4 +211,20 @@ impl Guest {
             Ok(outcome) => super::convert::outcome(outcome, &mut self.store.data_mut().table),
         }
     }
+}
+
+/// What a call calls an account.
+fn names(object: &ObjectRef) -> Vec<&str> {
+    object.name.iter().chain([&object.uid]).map(String::as_str).collect()
+}
+
+fn texts(attributes: &[Attribute]) -> impl Iterator<Item = &str> {
+    attributes.iter().flat_map(|attribute| &attribute.values).filter_map(|value| match value {
+        Value::Text(text) => Some(text.as_str()),
+        _ => None,
+    })
+}
+
+fn holds(text: &str, secret: &[u8]) -> bool {
+    text.as_bytes().windows(secret.len().max(1)).any(|window| window == secret)
 }

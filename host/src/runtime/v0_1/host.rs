@@ -2,10 +2,10 @@
 
 use wasmtime::component::Resource;
 
-use super::bindings::hawser::connector::{cache, call, credentials, files, log, options};
+use super::bindings::hawser::connector::{cache, call, credentials, files, log, options, reveal};
 use crate::model::Value;
 use crate::runtime::guest_log::Level;
-use crate::runtime::imports::credentials::Credential;
+use crate::runtime::imports::credentials::{Algorithm, Credential, Scheme};
 use crate::runtime::imports::files::{FileInfo, Reader, Replacement};
 use crate::runtime::imports::{self, Said};
 use crate::runtime::state::State;
@@ -50,20 +50,68 @@ impl cache::Host for State {
     }
 
     fn put(&mut self, key: String, value: Vec<u8>, ttl_ms: u32) -> wasmtime::Result<()> {
-        imports::cache::put(self, key, value, ttl_ms);
-        Ok(())
+        imports::cache::put(self, key, value, ttl_ms)
     }
 }
 
 impl credentials::Host for State {
+    fn get(&mut self, slot: String) -> Said<Resource<Credential>> {
+        imports::credentials::get(self, &slot)
+    }
+
+    fn keys(&mut self, slot: String) -> Said<Vec<String>> {
+        Ok(imports::credentials::keys(self, &slot))
+    }
+
+    fn get_key(&mut self, slot: String, key: String) -> Said<Resource<Credential>> {
+        imports::credentials::get_key(self, &slot, &key)
+    }
+
+    fn seal(&mut self, bytes: Vec<u8>) -> Said<Resource<Credential>> {
+        imports::credentials::seal(self, bytes)
+    }
+
+    fn keep(&mut self, name: String, secret: Resource<Credential>, ttl_ms: u32) -> Said<()> {
+        imports::credentials::keep(self, name, &secret, ttl_ms)
+    }
+
+    fn captured(&mut self, name: String) -> wasmtime::Result<Option<Resource<Credential>>> {
+        imports::credentials::captured(self, &name)
+    }
+
     async fn hash(&mut self, secret: Resource<Credential>, scheme: credentials::HashScheme) -> Said<String> {
-        match scheme {
-            credentials::HashScheme::Argon2id => imports::credentials::hash(self, &secret).await,
-        }
+        let scheme = match scheme {
+            credentials::HashScheme::Argon2id => Scheme::Argon2id,
+            credentials::HashScheme::Pbkdf2Sha256 => Scheme::Pbkdf2Sha256,
+            credentials::HashScheme::Ssha512 => Scheme::Ssha512,
+        };
+        imports::credentials::hash(self, &secret, scheme).await
     }
 
     async fn verify(&mut self, secret: Resource<Credential>, hash: String) -> Said<bool> {
         imports::credentials::verify(self, &secret, hash).await
+    }
+
+    async fn sign(
+        &mut self,
+        secret: Resource<Credential>,
+        algorithm: credentials::Signature,
+        message: Vec<u8>,
+    ) -> Said<Vec<u8>> {
+        let algorithm = match algorithm {
+            credentials::Signature::HmacSha256 => Algorithm::HmacSha256,
+            credentials::Signature::HmacSha512 => Algorithm::HmacSha512,
+            credentials::Signature::Rs256 => Algorithm::Rs256,
+            credentials::Signature::Es256 => Algorithm::Es256,
+            credentials::Signature::Ed25519 => Algorithm::Ed25519,
+        };
+        imports::credentials::sign(self, &secret, algorithm, message).await
+    }
+}
+
+impl reveal::Host for State {
+    fn reveal(&mut self, secret: Resource<Credential>) -> Said<Vec<u8>> {
+        imports::reveal::reveal(self, &secret)
     }
 }
 

@@ -8,7 +8,7 @@ async fn a_second_system_or_connection_of_the_name_in_other_letters_is_a_conflic
     let room = Room::new().await;
     let error = room.store.create_system(&system("LAB")).await.unwrap_err();
     assert!(is_conflict(&error) && error.message.contains("LAB"), "{error}");
-    let error = room.store.create_connection(&connection("HR")).await.unwrap_err();
+    let error = room.store.create_connection(&connection("HR"), no_secrets).await.unwrap_err();
     assert!(is_conflict(&error) && error.message.contains("HR"), "{error}");
 }
 
@@ -16,10 +16,13 @@ async fn a_second_system_or_connection_of_the_name_in_other_letters_is_a_conflic
 async fn a_connection_of_a_system_that_is_not_there_is_refused() {
     let room = Room::new().await;
     let orphan = Connection { system: "none".parse().unwrap(), ..connection("x") };
-    let error = room.store.create_connection(&orphan).await.unwrap_err();
+    let error = room.store.create_connection(&orphan, no_secrets).await.unwrap_err();
     assert_eq!((error.kind, error.attributes), (ErrorKind::InvalidRequest, vec!["system".to_owned()]));
     let moved = Connection { system: "none".parse().unwrap(), ..connection("hr") };
-    assert_eq!(room.store.replace_connection(&moved, None).await.unwrap_err().kind, ErrorKind::InvalidRequest);
+    assert_eq!(
+        room.store.replace_connection(&moved, None, no_secrets).await.unwrap_err().kind,
+        ErrorKind::InvalidRequest
+    );
 }
 
 #[tokio::test]
@@ -29,7 +32,7 @@ async fn a_connection_comes_back_as_it_was_stored() {
     let thresholds = Thresholds { removed: None, removed_percent: Some(2.5) };
     let full =
         Connection { directories: [("data".parse().unwrap(), folder)].into(), thresholds, ..connection("Full.1") };
-    room.store.create_connection(&full).await.unwrap();
+    room.store.create_connection(&full, no_secrets).await.unwrap();
     room.reopen().await;
     let stored = room.store.connection(&id("full.1")).await.unwrap();
     assert_eq!((stored.value, stored.revision, stored.created), (full, 1, room.clock.now()));
@@ -40,10 +43,10 @@ async fn replacing_what_somebody_else_changed_is_stale_and_changes_nothing() {
     let room = Room::new().await;
     room.clock.advance(Duration::from_secs(5));
     let renamed = Connection { title: "Renamed".into(), ..connection("hr") };
-    let stored = room.store.replace_connection(&renamed, Some(1)).await.unwrap();
+    let stored = room.store.replace_connection(&renamed, Some(1), no_secrets).await.unwrap();
     assert_eq!((stored.revision, stored.changed), (2, room.clock.now()));
     assert!(stored.created < stored.changed);
-    let error = room.store.replace_connection(&connection("hr"), Some(1)).await.unwrap_err();
+    let error = room.store.replace_connection(&connection("hr"), Some(1), no_secrets).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Stale);
     assert_eq!(room.store.connection(&id("hr")).await.unwrap().value.title, "Renamed");
 
@@ -72,7 +75,7 @@ async fn lists_go_on_after_the_last_and_keep_to_one_system() {
     room.store.create_system(&system("other")).await.unwrap();
     for (name, of) in [("A", "lab"), ("b", "other"), ("C", "lab")] {
         let new = Connection { system: of.parse().unwrap(), ..connection(name) };
-        room.store.create_connection(&new).await.unwrap();
+        room.store.create_connection(&new, no_secrets).await.unwrap();
     }
     let names = |list: Vec<crate::model::Stored<Connection>>| -> Vec<String> {
         list.into_iter().map(|stored| stored.value.id.to_string()).collect()
@@ -116,7 +119,7 @@ async fn a_deleted_connection_takes_everything_along_and_frees_its_name() {
 
     room.store.delete_connection(&id("hr"), None).await.unwrap();
     assert_eq!(room.store.task(queued.id).await.unwrap_err().kind, ErrorKind::NotFound);
-    room.store.create_connection(&connection("hr")).await.unwrap();
+    room.store.create_connection(&connection("hr"), no_secrets).await.unwrap();
     assert!(room.uids("account").await.is_empty() && room.feed(0).await.is_empty());
     assert_eq!(room.store.schema(&id("hr")).await.unwrap(), None);
 

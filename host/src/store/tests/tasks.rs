@@ -19,7 +19,7 @@ async fn a_second_import_of_a_connection_is_a_conflict_that_names_the_first() {
 #[tokio::test]
 async fn the_oldest_queued_task_is_claimed_once() {
     let room = Room::new().await;
-    room.store.create_connection(&connection("b")).await.unwrap();
+    room.store.create_connection(&connection("b"), no_secrets).await.unwrap();
     let (first, second) =
         (room.store.enqueue_task(&import("hr")).await.unwrap(), room.store.enqueue_task(&import("b")).await.unwrap());
     let claimed = room.store.claim_task().await.unwrap().unwrap();
@@ -84,7 +84,7 @@ async fn a_task_is_finished_once() {
 #[tokio::test]
 async fn tasks_are_listed_newest_first_by_connection_and_state() {
     let room = Room::new().await;
-    room.store.create_connection(&connection("b")).await.unwrap();
+    room.store.create_connection(&connection("b"), no_secrets).await.unwrap();
     let mut made = Vec::new();
     for connection in ["hr", "b", "hr", "b"] {
         let new = NewTask { kind: TaskKind::RefreshSchema, ..import(connection) };

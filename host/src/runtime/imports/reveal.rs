@@ -1,0 +1,32 @@
+//! The bytes of a secret, where an operator approved it for that slot. Every use is noted, and the edge audits it.
+
+use wasmtime::component::Resource;
+
+use super::Said;
+use super::credentials::{Credential, Origin, not_permitted};
+use crate::model::{Failure, FailureKind, Permission, SlotName};
+use crate::runtime::state::State;
+
+pub(in crate::runtime) fn reveal(state: &mut State, handle: &Resource<Credential>) -> Said<Vec<u8>> {
+    let Credential { origin, secret } = state.table.get(handle)?;
+    let slot = match origin {
+        Origin::Call(slot) => slot.clone(),
+        Origin::Secured(slot, _) => slot.to_string(),
+        Origin::Sealed => return Ok(Err(denied("what was sealed is not revealed"))),
+    };
+    let Ok(name) = slot.parse::<SlotName>() else {
+        return Ok(Err(denied(&format!("{slot:?} is no slot that could be approved"))));
+    };
+    let wanted = Permission::Reveal { slot: name };
+    if !state.context.permits(&wanted) {
+        return Ok(Err(not_permitted(&wanted)));
+    }
+    let bytes = secret.expose().to_vec();
+    state.used.credentials.insert(slot.clone());
+    state.used.revealed.insert(slot);
+    Ok(Ok(bytes))
+}
+
+fn denied(message: &str) -> Failure {
+    Failure::new(FailureKind::CredentialDenied, message)
+}

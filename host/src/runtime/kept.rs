@@ -1,0 +1,82 @@
+//! What a connection's calls sealed and kept for the next ones, session tokens above all: bounded in number and time, in
+//! memory only.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::limits::{KEPT_MAX, KEPT_MAX_AGE};
+use crate::model::Secret;
+
+/// What one connection keeps, by name.
+#[derive(Default)]
+pub(super) struct Kept(HashMap<String, Entry>);
+
+struct Entry {
+    secret: Secret,
+    expires: Timestamp,
+}
+
+impl Kept {
+    /// What is kept under that name, unless it expired.
+    pub(super) fn get(&self, name: &str, now: Timestamp) -> Option<Secret> {
+        self.0.get(name).filter(|entry| entry.expires > now).map(|entry| entry.secret.clone())
+    }
+
+    /// Keeps a secret, in the place of what had its name; what expires first makes room.
+    pub(super) fn put(&mut self, name: String, secret: Secret, ttl: Duration, now: Timestamp) {
+        self.0.remove(&name);
+        self.0.retain(|_, entry| entry.expires > now);
+        if self.0.len() >= KEPT_MAX {
+            self.forget_one();
+        }
+        let expires = now.saturating_add(ttl.min(KEPT_MAX_AGE)).unwrap_or(Timestamp::MAX);
+        self.0.insert(name, Entry { secret, expires });
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    fn forget_one(&mut self) {
+        let first = self.0.iter().min_by_key(|(_, entry)| entry.expires).map(|(name, _)| name.clone());
+        if let Some(name) = first {
+            self.0.remove(&name);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+    fn keep(kept: &mut Kept, name: &str, seconds: u64) {
+        let secret = Secret::new(name.as_bytes().to_vec()).unwrap();
+        kept.put(name.to_owned(), secret, Duration::from_secs(seconds), NOW);
+    }
+
+    #[test]
+    fn nothing_outlives_its_time_or_a_day() {
+        let mut kept = Kept::default();
+        keep(&mut kept, "token", 5);
+        keep(&mut kept, "forever", u64::MAX);
+        assert_eq!(kept.get("token", NOW).unwrap().expose(), b"token");
+        assert!(kept.get("token", NOW + Duration::from_secs(5)).is_none());
+        assert!(kept.get("forever", NOW + Duration::from_hours(23)).is_some());
+        assert!(kept.get("forever", NOW + Duration::from_hours(24)).is_none());
+    }
+
+    #[test]
+    fn what_expires_first_makes_room() {
+        let mut kept = Kept::default();
+        keep(&mut kept, "soon", 5);
+        for n in 0..KEPT_MAX {
+            keep(&mut kept, &format!("late-{n}"), 9);
+        }
+        assert!(kept.get("soon", NOW).is_none());
+        assert!(kept.get("late-0", NOW).is_some());
+    }
+}
