@@ -52,8 +52,10 @@ mod tests {
             format!("publisher = {publisher:?}\nname = {name:?}\nversion = \"1.0.0\"\nwit = \"0.1\"\ntitle = \"T\"");
         let directory = "[[directory]]\nname = \"d\"\nlabel = \"D\"\naccess = \"read-only\"";
         let directory = if imports.contains("files") { directory } else { "" };
-        let text =
-            format!("{head}\nsummary = \"\"\n[interfaces]\nexports = {exports}\nimports = {imports}\n{directory}");
+        let reveal = if imports.contains("reveal") { "[[reveal]]\nslot = \"password\"\nreason = \"R\"" } else { "" };
+        let text = format!(
+            "{head}\nsummary = \"\"\n[interfaces]\nexports = {exports}\nimports = {imports}\n{directory}\n{reveal}"
+        );
         Manifest::parse(&text).unwrap()
     }
 

@@ -23,12 +23,12 @@ pub(super) fn manifest(document: Document) -> Checked<Manifest> {
     let connector = connector(&document.publisher, &document.name)?;
     title("title", &document.title)?;
     help("summary", &document.summary)?;
-    secured::check(&document)?;
-    destination::check(&document)?;
-    let (exports, imports) = interfaces(document.interfaces, !document.directories.is_empty())?;
     classes(&document.classes)?;
     directories(&document.directories)?;
     let options = options(&document.options)?;
+    secured::check(&document)?;
+    destination::check(&document)?;
+    let (exports, imports) = interfaces(document.interfaces, !document.directories.is_empty())?;
     let constraints = constraints(document.constraints, &options)?;
     Ok(Manifest {
         connector,

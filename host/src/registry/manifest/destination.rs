@@ -115,8 +115,17 @@ fn pieces(template: &str) -> impl Iterator<Item = Piece<'_>> {
 fn plain(value: &Value) -> Option<String> {
     match value {
         Value::Integer(port) => u16::try_from(*port).ok().map(|port| port.to_string()),
-        Value::Text(text) if !text.is_empty() && text.chars().all(is_plain) => Some(text.to_ascii_lowercase()),
+        Value::Text(text) if is_host(text) => Some(text.to_ascii_lowercase()),
         _ => None,
+    }
+}
+
+/// A name, an address, or an IPv6 address in brackets (RFC 3986, 3.2.2): nothing that brings a port of its own.
+fn is_host(text: &str) -> bool {
+    let bracketed = text.strip_prefix('[').and_then(|inner| inner.strip_suffix(']'));
+    match bracketed {
+        Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_')),
     }
 }
 

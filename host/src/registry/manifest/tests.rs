@@ -248,3 +248,84 @@ fn what_an_operator_enters_is_held_to_the_same_rule_as_the_default() {
     assert!(option.admit(&Value::Text("3".to_owned())).unwrap_err().contains("an integer"));
     assert_eq!(option.admit(&Value::Integer(10)), Ok(()));
 }
+
+/// With a secured option of that body, and the interface that uses it.
+fn secured(body: &str) -> Result<Manifest, ManifestError> {
+    let imports = MINIMAL.replace("[\"files\"]", "[\"files\", \"credentials\"]");
+    let option = "[[secured-option]]\nname = \"token\"\nkind = \"field\"\nlabel = \"Token\"\nuse = \"send\"\n";
+    Manifest::parse(&format!("{imports}{option}{body}"))
+}
+
+const DESTINATION: &str = "[[destination]]\nname = \"api\"\nlabel = \"API\"\nprotocol = \"https\"\n";
+const HOST: &str = "[[option]]\nname = \"host\"\nkind = \"text\"\nlabel = \"Host\"\n";
+
+#[test]
+fn a_secured_option_that_nothing_could_use_or_that_is_called_like_another_is_refused() {
+    let alone = "[[secured-option]]\nname = \"token\"\nkind = \"field\"\nlabel = \"T\"\nuse = \"sign\"";
+    refused(with(alone), "interfaces.imports", "credentials");
+    refused(secured(&alone.replace("sign", "bind")), "secured-option", "twice");
+    refused(secured("[[option]]\nname = \"token\"\nkind = \"text\"\nlabel = \"T\""), "secured-option", "twice");
+    refused(secured(&alone.replace("token", "new-password")), "secured-option.new-password.name", "another name");
+    let message = secured(&alone.replace("token", "other").replace("sign", "print")).unwrap_err().to_string();
+    assert!(message.contains("client-key"), "{message}");
+}
+
+#[test]
+fn an_address_that_could_be_another_place_is_refused() {
+    let address = |address: &str| secured(&format!("{HOST}{DESTINATION}address = \"{address}\""));
+    let key = "destination.api.address";
+    refused(address("{host}"), key, "no port");
+    refused(address("{port}:443"), key, "declare it");
+    for hostile in ["user@{host}:443", "{host}/path:443", "{host}:443#x", "{host:443", "{host}:443 "] {
+        refused(address(hostile), key, "write host:port");
+    }
+    assert!(address("{host}:443").is_ok());
+    assert!(address("api.example.com:443").is_ok());
+}
+
+#[test]
+fn a_place_carries_secured_options_that_exist_and_no_two_places_share_a_name() {
+    let place = |more: &str| secured(&format!("{DESTINATION}address = \"a:443\"\n{more}"));
+    refused(place("credentials = [\"password\"]"), "destination.api.credentials", "declare it");
+    let twice = format!("{}address = \"a:1\"\n", DESTINATION.replace("api", "data"));
+    refused(secured(&twice), "destination", "twice");
+    assert!(place("credentials = [\"token\"]").is_ok());
+}
+
+#[test]
+fn reading_secrets_takes_the_interface_and_a_reason_for_each() {
+    let reveal = "[[reveal]]\nslot = \"token\"\nreason = \"It signs by itself\"\n";
+    refused(secured(reveal), "reveal", "add it to interfaces.imports");
+    let imports = MINIMAL.replace("[\"files\"]", "[\"files\", \"credentials\", \"reveal\"]");
+    refused(Manifest::parse(&imports), "interfaces.imports", "[[reveal]]");
+    let mute = Manifest::parse(&format!("{imports}{}", reveal.replace("It signs by itself", "")));
+    refused(mute, "reveal.token.reason", "empty");
+    assert!(Manifest::parse(&format!("{imports}{reveal}")).is_ok());
+}
+
+#[test]
+fn what_is_asked_for_has_a_spelling_and_plain_words() {
+    let manifest = secured(&format!("{HOST}{DESTINATION}address = \"{{host}}:443\"\ncredentials = [\"token\"]"));
+    let asked = manifest.unwrap().requests();
+    let spelt: Vec<String> = asked.iter().map(|request| request.permission.to_string()).collect();
+    let all = ["directory:data:read-only", "destination:api:https://{host}:443", "credential:token:send@api"];
+    assert_eq!(spelt, all);
+    assert_eq!(asked[2].words, "send \"Token\" at \"API\" without reading it");
+}
+
+#[test]
+fn an_address_is_made_of_options_and_only_of_what_a_host_or_a_port_can_be() {
+    let manifest = secured(&format!("{HOST}{DESTINATION}address = \"{{host}}:443\"")).unwrap();
+    let address = |value: Value| {
+        manifest.destinations[0]
+            .address(&[("host".parse().unwrap(), vec![value])].into())
+            .map_err(|name| name.to_string())
+    };
+    assert_eq!(address(Value::Text("API.example.com".into())), Ok(Some("https://api.example.com:443".into())));
+    assert_eq!(manifest.destinations[0].address(&Default::default()), Ok(None));
+    assert_eq!(address(Value::Text("[2001:DB8::1]".into())), Ok(Some("https://[2001:db8::1]:443".into())));
+    for hostile in ["evil.example:80", "[::1]:80", "[evil]", "evil.example/?", "a@b", "a b", "", "a\\b", "a#"] {
+        assert_eq!(address(Value::Text(hostile.into())), Err("host".to_owned()), "{hostile:?}");
+    }
+    assert!(address(Value::Integer(70_000)).is_err());
+}
