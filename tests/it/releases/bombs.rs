@@ -14,6 +14,9 @@ const CPU: Duration = Duration::from_secs(5);
 const MEMORY_BYTES: u64 = 512 << 20;
 const TIME: Duration = Duration::from_secs(20);
 
+/// Makes one.
+type Bomb = fn() -> Vec<u8>;
+
 /// A function in a component; it never runs.
 fn component(locals: usize, body: &str) -> Vec<u8> {
     let locals = "i32 ".repeat(locals);
@@ -58,7 +61,7 @@ async fn a_compile_bomb_is_refused_at_the_limits_while_others_are_served() {
     let (stop, calls) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
     let neighbour = caller(&bed, Arc::clone(&stop), Arc::clone(&calls));
     let manifest = super::manifest().await;
-    let bombs: [(&str, fn() -> Vec<u8>); 3] =
+    let bombs: [(&str, Bomb); 3] =
         [("jump tables", jump_tables), ("an enormous function", enormous_function), ("hungry for memory", hungry)];
     for (number, (name, bomb)) in bombs.into_iter().enumerate() {
         let bytes = tokio::task::spawn_blocking(bomb).await.unwrap();
