@@ -12,7 +12,7 @@ use serde_json::{Value as Json, json};
 const REVEAL: &str = "reveal:token";
 
 /// The body of a connection of `hawser/mirror` (the guest is `tests/guests/mirror`: "mirror").
-fn mirror(bed: &Bed, secured: Json) -> Json {
+fn mirror(bed: &Bed, secured: &Json) -> Json {
     json!({
         "id": bed.id, "system": bed.system, "connector": "hawser/mirror", "version": "^0.1", "title": "Mirror",
         "directories": {"data": {"path": bed.people.path(), "access": "read-write"}}, "securedOptions": secured,
@@ -33,7 +33,7 @@ fn secrets() -> Json {
 
 async fn mirrored() -> Bed {
     let bed = bed().await;
-    bed.connect(&mirror(&bed, secrets())).await;
+    bed.connect(&mirror(&bed, &secrets())).await;
     bed
 }
 
@@ -59,7 +59,7 @@ async fn secrets_are_used_and_the_connectors_memory_holds_none_of_them() {
         "token": {"value": token}, "key": {"value": canaries.plant("the key")},
         "headers": {"entries": {"x-one": canaries.plant("a header"), "x-two": canaries.plant("another")}},
     });
-    bed.connect(&mirror(&bed, secured.clone())).await;
+    bed.connect(&mirror(&bed, &secured)).await;
     let (set, tried) = (canaries.plant("a new password"), canaries.plant("a password"));
     let search = canaries.search();
     let none_in_memory = || {
@@ -76,7 +76,7 @@ async fn secrets_are_used_and_the_connectors_memory_holds_none_of_them() {
     none_in_memory();
 
     // A secret that is read can be found there, so the search above would have seen it.
-    let mut body = mirror(&bed, secured);
+    let mut body = mirror(&bed, &secured);
     body["options"] = json!({"exit": "finding"});
     bed.operator.put(&bed.at(""), &body).await.expect(200);
     bed.core.post(&bed.at("/check"), &json!({})).await.problem(403, "credential-denied");
@@ -102,14 +102,14 @@ async fn what_a_connection_keeps_is_its_own_and_gone_when_it_is_changed() {
         assert!(found.contains(known) && found.contains("calls: 1"), "{found}");
     }
     assert!(check(&other).await.contains("session: new"));
-    one.operator.put(&one.at(""), &mirror(&one, json!({}))).await.expect(200);
+    one.operator.put(&one.at(""), &mirror(&one, &json!({}))).await.expect(200);
     assert!(check(&one).await.contains("session: new"));
 }
 
 #[tokio::test]
 async fn a_secret_that_nobody_entered_or_approved_is_named() {
     let bed = bed().await;
-    bed.create(&mirror(&bed, json!({"token": {"value": "a token of the tests"}}))).await;
+    bed.create(&mirror(&bed, &json!({"token": {"value": "a token of the tests"}}))).await;
     bed.core.post(&bed.at("/check"), &json!({})).await.refusal().names("option headers is not set");
     bed.operator.put(&bed.at("/secured-options/headers"), &json!({"entries": {"a": "b"}})).await.expect(204);
     bed.core.post(&bed.at("/check"), &json!({})).await.refusal().names("option key is not set");
