@@ -36,6 +36,7 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 use wasmtime::Engine;
+use wasmtime::component::Linker;
 
 pub use code::Code;
 pub use component::Component;
@@ -52,6 +53,7 @@ use crate::model::{ConnectionId, Result};
 use connection::Connections;
 use engine::Ticker;
 use imports::files::FileLocks;
+use state::State;
 
 /// The WebAssembly runtime. Cheap to clone; its thread ends with the last clone and the last component.
 #[derive(Clone)]
@@ -59,6 +61,7 @@ pub struct Runtime(Arc<Inner>);
 
 struct Inner {
     engine: Engine,
+    linker: Linker<State>,
     ticker: Ticker,
     clock: Clock,
     limits: RuntimeLimits,
@@ -77,9 +80,11 @@ impl Runtime {
     /// `Internal` where the machine has too little address space for the pool.
     pub fn new(limits: RuntimeLimits, clock: Clock) -> Result<Self> {
         let engine = engine::engine(&limits)?;
+        let linker = load::base(&engine)?;
         Ok(Self(Arc::new(Inner {
             ticker: Ticker::start(engine.clone())?,
             engine,
+            linker,
             clock,
             instances: Arc::new(Semaphore::new(limits.instances as usize)),
             limits,
@@ -104,7 +109,7 @@ impl Runtime {
     /// `ReleaseRefused` with the name of the interface that is imported but not allowed, exported but not in the
     /// manifest, or in the manifest but not exported.
     pub fn load(&self, bytes: &[u8], allowed: &Allowed) -> Result<Component> {
-        let loaded = load::load(&self.0.engine, bytes, allowed)?;
+        let loaded = load::load(&self.0.linker, bytes, allowed)?;
         Ok(Component::new(self.clone(), loaded))
     }
 
@@ -113,7 +118,7 @@ impl Runtime {
     /// # Errors
     /// `ReleaseRefused` as [`Self::load`]; `Internal` if the code was compiled by another version or with other flags.
     pub fn load_code(&self, code: &Code, allowed: &Allowed) -> Result<Component> {
-        let loaded = load::load_code(&self.0.engine, code, allowed)?;
+        let loaded = load::load_code(&self.0.linker, code, allowed)?;
         Ok(Component::new(self.clone(), loaded))
     }
 

@@ -37,6 +37,9 @@ fn config() -> Config {
         .max_wasm_stack(limits::WASM_STACK_BYTES)
         .async_stack_size(limits::CALL_STACK_BYTES)
         .async_stack_zeroing(true)
+        // For debuggers and profilers; nobody here reads them, and they are a good part of the code's bytes.
+        .generate_address_map(false)
+        .native_unwind_info(false)
         .concurrency_support(false);
     features(&mut config);
     config

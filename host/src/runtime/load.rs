@@ -74,19 +74,27 @@ fn no_component(error: &wasmtime::Error) -> Error {
 }
 
 /// Compiles, checks and links a component.
-pub(super) fn load(engine: &Engine, bytes: &[u8], allowed: &Allowed) -> Result<Loaded> {
-    let (compiled, interfaces) = compile(engine, bytes)?;
-    link(engine, &compiled, interfaces, allowed)
+pub(super) fn load(base: &Linker<State>, bytes: &[u8], allowed: &Allowed) -> Result<Loaded> {
+    let (compiled, interfaces) = compile(base.engine(), bytes)?;
+    link(base, &compiled, interfaces, allowed)
 }
 
 /// Checks and links a component that was compiled before.
-pub(super) fn load_code(engine: &Engine, code: &Code, allowed: &Allowed) -> Result<Loaded> {
-    let compiled = code.component(engine)?;
-    let interfaces = interfaces(engine, &compiled);
-    link(engine, &compiled, interfaces, allowed)
+pub(super) fn load_code(base: &Linker<State>, code: &Code, allowed: &Allowed) -> Result<Loaded> {
+    let compiled = code.component(base.engine())?;
+    let interfaces = interfaces(base.engine(), &compiled);
+    link(base, &compiled, interfaces, allowed)
 }
 
-fn link(engine: &Engine, compiled: &Compiled, interfaces: Interfaces, allowed: &Allowed) -> Result<Loaded> {
+/// What every component is linked with: inert WASI. Made once, because it is most of the work of linking.
+pub(super) fn base(engine: &Engine) -> Result<Linker<State>> {
+    let mut linker = Linker::new(engine);
+    let linked = wasmtime_wasi::p2::add_to_linker_async(&mut linker);
+    linked.map_err(|error| Error::internal(format!("linking: {error:#}")))?;
+    Ok(linker)
+}
+
+fn link(base: &Linker<State>, compiled: &Compiled, interfaces: Interfaces, allowed: &Allowed) -> Result<Loaded> {
     let exported = exported(&interfaces.exports)?;
     check_imports(&interfaces.imports, allowed)?;
     check_exports(&exported, allowed)?;
@@ -94,7 +102,7 @@ fn link(engine: &Engine, compiled: &Compiled, interfaces: Interfaces, allowed: &
         refused(format!("it does not fit the contract {CONTRACT_VERSION}: {}", error.root_cause()))
             .with_detail(format!("{error:#}"))
     };
-    let linker = linker(engine, allowed).map_err(|error| Error::internal(format!("linking: {error:#}")))?;
+    let linker = linker(base, allowed).map_err(|error| Error::internal(format!("linking: {error:#}")))?;
     let pre = linker.instantiate_pre(compiled).map_err(misfit)?;
     let exports = Arc::new(Exports::of(&pre, &exported).map_err(misfit)?);
     Ok(Loaded { pre, exports, exported, interfaces })
@@ -175,9 +183,8 @@ fn contract_interface(full: &str) -> Option<&str> {
     rest.starts_with('.').then_some(name)
 }
 
-fn linker(engine: &Engine, allowed: &Allowed) -> wasmtime::Result<Linker<State>> {
-    let mut linker = Linker::new(engine);
-    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+fn linker(base: &Linker<State>, allowed: &Allowed) -> wasmtime::Result<Linker<State>> {
+    let mut linker = base.clone();
     for import in &allowed.imports {
         v0_1::link(&mut linker, *import)?;
     }

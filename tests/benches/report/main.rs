@@ -37,6 +37,9 @@ fn main() {
     if wanted("load.cached") {
         print(&runtime.block_on(load::cached()));
     }
+    if wanted("load.ordered") {
+        print(&runtime.block_on(load::ordered()));
+    }
     if wanted("load.cold") {
         print(&runtime.block_on(load::cold()));
     }
