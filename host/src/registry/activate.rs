@@ -4,12 +4,10 @@
 //! parked until somebody approves each permission it asks for in addition. What once served was approved then, so going
 //! back to it takes nobody's leave. Counter and expiry are looked at when a release is installed, and never again.
 
-use std::sync::Arc;
-
 use semver::Version;
 
 use super::limits::ENVELOPE_BYTES_MAX;
-use super::{Manifest, Registry, Trust, verify, verify_statement};
+use super::{Manifest, Registry, Trust, Upload, verify, verify_statement};
 use crate::model::{ConnectorName, Error, FailureKind, Permission, Permissions, Result};
 use crate::runtime::limits::COMPONENT_BYTES_MAX;
 use crate::store::{InstalledRelease, ReleaseState};
@@ -108,23 +106,19 @@ impl Registry {
 
     /// An installed release, read from where it is stored, verified again and loaded.
     async fn stored(&self, installed: &InstalledRelease, trust: &Trust) -> Result<super::Release> {
-        let (envelope, component) = (installed.statement, installed.component);
+        let (statement, component) = (installed.statement, installed.component);
         let reading = move |inner: &super::Inner| {
-            Ok((inner.content.get(&envelope, ENVELOPE_BYTES_MAX)?, inner.code.get(&component)))
+            let statement = inner.content.get(&statement, ENVELOPE_BYTES_MAX)?;
+            let component = inner.content.get(&component, COMPONENT_BYTES_MAX)?;
+            Ok(Upload { statement, component, activate: true })
         };
-        let (envelope, code) = self.blocking(reading).await?;
-        let statement = verify_statement(&envelope, trust)?;
+        let stored = self.blocking(reading).await?;
+        let statement = verify_statement(&stored.statement, trust)?;
+        // The storage has hashed the component already: once is enough.
         if statement.component != component {
             return Err(verify::refused("its statement is of another component; install the release again"));
         }
-        // The seal of kept code covers the component's hash: only to compile anew is the component itself read.
-        let code = match code {
-            Some(code) => Arc::new(code),
-            None => {
-                let bytes = self.blocking(move |inner| inner.content.get(&component, COMPONENT_BYTES_MAX)).await?;
-                self.code(component, bytes.into()).await?
-            }
-        };
+        let code = self.code(component, stored.component.into()).await?;
         self.link(&statement, code).await
     }
 
