@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
 use hawser::clock::Clock;
-use hawser::connections::Connections;
 use hawser::config::{CompileConfig, Config, ImportConfig};
+use hawser::connections::Connections;
 use hawser::host::{self, Running};
 use hawser::registry::Registry;
 use tempfile::TempDir;

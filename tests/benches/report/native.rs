@@ -24,8 +24,7 @@ type Record = Vec<(String, Vec<Value>)>;
 pub(super) fn stream(file: &Path) -> (Duration, usize) {
     let begun = Usage::own().processor;
     let mut reader = ReaderBuilder::new().buffer_capacity(BUFFER_BYTES).from_path(file).expect("the file can be read");
-    let header: Vec<String> =
-        reader.headers().expect("the file has a header").iter().map(ToOwned::to_owned).collect();
+    let header: Vec<String> = reader.headers().expect("the file has a header").iter().map(ToOwned::to_owned).collect();
     let (mut line, mut records, mut bytes) = (StringRecord::new(), 0, 0);
     while reader.read_record(&mut line).expect("the file is CSV") {
         let cells = header.iter().zip(&line).enumerate();
