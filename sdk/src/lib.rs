@@ -14,6 +14,8 @@
 // The macros of the generated bindings name this crate from wherever they are expanded.
 extern crate self as hawser_sdk;
 
+#[cfg(any(test, all(target_arch = "wasm32", feature = "allocator")))]
+mod allocator;
 mod backend;
 mod bindings;
 mod connector;
@@ -55,11 +57,9 @@ pub use provision::{Draft, Outcome, Provision, Secret, Update, Written};
 pub use schema::{AttributeFlags, AttributeInfo, ClassInfo, ClassKind, Matching, Schema, Syntax};
 pub use source::{EdgeRequest, ListRequest, Source};
 
-/// A third of what reading a file costs a guest is making and dropping texts; the standard library's allocator takes twice
-/// as long as this one.
 #[cfg(all(target_arch = "wasm32", feature = "allocator"))]
 #[global_allocator]
-static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
+static ALLOCATOR: allocator::Bins = allocator::Bins::new();
 
 /// What the macros reach for; no part of the interface.
 #[doc(hidden)]
