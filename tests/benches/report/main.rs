@@ -13,6 +13,7 @@
     reason = "a bench stops at the first surprise, and prints"
 )]
 
+mod api;
 mod load;
 
 #[global_allocator]
@@ -42,6 +43,12 @@ fn main() {
     }
     if wanted("load.cold") {
         print(&runtime.block_on(load::cold()));
+    }
+    if wanted("api.create.p50") {
+        print(&runtime.block_on(api::latency()));
+    }
+    if wanted("api.create.rate") {
+        print(&runtime.block_on(api::rate()));
     }
 }
 
