@@ -86,7 +86,9 @@ async fn sixteen_callers_at_once_each_have_their_own_rows() {
         let (core, path) = (bed.core.clone(), bed.at("/objects/account"));
         let name = format!("person-{number}");
         let body = json!({"name": name, "attributes": {"userName": [name], "active": [true]}});
-        tokio::spawn(async move { core.post(&path, &body).await.expect(201).json()["uid"].as_str().unwrap().to_owned() })
+        tokio::spawn(
+            async move { core.post(&path, &body).await.expect(201).json()["uid"].as_str().unwrap().to_owned() },
+        )
     });
     let mut uids = Vec::new();
     for creation in creations.collect::<Vec<_>>() {
@@ -94,7 +96,8 @@ async fn sixteen_callers_at_once_each_have_their_own_rows() {
     }
     let trail = bed.audit().await;
     for uid in uids {
-        let entry = trail.iter().find(|entry| entry["name"] == *uid).unwrap_or_else(|| panic!("no {uid} in {trail:#?}"));
+        let entry =
+            trail.iter().find(|entry| entry["name"] == *uid).unwrap_or_else(|| panic!("no {uid} in {trail:#?}"));
         assert_eq!((&entry["outcome"]["status"], &entry["outcome"]["uid"]), (&json!("succeeded"), &json!(uid)));
     }
 }

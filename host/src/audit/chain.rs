@@ -64,9 +64,8 @@ pub(super) async fn append(to: &mut SqliteConnection, rows: &[(Row, End)]) -> Re
     if rows.is_empty() {
         return Ok(());
     }
-    let mut insert = QueryBuilder::new(
-        "INSERT INTO entry (seq, begun, at, who, role, request, action, connection, detail, hash) ",
-    );
+    let mut insert =
+        QueryBuilder::new("INSERT INTO entry (seq, begun, at, who, role, request, action, connection, detail, hash) ");
     insert.push_values(rows, |mut values, (row, end)| {
         values.push_bind(end.seq).push_bind(row.begun).push_bind(row.at);
         for text in row.texts() {
