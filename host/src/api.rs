@@ -51,6 +51,7 @@ mod tokens;
 mod upload;
 
 use std::any::Any;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -74,9 +75,12 @@ use crate::store::Store;
 use crate::tasks::Tasks;
 use problem::Problem;
 
-/// What the handlers work with.
+/// What the handlers work with. Cheap to clone, which happens several times a request.
 #[derive(Clone)]
-pub struct ApiState {
+pub struct ApiState(Arc<Rooms>);
+
+/// The rooms behind the edge.
+pub struct Rooms {
     pub connections: Connections,
     pub tasks: Tasks,
     pub registry: Registry,
@@ -89,6 +93,21 @@ pub struct ApiState {
     pub hosts: Arc<[String]>,
     /// Where changes run; to be waited for before the databases close.
     pub running: TaskTracker,
+}
+
+impl ApiState {
+    /// Over these rooms.
+    pub fn new(rooms: Rooms) -> Self {
+        Self(Arc::new(rooms))
+    }
+}
+
+impl Deref for ApiState {
+    type Target = Rooms;
+
+    fn deref(&self) -> &Rooms {
+        &self.0
+    }
 }
 
 /// The whole API as a service.

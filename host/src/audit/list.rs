@@ -59,7 +59,7 @@ impl Audit {
         let rows: Vec<Columns> = sqlx::query_as(
             "SELECT b.seq, b.at, b.who, b.role, b.request, b.action, b.detail, o.at AS outcome_at,
                 o.detail AS outcome
-             FROM entry b LEFT JOIN entry o ON o.begun = b.seq
+             FROM entry b LEFT JOIN entry o ON o.begun = b.seq AND o.begun > 0
              WHERE b.begun = 0 AND b.seq > $1 AND b.connection = COALESCE($2, b.connection)
                 AND b.who = COALESCE($3, b.who) AND b.action = COALESCE($4, b.action)
                 AND b.request = COALESCE($5, b.request)

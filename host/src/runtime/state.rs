@@ -30,7 +30,8 @@ pub(super) struct State {
     pub(super) share: Arc<Share>,
     pub(super) table: ResourceTable,
     pub(super) log: GuestLog,
-    pub(super) used: Used,
+    /// Noted by [`Self::uses`] alone.
+    used: Used,
     pub(super) limiter: Limiter,
     pub(super) computing: Arc<Computing>,
     /// When the guest is stopped.
@@ -98,6 +99,18 @@ impl State {
         self.end = self.begun + self.context.limits.page;
         self.spent = Spent::default();
         self.log.begin();
+    }
+
+    /// Notes what the guest is about to use. Nothing is used before its call stands in the audit trail.
+    ///
+    /// # Errors
+    /// The trail's, where the call cannot be written down: it ends the guest.
+    pub(super) async fn uses(&mut self, note: impl FnOnce(&mut Used)) -> Result<()> {
+        if !self.context.gate.is_open() {
+            self.computing.while_waiting(self.context.gate.pass()).await?;
+        }
+        note(&mut self.used);
+        Ok(())
     }
 
     /// What was used since this was last asked.

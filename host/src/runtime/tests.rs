@@ -19,7 +19,7 @@ use wit_parser::{Resolve, UnresolvedPackageGroup};
 
 use super::{Allowed, CallContext, CallLimits, Component, Runtime, RuntimeLimits};
 use crate::clock::Clock;
-use crate::model::{Access, Directory, Export, Import, Value};
+use crate::model::{Access, Directory, Export, Gate, Import, Value};
 
 /// The memory and allocator every guest with lists and strings exports. Nothing is ever freed.
 const MEMORY: &str = r#"
@@ -117,6 +117,7 @@ fn context(connection: &str) -> CallContext {
         credentials: Arc::default(),
         limits: CallLimits { call: Duration::from_secs(20), ..CallLimits::default() },
         deadline: Timestamp::MAX,
+        gate: Gate::default(),
     }
 }
 

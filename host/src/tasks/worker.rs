@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Tasks, import, refresh};
 use crate::audit;
 use crate::model::{
-    Caller, Error, ErrorKind, FailureKind, RequestContext, Result, Role, Task, TaskError, TaskKind, TaskState,
+    Caller, Error, ErrorKind, FailureKind, Gate, RequestContext, Result, Role, Task, TaskError, TaskKind, TaskState,
 };
 use crate::runtime::Used;
 
@@ -80,9 +80,9 @@ async fn run(tasks: &Tasks, task: &Task, stop: &CancellationToken) {
         tracing::info!(task = %task.id, "task goes on at the next start");
     }
     let finished = finish(tasks, task, &ended).await;
-    if let Ok(id) = begun {
+    if let Ok(begun) = begun {
         let outcome = audit::Outcome::of(&noted(&ended), &used);
-        if let Err(error) = tasks.audit.finish(id, &outcome).await {
+        if let Err(error) = begun.finish(&outcome).await {
             tracing::error!(task = %task.id, %error, "cannot write the outcome into the audit trail");
         }
     }
@@ -134,7 +134,8 @@ async fn attempt_once(tasks: &Tasks, task: &Task, stop: &CancellationToken, used
 fn context(tasks: &Tasks, task: &Task) -> RequestContext {
     let caller = Caller { name: task.requested_by.clone(), role: Role::Core };
     let deadline = tasks.clock.after(Duration::from_secs(365 * 24 * 3600));
-    RequestContext { caller, id: task.request_id.clone(), deadline, idempotency_key: Some(task.id.to_string()) }
+    let (id, idempotency_key) = (task.request_id.clone(), Some(task.id.to_string()));
+    RequestContext { caller, id, deadline, idempotency_key, gate: Gate::default() }
 }
 
 /// Is it worth another attempt?

@@ -31,7 +31,7 @@ pub struct Reader {
 pub struct Replacement(Option<Draft>);
 
 pub(in crate::runtime) async fn list(state: &mut State, directory: &str) -> Said<Vec<FileInfo>> {
-    let permitted = match permit(state, directory, Access::ReadOnly) {
+    let permitted = match permit(state, directory, Access::ReadOnly).await? {
         Ok(permitted) => permitted,
         Err(failure) => return Ok(Err(failure)),
     };
@@ -39,7 +39,7 @@ pub(in crate::runtime) async fn list(state: &mut State, directory: &str) -> Said
 }
 
 pub(in crate::runtime) async fn open(state: &mut State, directory: &str, name: String) -> Said<Resource<Reader>> {
-    let permitted = match admit(state, directory, Access::ReadOnly) {
+    let permitted = match admit(state, directory, Access::ReadOnly).await? {
         Ok(permitted) => permitted,
         Err(failure) => return Ok(Err(failure)),
     };
@@ -86,7 +86,7 @@ pub(in crate::runtime) async fn replace(
     name: String,
     expected: Option<String>,
 ) -> Said<Resource<Replacement>> {
-    let permitted = match admit(state, directory, Access::ReadWrite) {
+    let permitted = match admit(state, directory, Access::ReadWrite).await? {
         Ok(permitted) => permitted,
         Err(failure) => return Ok(Err(failure)),
     };
@@ -130,29 +130,25 @@ fn ended() -> Failure {
 }
 
 /// As [`permit`], for one more open file.
-fn admit(state: &mut State, directory: &str, access: Access) -> Result<Directory, Failure> {
+async fn admit(state: &mut State, directory: &str, access: Access) -> Said<Directory> {
     if state.files_open >= OPEN_FILES_MAX {
         let message = format!("a call may have {OPEN_FILES_MAX} files open at once; close one first");
-        return Err(Failure::new(FailureKind::QuotaExceeded, message));
+        return Ok(Err(Failure::new(FailureKind::QuotaExceeded, message)));
     }
-    permit(state, directory, access)
+    permit(state, directory, access).await
 }
 
 /// The directory of that name, if the context permits as much.
-fn permit(state: &mut State, directory: &str, access: Access) -> Result<Directory, Failure> {
+async fn permit(state: &mut State, directory: &str, access: Access) -> Said<Directory> {
     let Ok(name) = directory.parse::<DirectoryName>() else {
         let message =
             format!("not permitted: {directory:?} is no directory's name; connectors name those of their manifest");
-        return Err(Failure::new(FailureKind::NotPermitted, message));
+        return Ok(Err(Failure::new(FailureKind::NotPermitted, message)));
     };
-    match state.context.directories.get(&name).filter(|permitted| permitted.access >= access) {
-        Some(permitted) => {
-            let permitted = permitted.clone();
-            state.used.directories.insert((name, access));
-            Ok(permitted)
-        }
-        None => Err(refusal(state, name, access)),
-    }
+    let permitted = state.context.directories.get(&name).filter(|permitted| permitted.access >= access).cloned();
+    let Some(permitted) = permitted else { return Ok(Err(refusal(state, name, access))) };
+    state.uses(|used| _ = used.directories.insert((name, access))).await?;
+    Ok(Ok(permitted))
 }
 
 fn refusal(state: &State, name: DirectoryName, access: Access) -> Failure {

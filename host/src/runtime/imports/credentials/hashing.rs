@@ -58,7 +58,7 @@ pub(in crate::runtime) enum Scheme {
 
 /// A salted hash of a password of the call.
 pub(in crate::runtime) async fn hash(state: &mut State, handle: &Resource<Credential>, scheme: Scheme) -> Said<String> {
-    let secret = match take_turn(state, handle)? {
+    let secret = match take_turn(state, handle).await? {
         Ok(secret) => secret,
         Err(failure) => return Ok(Err(failure)),
     };
@@ -67,7 +67,7 @@ pub(in crate::runtime) async fn hash(state: &mut State, handle: &Resource<Creden
 
 /// Is this the password of the call the hash was made from?
 pub(in crate::runtime) async fn verify(state: &mut State, handle: &Resource<Credential>, hash: String) -> Said<bool> {
-    let secret = match take_turn(state, handle)? {
+    let secret = match take_turn(state, handle).await? {
         Ok(secret) => secret,
         Err(failure) => return Ok(Err(failure)),
     };
@@ -80,7 +80,7 @@ pub(in crate::runtime) async fn verify(state: &mut State, handle: &Resource<Cred
 }
 
 /// The secret behind a handle, if it is one of the call, and unless the call had its share of hashing.
-fn take_turn(state: &mut State, handle: &Resource<Credential>) -> Said<Secret> {
+async fn take_turn(state: &mut State, handle: &Resource<Credential>) -> Said<Secret> {
     let Credential { origin, secret } = state.table.get(handle)?;
     let Origin::Call(slot) = origin else {
         let message =
@@ -93,7 +93,7 @@ fn take_turn(state: &mut State, handle: &Resource<Credential>) -> Said<Secret> {
         let message = format!("a call may hash or verify {HASHES_PER_CALL_MAX} times");
         return Ok(Err(Failure::new(FailureKind::QuotaExceeded, message)));
     }
-    state.used.credentials.insert(slot);
+    state.uses(|used| _ = used.credentials.insert(slot)).await?;
     Ok(Ok(secret))
 }
 
