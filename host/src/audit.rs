@@ -18,13 +18,15 @@ use std::path::Path;
 
 use crate::clock::Clock;
 use crate::model::{Error, FailureKind, Result};
-use crate::store::sqlite::{BUSY_TIMEOUT, Database, Durability, fault};
+use crate::store::sqlite::{BUSY_TIMEOUT, Database, Durability, fault_of};
 use chain::Row;
 
 pub use chain::{Broken, Verified};
 pub use entry::{Entry, Outcome, OutcomeStatus};
 pub use list::{AuditFilter, AuditRecord, RecordedOutcome};
 
+/// What an error calls the trail, so that its reader knows which file is meant.
+const WHAT: &str = "the audit trail (audit.db)";
 /// The folder's migrations, oldest first; forward only.
 const MIGRATIONS: &[&str] = &[include_str!("../migrations/audit/0001_audit.sql")];
 
@@ -46,7 +48,7 @@ impl Audit {
     }
 
     async fn open_waiting(path: &Path, clock: Clock, busy_timeout: std::time::Duration) -> Result<Self> {
-        let database = Database::open(path, MIGRATIONS, Durability::Every, busy_timeout).await?;
+        let database = Database::open(WHAT, path, MIGRATIONS, Durability::Every, busy_timeout).await?;
         let audit = Self { database, clock };
         audit.close_interrupted().await?;
         Ok(audit)
@@ -106,4 +108,9 @@ impl Audit {
         }
         Ok(())
     }
+}
+
+/// An error of the trail's database.
+fn fault(why: sqlx::Error) -> Error {
+    fault_of(WHAT, why)
 }

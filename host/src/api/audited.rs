@@ -7,7 +7,7 @@ use std::panic::AssertUnwindSafe;
 use futures_util::FutureExt as _;
 
 use super::ApiState;
-use crate::audit::{Entry, Outcome};
+use crate::audit::{AuditId, Entry, Outcome};
 use crate::connections::{LivePage, Object};
 use crate::model::{self, ClassName, ConnectionId, Effect, Error, RequestContext, Result, Uid};
 use crate::runtime::{Called, Used};
@@ -104,11 +104,20 @@ where
         Ok(ended) => ended.ended(),
         Err(_) => (Err(Error::internal("the operation panicked").with_effect(Effect::Unknown)), Used::default()),
     };
-    if let Err(error) = api.audit.finish(id, &outcome(&result, &used)).await {
-        // The effect has happened and cannot be taken back; the next start closes the begin row as outcome-unknown.
-        tracing::error!(%error, entry = id.0, "the outcome of an operation could not be audited");
-    }
+    conclude(api, id, outcome(&result, &used)).await;
     result
+}
+
+/// Writes an outcome down, or leaves it to be written: the effect has happened, and its caller is told at once. If the
+/// host stops before, its next start closes the begin row as `outcome-unknown`.
+async fn conclude(api: &ApiState, id: AuditId, outcome: Outcome) {
+    let Err(error) = api.audit.finish(id, &outcome).await else { return };
+    tracing::error!(%error, entry = id.0, "the outcome of an operation cannot be audited yet");
+    let audit = api.audit.clone();
+    api.persist("the outcome of an operation", move || {
+        let (audit, outcome) = (audit.clone(), outcome.clone());
+        async move { audit.finish(id, &outcome).await }
+    });
 }
 
 /// Reads. A reading leaves a line in the log; where the connector may read secrets, it leaves its two rows like any act.

@@ -45,10 +45,18 @@ impl Room {
         let imports = Config::default().imports;
         let tasks = Tasks::new(store.clone(), connections.clone(), audit.clone(), clock.clone(), imports);
         let tokens = ensure_tokens(&store).await.unwrap().unwrap();
-        let running = TaskTracker::new();
-        let request_timeout = Duration::from_secs(60);
-        let hosts = [].into();
-        let state = ApiState { connections, tasks, registry, store, audit, clock, request_timeout, hosts, running };
+        let state = ApiState {
+            connections,
+            tasks,
+            registry,
+            store,
+            audit,
+            clock,
+            request_timeout: Duration::from_secs(60),
+            hosts: [].into(),
+            running: TaskTracker::new(),
+            stop: CancellationToken::new(),
+        };
         Self { state, tokens, _folder: folder }
     }
 
