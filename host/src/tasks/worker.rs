@@ -182,15 +182,4 @@ fn entry(task: &Task) -> audit::Entry {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::audit::OutcomeStatus;
-
-    #[test]
-    fn a_task_that_was_stopped_is_not_audited_as_a_success() {
-        let status = |ended: Result<End>| audit::Outcome::of(&noted(&ended), &Used::default()).status;
-        assert_eq!(status(Ok(End::Cancelled)), OutcomeStatus::Failed);
-        assert_eq!(status(Ok(End::Interrupted)), OutcomeStatus::Failed);
-        assert_eq!(status(Ok(End::Held)), OutcomeStatus::Succeeded);
-    }
-}
+mod tests;
