@@ -7,11 +7,19 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions as _, Connection as _};
 use tempfile::TempDir;
 
+use super::tell;
+
 /// A copy of the store's files.
 pub(super) struct DeadStore {
     database: SqliteConnection,
     _folder: TempDir,
 }
+
+/// Where the newest run was when its host died.
+const WHERE_IT_WAS: &str = "SELECT COALESCE('the run was ' || r.state || ': ' || SUM(rp.held) || ' records, '
+    || SUM(rp.complete) || ' of ' || COUNT(*) || ' parts complete, '
+    || (SELECT COUNT(*) FROM change c WHERE c.run = r.number) || ' changes', 'there was no run')
+    FROM run r JOIN run_part rp ON rp.run = r.number WHERE r.number = (SELECT MAX(number) FROM run)";
 
 /// A part of a run: run, class, attribute, whether it is complete, whether it has a checkpoint, the rows that this
 /// counts, and those that are there.
@@ -33,6 +41,7 @@ impl DeadStore {
     /// is that of the accounts in their file.
     pub(super) async fn check(mut self, order: &[String]) {
         assert_eq!(self.text("PRAGMA integrity_check").await, "ok");
+        tell(&self.text(WHERE_IT_WAS).await);
         self.check_parts(order).await;
         self.none(
             "a run counts other set-aside records than it has",
