@@ -19,6 +19,7 @@ pub mod disk;
 pub mod guests;
 pub mod house;
 pub mod people;
+pub mod usage;
 pub mod vendor;
 
 use std::path::{Path, PathBuf};

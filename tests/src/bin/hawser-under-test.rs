@@ -5,6 +5,10 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use hawser::cli::Cli;
 
+/// The product's own (`host/src/main.rs`): what is measured here is measured with it.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     Cli::parse().run()
 }
