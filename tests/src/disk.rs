@@ -67,7 +67,8 @@ impl Disk {
     /// Fills it, but for so many pages.
     pub fn fill_but(&self, pages: usize) {
         self.free();
-        let mut ballast = File::create(self.outer().join(BALLAST)).expect("the disk has an end, but not before its start");
+        let mut ballast =
+            File::create(self.outer().join(BALLAST)).expect("the disk has an end, but not before its start");
         let full = loop {
             if let Err(why) = ballast.write_all(&[0; PAGE]) {
                 break why;

@@ -25,10 +25,12 @@ pub(super) fn grow(people: &People) {
     );
     let hired = (1..=200).map(|n| format!("h{n},hired.{n},New,Hire,,Sales,Trainee,u1,true,{n},,\n"));
     people.write("accounts.csv", &(accounts + &hired.collect::<String>()));
-    let memberships = clean(&people.read("memberships.csv")).enumerate().filter(|(n, _)| n % 9 != 2).fold(
-        String::new(),
-        |text, (n, line)| text + &(if n % 11 == 4 { line.replacen('g', "g1", 1) } else { line.to_owned() }) + "\n",
-    );
+    let memberships = clean(&people.read("memberships.csv"))
+        .enumerate()
+        .filter(|(n, _)| n % 9 != 2)
+        .fold(String::new(), |text, (n, line)| {
+            text + &(if n % 11 == 4 { line.replacen('g', "g1", 1) } else { line.to_owned() }) + "\n"
+        });
     let joined = (1..=200).map(|n| format!("g{},h{n}\n", n % GROUPS + 1));
     people.write("memberships.csv", &(memberships + &joined.collect::<String>()));
     spoil(people);
@@ -38,7 +40,8 @@ pub(super) fn grow(people: &People) {
 pub(super) fn order(people: &People) -> Vec<String> {
     let mut seen = HashSet::new();
     let text = people.read("accounts.csv");
-    let keys = text.lines().skip(1).filter(|line| !line.starts_with("broken")).filter_map(|line| line.split(',').next());
+    let keys =
+        text.lines().skip(1).filter(|line| !line.starts_with("broken")).filter_map(|line| line.split(',').next());
     keys.filter(|key| seen.insert((*key).to_owned())).map(str::to_owned).collect()
 }
 

@@ -53,7 +53,8 @@ async fn with_less_and_less_room_a_write_is_done_and_written_down_or_not_begun()
             let post = bed.core.request(Method::POST, &bed.at("/objects/account")).header("x-request-id", &request);
             post.header("idempotency-key", &uid).json(&draft).send()
         };
-        let rows = || bed.people.read("accounts.csv").lines().filter(|line| line.starts_with(&format!("{uid},"))).count();
+        let rows =
+            || bed.people.read("accounts.csv").lines().filter(|line| line.starts_with(&format!("{uid},"))).count();
         let request = format!("with-{left}");
         disk.fill_but(left);
         let answer = create(request.clone()).await;

@@ -9,8 +9,8 @@ use hawser_tests::child::Host;
 use hawser_tests::client::Client;
 use hawser_tests::house::House;
 use hawser_tests::people::People;
-use rand::{RngExt as _, SeedableRng as _};
 use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
 use serde_json::Value as Json;
 
 use super::writer::{Fact, GROUPS, Paths, Told, Write, Writer, in_target, told};
