@@ -58,6 +58,7 @@ use std::time::Duration;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::trace::TraceLayer;
@@ -69,10 +70,10 @@ pub use auth::{FirstTokens, ensure_tokens};
 use crate::audit::Audit;
 use crate::clock::Clock;
 use crate::connections::Connections;
-use crate::model::Error;
+use crate::model::{Error, Result};
 use crate::registry::Registry;
 use crate::store::Store;
-use crate::tasks::Tasks;
+use crate::tasks::{Tasks, persist};
 use problem::Problem;
 
 /// What the handlers work with. Cheap to clone, which happens several times a request.
@@ -93,6 +94,24 @@ pub struct Rooms {
     pub hosts: Arc<[String]>,
     /// Where changes run; to be waited for before the databases close.
     pub running: TaskTracker,
+    /// The host is asked to stop.
+    pub stop: CancellationToken,
+}
+
+impl ApiState {
+    /// Goes on, behind the caller's back, with writing down `what` has happened already, until it is written or the host
+    /// stops.
+    fn persist<W>(&self, what: &'static str, write: impl Fn() -> W + Send + Sync + 'static)
+    where
+        W: Future<Output = Result<()>> + Send,
+    {
+        let stop = self.stop.clone();
+        self.running.spawn(async move {
+            if let Err(error) = persist(&stop, what, write).await {
+                tracing::error!(what, %error, "was never written down");
+            }
+        });
+    }
 }
 
 impl ApiState {

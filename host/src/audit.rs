@@ -19,8 +19,8 @@ mod writer;
 use std::path::Path;
 
 use crate::clock::Clock;
-use crate::model::{Gate, Result};
-use crate::store::sqlite::{BUSY_TIMEOUT, Database, Durability, fault};
+use crate::model::{Error, Gate, Result};
+use crate::store::sqlite::{BUSY_TIMEOUT, Database, Durability, fault_of};
 use chain::Row;
 use writer::{Number, Orders};
 
@@ -28,6 +28,8 @@ pub use chain::{Broken, Verified};
 pub use entry::{Entry, Outcome, OutcomeStatus};
 pub use list::{AuditFilter, AuditRecord, RecordedOutcome};
 
+/// What an error calls the trail, so that its reader knows which file is meant.
+const WHAT: &str = "the audit trail (audit.db)";
 /// The folder's migrations, oldest first; forward only.
 const MIGRATIONS: &[&str] =
     &[include_str!("../migrations/audit/0001_audit.sql"), include_str!("../migrations/audit/0002_lean.sql")];
@@ -46,7 +48,7 @@ pub struct AuditId(pub i64);
 
 /// An operation that has a begin row, or is about to get one; it has one outcome.
 #[must_use = "what has begun has an outcome"]
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Begun {
     number: Number,
     orders: Orders,
@@ -60,7 +62,7 @@ impl Audit {
     }
 
     async fn open_waiting(path: &Path, clock: Clock, busy_timeout: std::time::Duration) -> Result<Self> {
-        let database = Database::open(path, MIGRATIONS, Durability::Every, busy_timeout).await?;
+        let database = Database::open(WHAT, path, MIGRATIONS, Durability::Every, busy_timeout).await?;
         let orders = writer::start(database.writer().await?).await?;
         let audit = Self { database, orders, clock };
         audit.close_interrupted().await?;
@@ -127,13 +129,18 @@ impl Begun {
         Some(self.number.get()).filter(|seq| *seq > 0).map(AuditId)
     }
 
-    /// Writes what came of it.
+    /// Writes what came of it. What could not be written can be tried again.
     ///
     /// # Errors
-    /// `conflict` if its begin row could not be written.
-    pub async fn finish(self, outcome: &Outcome) -> Result<()> {
+    /// `conflict` if it has an outcome already, or its begin row could not be written.
+    pub async fn finish(&self, outcome: &Outcome) -> Result<()> {
         let at = self.clock.now().as_microsecond();
         let row = Row { at, detail: entry::to_json(outcome)?, ..Row::default() };
-        self.orders.finish(row, self.number).await
+        self.orders.finish(row, self.number.clone()).await
     }
+}
+
+/// An error of the trail's database.
+fn fault(why: sqlx::Error) -> Error {
+    fault_of(WHAT, why)
 }

@@ -85,6 +85,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running> {
         request_timeout: config.request_timeout,
         hosts: config.hosts.into(),
         running: tracker.clone(),
+        stop: stop.clone(),
     });
     let serve = axum::serve(listener, api::router(state)).with_graceful_shutdown(stop.clone().cancelled_owned());
     tracker.spawn(async move {

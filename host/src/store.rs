@@ -78,7 +78,7 @@ impl Store {
     }
 
     async fn open_waiting(path: &Path, clock: Clock, busy_timeout: Duration) -> Result<Self> {
-        let database = Database::open(path, MIGRATIONS, Durability::Sound, busy_timeout).await?;
+        let database = Database::open(fault::STORE, path, MIGRATIONS, Durability::Sound, busy_timeout).await?;
         Ok(Self { database, clock, tokens: Arc::default() })
     }
 

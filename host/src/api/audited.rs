@@ -105,7 +105,7 @@ where
     E::Answer: Trace,
 {
     let begun = api.audit.begin(&act.entry).await?;
-    finished(begun, effect).await
+    finished(api, begun, effect).await
 }
 
 /// Lets a guest do what an act says. The guest begins at once and meets the gate of its request where it would first
@@ -119,12 +119,12 @@ pub(super) async fn audited_call<T: Trace>(
     call: impl Future<Output = Called<T>>,
 ) -> Result<T> {
     let begun = api.audit.announce(&act.entry, &act.gate).await?;
-    let result = finished(begun, call).await;
+    let result = finished(api, begun, call).await;
     act.gate.pass().await.and(result)
 }
 
 /// The effect of what has begun, with its outcome written down.
-async fn finished<E: Ended>(begun: Begun, effect: impl Future<Output = E>) -> Result<E::Answer>
+async fn finished<E: Ended>(api: &ApiState, begun: Begun, effect: impl Future<Output = E>) -> Result<E::Answer>
 where
     E::Answer: Trace,
 {
@@ -132,11 +132,19 @@ where
         Ok(ended) => ended.ended(),
         Err(_) => (Err(Error::internal("the operation panicked").with_effect(Effect::Unknown)), Used::default()),
     };
-    if let Err(error) = begun.finish(&outcome(&result, &used)).await {
-        // The effect has happened and cannot be taken back; the next start closes the begin row as outcome-unknown.
-        tracing::error!(%error, "the outcome of an operation could not be audited");
-    }
+    conclude(api, begun, outcome(&result, &used)).await;
     result
+}
+
+/// Writes an outcome down, or leaves it to be written: the effect has happened, and its caller is told at once. If the
+/// host stops before, its next start closes the begin row as `outcome-unknown`.
+async fn conclude(api: &ApiState, begun: Begun, outcome: Outcome) {
+    let Err(error) = begun.finish(&outcome).await else { return };
+    tracing::error!(%error, entry = begun.id().map(|id| id.0), "the outcome of an operation cannot be audited yet");
+    api.persist("the outcome of an operation", move || {
+        let (begun, outcome) = (begun.clone(), outcome.clone());
+        async move { begun.finish(&outcome).await }
+    });
 }
 
 /// Reads. A reading leaves a line in the log; where the connector may read secrets, it leaves its two rows like any act.

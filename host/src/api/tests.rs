@@ -46,9 +46,10 @@ impl Room {
         let tasks = Tasks::new(store.clone(), connections.clone(), audit.clone(), clock.clone(), imports);
         let tokens = ensure_tokens(&store).await.unwrap().unwrap();
         let running = TaskTracker::new();
+        let stop = CancellationToken::new();
         let request_timeout = Duration::from_secs(60);
         let hosts = [].into();
-        let rooms = Rooms { connections, tasks, registry, store, audit, clock, request_timeout, hosts, running };
+        let rooms = Rooms { connections, tasks, registry, store, audit, clock, request_timeout, hosts, running, stop };
         let state = ApiState::new(rooms);
         Self { state, tokens, _folder: folder }
     }

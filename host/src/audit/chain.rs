@@ -8,8 +8,8 @@ use sha2::{Digest as _, Sha256};
 use sqlx::sqlite::SqlitePool;
 use sqlx::{FromRow, QueryBuilder, Row as _, SqliteConnection, sqlite::SqliteRow};
 
+use super::fault;
 use crate::model::{Error, Result};
-use crate::store::sqlite::fault;
 
 /// Rows read at a time while verifying.
 const BATCH: i64 = 1000;

@@ -8,9 +8,8 @@ use serde_json::Value as Json;
 use sqlx::{FromRow, Row as _, sqlite::SqliteRow};
 
 use super::entry::{Detail, Outcome};
-use super::{Audit, AuditId};
+use super::{Audit, AuditId, fault};
 use crate::model::{ConnectionId, Error, Result};
-use crate::store::sqlite::fault;
 
 /// The most records one call hands out, whatever was asked for: a page of the API and the one that tells of a next.
 const LIMIT_MAX: u32 = 1001;
