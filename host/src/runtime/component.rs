@@ -42,7 +42,7 @@ impl Component {
     }
 
     /// What it imports and exports.
-    pub fn interfaces(&self) -> &Interfaces {
+    pub(super) fn interfaces(&self) -> &Interfaces {
         &self.0.loaded.interfaces
     }
 
