@@ -11,6 +11,7 @@ mod cache;
 mod call;
 mod code;
 mod component;
+mod computing;
 mod connection;
 mod context;
 mod credentials;
