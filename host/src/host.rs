@@ -40,6 +40,8 @@ pub struct Running {
     pub first_tokens: Option<FirstTokens>,
     /// The loaded releases.
     pub registry: Registry,
+    /// The configured connections.
+    pub connections: Connections,
     stop: CancellationToken,
     tracker: TaskTracker,
     store: Store,
@@ -74,7 +76,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running> {
     tracker.spawn(sweep(connections.clone(), stop.clone()));
     tracker.spawn(watch.run(stop.clone()));
     let state = ApiState {
-        connections,
+        connections: connections.clone(),
         tasks,
         registry: registry.clone(),
         store: store.clone(),
@@ -90,7 +92,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running> {
             tracing::error!(%error, "the API stopped");
         }
     });
-    Ok(Running { addr, first_tokens, registry, stop, tracker, store, audit, _lock: lock })
+    Ok(Running { addr, first_tokens, registry, connections, stop, tracker, store, audit, _lock: lock })
 }
 
 impl Running {

@@ -55,6 +55,12 @@ pub use provision::{Draft, Outcome, Provision, Secret, Update, Written};
 pub use schema::{AttributeFlags, AttributeInfo, ClassInfo, ClassKind, Matching, Schema, Syntax};
 pub use source::{EdgeRequest, ListRequest, Source};
 
+/// A third of what reading a file costs a guest is making and dropping texts; the standard library's allocator takes twice
+/// as long as this one.
+#[cfg(all(target_arch = "wasm32", feature = "allocator"))]
+#[global_allocator]
+static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
+
 /// What the macros reach for; no part of the interface.
 #[doc(hidden)]
 pub mod __private {

@@ -23,8 +23,7 @@ use serde_json::{Value as Json, json};
 /// Operations that change the target: when they break off, nobody knows how far they came.
 const WRITES: [&str; 6] = ["create", "update", "delete", "grant", "revoke", "password"];
 /// Operations that read.
-const READS: [&str; 9] =
-    ["check", "suggest", "schema", "open", "page", "get", "edges", "granted", "authenticate"];
+const READS: [&str; 9] = ["check", "suggest", "schema", "open", "page", "get", "edges", "granted", "authenticate"];
 /// One of each kind.
 const KINDS: [&str; 4] = ["check", "page", "create", "password"];
 

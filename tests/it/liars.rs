@@ -69,7 +69,11 @@ async fn a_listing_without_end_is_stopped_before_it_fills_the_disk() {
         let bed = liar(&house, lie).await;
         bed.operator.order(&bed.at("/schema/refresh")).await.expect(200);
         let task = bed.import().await;
-        assert_eq!((&task["state"], &task["error"]["kind"]), (&json!("failed"), &json!("guest-limit")), "{lie}: {task}");
+        assert_eq!(
+            (&task["state"], &task["error"]["kind"]),
+            (&json!("failed"), &json!("guest-limit")),
+            "{lie}: {task}"
+        );
         assert!(task["error"].to_string().contains("records-max"), "{lie}: {task}");
         assert!(bed.published("account").await.is_empty(), "{lie}");
     }
@@ -96,8 +100,13 @@ async fn a_checkpoint_of_megabytes_ends_the_import_and_publishes_nothing() {
 #[tokio::test]
 async fn what_cannot_have_been_written_has_an_unknown_outcome() {
     let lies = [
-        ("nul", "uid"), ("bidi", "U+202E"), ("giant", "uid"), ("words", "U+000D"), ("overflow", "9999"),
-        ("stuck", "U+001B"), ("twins", "uid"),
+        ("nul", "uid"),
+        ("bidi", "U+202E"),
+        ("giant", "uid"),
+        ("words", "U+000D"),
+        ("overflow", "9999"),
+        ("stuck", "U+001B"),
+        ("twins", "uid"),
     ];
     for (lie, reason) in lies {
         let bed = liar(House::shared().await, "cells").await;
@@ -129,7 +138,11 @@ async fn a_failure_names_no_object_that_cannot_be_one() {
 #[tokio::test]
 async fn entitlements_that_cannot_be_granted_are_not_shown() {
     let lies = [
-        ("nul", "U+0000"), ("bidi", "U+202E"), ("giant", "longer than"), ("overflow", "9999"), ("endless", "at most"),
+        ("nul", "U+0000"),
+        ("bidi", "U+202E"),
+        ("giant", "longer than"),
+        ("overflow", "9999"),
+        ("endless", "at most"),
         ("bookmark", "checkpoint"),
     ];
     for (lie, reason) in lies {

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::client::Client;
 use crate::house::Tokens;
+use crate::usage::Usage;
 use crate::{binary, guests};
 
 /// How long a host may take until it answers.
@@ -68,6 +69,11 @@ impl Host {
     /// A caller who may run operations on connections.
     pub fn core(&self) -> Client {
         Client::new(&self.base, Some(&self.tokens.core))
+    }
+
+    /// What it uses up, as the kernel counts it.
+    pub fn usage(&self) -> Usage {
+        Usage::of(&self.process.id().to_string())
     }
 
     /// SIGKILL: no chance to tidy up.

@@ -5,6 +5,7 @@ use std::sync::{Arc, LazyLock};
 
 use hawser::clock::Clock;
 use hawser::config::{CompileConfig, Config, ImportConfig};
+use hawser::connections::Connections;
 use hawser::host::{self, Running};
 use hawser::registry::Registry;
 use tempfile::TempDir;
@@ -80,6 +81,11 @@ impl House {
     /// What it loaded and what it refused.
     pub fn registry(&self) -> &Registry {
         &self.running.registry
+    }
+
+    /// Its configured connections, past the API.
+    pub fn connections(&self) -> &Connections {
+        &self.running.connections
     }
 
     /// Where the host keeps its data.

@@ -18,6 +18,7 @@ pub mod client;
 pub mod guests;
 pub mod house;
 pub mod people;
+pub mod usage;
 pub mod vendor;
 
 use std::path::{Path, PathBuf};

@@ -133,6 +133,10 @@ fn identifier(what: &str, text: &str) -> Option<String> {
     if text.len() > NAME_CELL_BYTES_MAX {
         return Some(format!("its {what} is longer than {NAME_CELL_BYTES_MAX} bytes"));
     }
+    // Nearly all are plain ASCII, which is told without looking at characters.
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return None;
+    }
     let acting = text.chars().find(|c| acts(*c));
     acting.map(|c| format!("its {what} holds U+{:04X}, which no identifier may hold", u32::from(c)))
 }

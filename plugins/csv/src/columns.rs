@@ -1,9 +1,9 @@
 //! What the columns of a class's file mean, and how their cells become values and back.
 
 use crate::Class;
+use crate::cells::Cells;
 use crate::options::{Formulas, Options};
 use crate::table::Table;
-use csv::ByteRecord;
 use hawser_sdk::{Cell, Error, Result, Value};
 use std::borrow::Cow;
 
@@ -170,6 +170,11 @@ impl Column {
     }
 
     fn boolean(&self, text: &str) -> Result<bool, String> {
+        match text {
+            "true" => return Ok(true),
+            "false" => return Ok(false),
+            _ => {}
+        }
         let word = |yes: &[&str]| yes.iter().any(|word| text.trim().eq_ignore_ascii_case(word));
         match (word(&["true", "yes", "1"]), word(&["false", "no", "0"])) {
             (true, _) => Ok(true),
@@ -248,7 +253,7 @@ fn shorten(text: &str) -> &str {
 
 /// The cells of a record as text.
 pub(crate) struct Texts<'a> {
-    record: &'a ByteRecord,
+    record: &'a Cells,
     /// All cells joined, if that is text as it is: then no cell is looked at twice.
     whole: Option<&'a str>,
     table: &'a Table,
@@ -256,9 +261,9 @@ pub(crate) struct Texts<'a> {
 
 impl<'a> Texts<'a> {
     /// Refuses a record with a NUL in it.
-    pub(crate) fn new(record: &'a ByteRecord, table: &'a Table) -> Result<Self, String> {
+    pub(crate) fn new(record: &'a Cells, table: &'a Table) -> Result<Self, String> {
         let bytes = record.as_slice();
-        if bytes.contains(&0) {
+        if memchr::memchr(0, bytes).is_some() {
             return Err("holds a NUL character".to_owned());
         }
         let as_it_is = table.dialect.encoding.decode(bytes);
@@ -267,12 +272,14 @@ impl<'a> Texts<'a> {
     }
 
     /// The cell of a column.
+    #[inline]
     pub(crate) fn get(&self, column: usize) -> Result<Cow<'a, str>, String> {
-        if let (Some(whole), Some(range)) = (self.whole, self.record.range(column))
-            && let Some(text) = whole.get(range)
-        {
-            return Ok(Cow::Borrowed(text));
-        }
+        let text = self.whole.and_then(|whole| whole.get(self.record.range(column)?));
+        text.map_or_else(|| self.decoded(column), |text| Ok(Cow::Borrowed(text)))
+    }
+
+    #[cold]
+    fn decoded(&self, column: usize) -> Result<Cow<'a, str>, String> {
         let bytes = self.record.get(column).unwrap_or_default();
         self.table.dialect.encoding.decode(bytes).ok_or_else(|| {
             let header = self.table.headers.get(column).map_or("", String::as_str);

@@ -11,6 +11,7 @@
 //! What it offers stands on top: `listing` and `lookup` read, `provision`, `membership` and `password` write,
 //! `schema` and `probe` describe.
 
+mod cells;
 mod checkpoint;
 mod columns;
 mod dialect;

@@ -1,12 +1,12 @@
 //! Listing: the rows of a class, and the edges of the memberships file, both with checkpoints.
 
+use crate::cells::Cells;
 use crate::columns::{Column, Columns, MEMBERS, PASSWORD, Texts};
 use crate::membership::MembershipColumns;
 use crate::scanner::Position;
 use crate::table::Table;
 use crate::walk::{Step, Walk};
 use crate::{Class, Csv};
-use csv::ByteRecord;
 use hawser_sdk::{
     Cell, Edge, EdgeRequest, Error, Item, ListRequest, Listing, ObjectRef, Record, Reference, Result, Row, Source,
 };
@@ -85,7 +85,7 @@ impl Layout {
     }
 
     /// The row of a record, or why it cannot be read.
-    pub(crate) fn row(&self, record: &ByteRecord, table: &Table) -> Result<Row, String> {
+    pub(crate) fn row(&self, record: &Cells, table: &Table) -> Result<Row, String> {
         let texts = Texts::new(record, table)?;
         let mut cells = Vec::with_capacity(self.slots.len());
         for slot in &self.slots {
@@ -106,10 +106,16 @@ fn identifier(texts: &Texts<'_>, column: usize, what: &str) -> Result<String, St
     if text.is_empty() {
         return Err(format!("has no {what}"));
     }
-    if text.chars().any(char::is_control) {
+    if has_control(&text) {
         return Err(format!("has a control character in its {what}"));
     }
     Ok(text.into_owned())
+}
+
+/// Characters are only looked at one by one where there are others than ASCII's.
+fn has_control(text: &str) -> bool {
+    let ascii = text.bytes().fold(false, |found, byte| found | byte.is_ascii_control());
+    ascii || (!text.is_ascii() && text.chars().any(char::is_control))
 }
 
 struct Objects {

@@ -75,7 +75,7 @@ impl Table {
 
 fn headers(file: &str, scanner: &Scanner, dialect: Dialect) -> Result<Vec<String>> {
     let mut headers: Vec<String> = Vec::with_capacity(scanner.record().len());
-    for cell in scanner.record() {
+    for cell in scanner.record().iter() {
         let name = dialect.encoding.decode(cell).ok_or_else(|| {
             Error::configuration(format!("the header of {file} is not {}; set `encoding`", dialect.encoding.name()))
         })?;

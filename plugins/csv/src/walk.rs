@@ -1,11 +1,11 @@
 //! A walk over the records of a table that sets aside what is no record of its own: ragged rows, rows without a key,
 //! and keys for the second time (the first row wins, whether or not its other cells are readable).
 
+use crate::cells::Cells;
 use crate::checkpoint::Checkpoint;
 use crate::scanner::{Position, Scanner};
 use crate::seen::{Hashes, Met, Seen};
 use crate::table::Table;
-use csv::ByteRecord;
 use hawser_sdk::{Error, Rejected, Result};
 
 /// The longest key, in bytes; it has to fit into a checkpoint.
@@ -66,7 +66,7 @@ impl Walk {
     }
 
     /// The row `step` went to.
-    pub(crate) fn record(&self) -> &ByteRecord {
+    pub(crate) fn record(&self) -> &Cells {
         self.scanner.record()
     }
 
@@ -119,7 +119,7 @@ impl Key {
     }
 
     /// The key, or why the row has none.
-    fn of(&mut self, record: &ByteRecord, width: usize) -> Result<&[u8], String> {
+    fn of(&mut self, record: &Cells, width: usize) -> Result<&[u8], String> {
         if record.len() != width {
             return Err(format!("has {} cells, the header has {width}", record.len()));
         }
@@ -146,7 +146,7 @@ impl Key {
     }
 
     /// The key for people, as far as there is one.
-    fn shown(&self, record: &ByteRecord, table: &Table) -> String {
+    fn shown(&self, record: &Cells, table: &Table) -> String {
         let cells = self.columns.iter().filter_map(|column| record.get(*column));
         let texts: Vec<_> = cells
             .filter(|cell| !cell.is_empty() && cell.len() <= MAX_KEY_BYTES)

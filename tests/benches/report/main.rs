@@ -2,7 +2,7 @@
 //! with PREFIX, one line of five columns: `name value unit baseline ratio`.
 //!
 //! Value and baseline are medians, measured in the same run and under the product's own allocator; `-` stands where there
-//! is no baseline. Every figure is measured from outside, through the API of a whole host.
+//! is no baseline. Figures are measured from outside, through the API of a whole host or the operations it is made of.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -13,13 +13,23 @@
     reason = "a bench stops at the first surprise, and prints"
 )]
 
+mod call;
+mod import;
 mod load;
+mod memory;
+mod native;
+mod users;
+
+use std::pin::Pin;
 
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// Runs of each figure; the median counts.
 const RUNS: usize = 5;
+/// Runs of those that take more than ten seconds each.
+const RUNS_OF_LONG: usize = 3;
+const MIB: f64 = 1024.0 * 1024.0;
 
 /// One line of the report.
 struct Figure {
@@ -29,19 +39,29 @@ struct Figure {
     baseline: Option<f64>,
 }
 
+type Measuring = Pin<Box<dyn Future<Output = Figure>>>;
+
+/// All figures, in the order in which they are printed.
+fn figures() -> Vec<(&'static str, fn() -> Measuring)> {
+    vec![
+        ("call.fresh", || Box::pin(call::fresh())),
+        ("call.kill", || Box::pin(call::kill())),
+        ("import.csv.null", || Box::pin(import::null())),
+        ("import.csv.store", || Box::pin(import::store())),
+        ("import.csv.rss", || Box::pin(import::rss())),
+        ("load.cached", || Box::pin(load::cached())),
+        ("load.ordered", || Box::pin(load::ordered())),
+        ("load.cold", || Box::pin(load::cold())),
+        ("memory.connection", || Box::pin(memory::connection())),
+    ]
+}
+
 fn main() {
     // Cargo adds an argument of its own.
     let prefix = std::env::args().skip(1).find(|argument| argument != "--bench").unwrap_or_default();
-    let wanted = |name: &str| name.starts_with(&prefix);
     let runtime = tokio::runtime::Runtime::new().expect("a runtime can be started");
-    if wanted("load.cached") {
-        print(&runtime.block_on(load::cached()));
-    }
-    if wanted("load.ordered") {
-        print(&runtime.block_on(load::ordered()));
-    }
-    if wanted("load.cold") {
-        print(&runtime.block_on(load::cold()));
+    for (_, measure) in figures().into_iter().filter(|(name, _)| name.starts_with(&prefix)) {
+        print(&runtime.block_on(measure()));
     }
 }
 

@@ -35,7 +35,9 @@ async fn hang_up(honest: &Bed, stubborn: &Bed) {
             3 => drop(honest.core.get(&honest.at("/objects/account?limit=1000")).await),
             4 => drop(honest.core.put(&format!("{account}/entitlements/group/g2"), &json!({})).await),
             5 => drop(provoke(stubborn, "check").await),
-            _ => drop(stubborn.core.post(&stubborn.at("/objects/account"), &json!({"name": "x", "attributes": {}})).await),
+            _ => drop(
+                stubborn.core.post(&stubborn.at("/objects/account"), &json!({"name": "x", "attributes": {}})).await,
+            ),
         }
     };
     drop(tokio::time::timeout(patience, asked).await);

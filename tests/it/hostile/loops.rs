@@ -46,7 +46,11 @@ async fn who_copies_waits_or_asks_for_ever_is_stopped_at_the_deadline_while_a_ne
     let neighbour = Bed::new(1, 0).await;
     for mood in ["copy", "sleep", "wait"] {
         for (place, end) in provoked(mood, &KINDS, &neighbour).await {
-            assert!(["operation-timeout", "outcome-unknown"].contains(&end.kind.as_str()), "{mood}, {place}: {}", end.told);
+            assert!(
+                ["operation-timeout", "outcome-unknown"].contains(&end.kind.as_str()),
+                "{mood}, {place}: {}",
+                end.told
+            );
             assert!(end.told["detail"].as_str().unwrap().contains("deadline"), "{mood}, {place}: {}", end.told);
         }
     }

@@ -46,7 +46,11 @@ async fn bodies(bed: &Bed) {
     let account = bed.account("u1");
     for value in &values {
         let bodies = [
-            (Method::POST, bed.at("/objects/account"), format!("{{\"name\":\"x\",\"attributes\":{{\"title\":{value}}}}}")),
+            (
+                Method::POST,
+                bed.at("/objects/account"),
+                format!("{{\"name\":\"x\",\"attributes\":{{\"title\":{value}}}}}"),
+            ),
             (Method::PATCH, account.clone(), format!("{{\"changes\":{{\"title\":{value}}}}}")),
             (Method::POST, "/v1/connections".to_owned(), value.clone()),
             (Method::POST, bed.at("/check"), value.clone()),

@@ -74,7 +74,8 @@ async fn a_guest_that_eats_memory_is_stopped_at_its_limit_and_told_which() {
 #[tokio::test]
 async fn a_table_grows_to_its_limit_and_no_further() {
     let table = "(table $bomb 0 funcref)";
-    let work = "(loop $again (br_if $again (i32.ne (table.grow $bomb (ref.null func) (i32.const 1000)) (i32.const -1))))
+    let work =
+        "(loop $again (br_if $again (i32.ne (table.grow $bomb (ref.null func) (i32.const 1000)) (i32.const -1))))
         (if (i32.gt_u (table.size $bomb) (i32.const 65536)) (then (unreachable)))
         (if (i32.lt_u (table.size $bomb) (i32.const 64000)) (then (unreachable)))";
     let guest = loaded(&[], &format!("(module {MEMORY} {table} {NO_SUGGESTIONS} {})", check_after(work)));

@@ -69,7 +69,8 @@ impl From<source::EdgePage> for model::EdgePage {
 pub(super) fn outcome(outcome: provision::Outcome, table: &mut ResourceTable) -> Answer<model::Outcome> {
     let written = match outcome {
         provision::Outcome::Pending(handle) => {
-            let said = boundary::pending(&handle).map_or(Ok(model::Outcome::Pending(handle)), |why| Err(nameless(&why)));
+            let said =
+                boundary::pending(&handle).map_or(Ok(model::Outcome::Pending(handle)), |why| Err(nameless(&why)));
             return Ok(said);
         }
         provision::Outcome::Done(written) => written,

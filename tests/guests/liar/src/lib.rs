@@ -70,7 +70,9 @@ impl Schema for Liar {
         };
         Ok(match self.lie {
             Lie::Classes => vec![account(), account()],
-            Lie::Wide => vec![(0..WIDE).fold(account(), |class, n| class.attribute(AttributeInfo::text(format!("a{n}"))))],
+            Lie::Wide => {
+                vec![(0..WIDE).fold(account(), |class, n| class.attribute(AttributeInfo::text(format!("a{n}"))))]
+            }
             Lie::Words => vec![ClassInfo::new(ClassKind::Account, "ac\u{1b}[31mcount\u{202e}", "x")],
             _ => vec![account(), links::group()],
         })

@@ -1,8 +1,8 @@
 //! What it says it wrote and granted.
 
 use hawser_sdk::{
-    Assignment, Assignments, Attribute, Draft, Entitlements, Error, GrantOutcome, Granted, ObjectRef, Outcome, Provision,
-    Result, RevokeOutcome, Update, Value, Written,
+    Assignment, Assignments, Attribute, Draft, Entitlements, Error, GrantOutcome, Granted, ObjectRef, Outcome,
+    Provision, Result, RevokeOutcome, Update, Value, Written,
 };
 
 use crate::{Liar, Lie};

@@ -79,7 +79,11 @@ impl Schema for Stubborn {
 impl Source for Stubborn {
     fn list(self, request: ListRequest, _: Option<Vec<u8>>) -> Result<impl Listing<Record> + 'static> {
         self.at(Place::Open)?;
-        Ok(One { of: self, place: Place::Page, item: Some(Object::new(format!("the-{}", request.class), "one").into()) })
+        Ok(One {
+            of: self,
+            place: Place::Page,
+            item: Some(Object::new(format!("the-{}", request.class), "one").into()),
+        })
     }
 
     fn get(&self, object: &ObjectRef, _: &[String]) -> Result<Record> {
