@@ -4,6 +4,7 @@
 //! A guest is a core module in the text format, made a component against the contract itself, so that what is tested is
 //! the contract and not an imitation.
 
+mod cancel;
 mod limits;
 mod load;
 mod reach;

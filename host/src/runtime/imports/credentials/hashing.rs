@@ -21,7 +21,7 @@ use super::{Credential, Origin, denied};
 use crate::model::{Error, Failure, FailureKind, Result, Secret};
 use crate::runtime::imports::Said;
 use crate::runtime::limits::HASHES_PER_CALL_MAX;
-use crate::runtime::state::State;
+use crate::runtime::state::{State, blocking};
 
 /// Memory of one hash, in KiB (OWASP's recommendation for argon2id, as are the next two).
 const ARGON2_MEMORY_KIB: u32 = 19 * 1024;
@@ -99,15 +99,13 @@ async fn take_turn(state: &mut State, handle: &Resource<Credential>) -> Said<Sec
 
 async fn one_at_a_time<T: Send + 'static>(state: &mut State, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
     let turns: Arc<Semaphore> = state.hashing();
-    let turn = state.computing.while_waiting(turns.acquire_owned()).await;
-    let turn = turn.map_err(|_| Error::internal("hashing was shut down"))?;
-    state
-        .blocking(move || {
-            let done = work();
-            drop(turn);
-            done
-        })
-        .await
+    let turn = turns.acquire_owned().await.map_err(|_| Error::internal("hashing was shut down"))?;
+    blocking(move || {
+        let done = work();
+        drop(turn);
+        done
+    })
+    .await
 }
 
 fn hashed(secret: &[u8], scheme: Scheme) -> Result<String> {

@@ -12,7 +12,7 @@ use super::{Credential, Origin, denied, permit};
 use crate::model::{CredentialUse, Failure, FailureKind, Secret};
 use crate::runtime::imports::Said;
 use crate::runtime::limits::SIGNATURES_PER_CALL_MAX;
-use crate::runtime::state::State;
+use crate::runtime::state::{State, blocking};
 
 /// How a key in PEM begins (RFC 7468).
 const PEM_BEGIN: &[u8] = b"-----BEGIN";
@@ -40,7 +40,7 @@ pub(in crate::runtime) async fn sign(
         Ok(key) => key,
         Err(failure) => return Ok(Err(failure)),
     };
-    let signed = state.blocking(move || signature(key.expose(), algorithm, &message)).await?;
+    let signed = blocking(move || signature(key.expose(), algorithm, &message)).await?;
     Ok(signed.ok_or_else(|| unfit(algorithm)))
 }
 
