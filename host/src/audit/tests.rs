@@ -206,7 +206,7 @@ async fn nothing_begins_in_a_trail_that_is_closed_and_what_was_handed_over_befor
 async fn the_trail_of_an_older_host_goes_on() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("audit.db");
-    let old = Database::open(&path, &MIGRATIONS[..1], Durability::Every, PATIENCE).await.unwrap();
+    let old = Database::open(WHAT, &path, &MIGRATIONS[..1], Durability::Every, PATIENCE).await.unwrap();
     let mut writer = old.writer().await.unwrap();
     let row = Row { who: "core".into(), detail: "{}".into(), ..Row::default() };
     let end = chain::end(&mut writer).await.unwrap().then(&row);

@@ -104,7 +104,7 @@ impl State {
     /// The trail's, where the call cannot be written down: it ends the guest.
     pub(super) async fn uses(&mut self, note: impl FnOnce(&mut Used)) -> Result<()> {
         if !self.context.gate.is_open() {
-            self.computing.while_waiting(self.context.gate.pass()).await?;
+            self.context.gate.pass().await?;
         }
         note(&mut self.used);
         Ok(())
