@@ -13,9 +13,9 @@ use super::{connection, provoke};
 
 /// Few, so that a place that is not given back is soon missed.
 const FEW_PLACES: &str = "[guests]\ninstances = 6\ncalls-per-connection = 4\n";
-const CALLERS: usize = 8;
+const CALLERS: usize = 4;
 /// How often each of them hangs up.
-const TIMES: usize = 40;
+const TIMES: usize = 30;
 /// The longest one of them waits.
 const PATIENCE_MICROS_MAX: u64 = 25_000;
 const CALLS: usize = 1_000;
