@@ -51,12 +51,14 @@ mod tokens;
 mod upload;
 
 use std::any::Any;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::trace::TraceLayer;
@@ -68,15 +70,18 @@ pub use auth::{FirstTokens, ensure_tokens};
 use crate::audit::Audit;
 use crate::clock::Clock;
 use crate::connections::Connections;
-use crate::model::Error;
+use crate::model::{Error, Result};
 use crate::registry::Registry;
 use crate::store::Store;
-use crate::tasks::Tasks;
+use crate::tasks::{Tasks, persist};
 use problem::Problem;
 
-/// What the handlers work with.
+/// What the handlers work with. Cheap to clone, which happens several times a request.
 #[derive(Clone)]
-pub struct ApiState {
+pub struct ApiState(Arc<Rooms>);
+
+/// The rooms behind the edge.
+pub struct Rooms {
     pub connections: Connections,
     pub tasks: Tasks,
     pub registry: Registry,
@@ -89,6 +94,39 @@ pub struct ApiState {
     pub hosts: Arc<[String]>,
     /// Where changes run; to be waited for before the databases close.
     pub running: TaskTracker,
+    /// The host is asked to stop.
+    pub stop: CancellationToken,
+}
+
+impl ApiState {
+    /// Goes on, behind the caller's back, with writing down `what` has happened already, until it is written or the host
+    /// stops.
+    fn persist<W>(&self, what: &'static str, write: impl Fn() -> W + Send + Sync + 'static)
+    where
+        W: Future<Output = Result<()>> + Send,
+    {
+        let stop = self.stop.clone();
+        self.running.spawn(async move {
+            if let Err(error) = persist(&stop, what, write).await {
+                tracing::error!(what, %error, "was never written down");
+            }
+        });
+    }
+}
+
+impl ApiState {
+    /// Over these rooms.
+    pub fn new(rooms: Rooms) -> Self {
+        Self(Arc::new(rooms))
+    }
+}
+
+impl Deref for ApiState {
+    type Target = Rooms;
+
+    fn deref(&self) -> &Rooms {
+        &self.0
+    }
 }
 
 /// The whole API as a service.

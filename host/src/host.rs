@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::api::{self, ApiState, FirstTokens};
+use crate::api::{self, ApiState, FirstTokens, Rooms};
 use crate::audit::Audit;
 use crate::clock::Clock;
 use crate::config::{self, Config, GuestConfig};
@@ -75,7 +75,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running> {
     tasks.start(&tracker, &stop).await?;
     tracker.spawn(sweep(connections.clone(), stop.clone()));
     tracker.spawn(watch.run(stop.clone()));
-    let state = ApiState {
+    let state = ApiState::new(Rooms {
         connections: connections.clone(),
         tasks,
         registry: registry.clone(),
@@ -85,7 +85,8 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running> {
         request_timeout: config.request_timeout,
         hosts: config.hosts.into(),
         running: tracker.clone(),
-    };
+        stop: stop.clone(),
+    });
     let serve = axum::serve(listener, api::router(state)).with_graceful_shutdown(stop.clone().cancelled_owned());
     tracker.spawn(async move {
         if let Err(error) = serve.await {

@@ -1,6 +1,6 @@
 //! The words of the house: typed ids, values, objects, changes, filters, schema, pages, secrets, errors and who asks.
 //!
-//! Invariant: no IO, no async, no HTTP, no SQL in here. Types that cross to guests derive wasmtime's `Lift` and
+//! Invariant: no IO, no HTTP, no SQL in here, and nothing waits but the [`gate`]. Types that cross to guests derive wasmtime's `Lift` and
 //! `Lower` right here (see [`contract`]), so that a page of rows reaches the store without being copied into a second
 //! set of types.
 
@@ -13,6 +13,7 @@ pub mod entitlement;
 pub mod error;
 pub mod failure;
 pub mod filter;
+pub mod gate;
 pub mod id;
 pub mod interface;
 pub mod json;
@@ -37,6 +38,7 @@ pub use entitlement::{Assignment, AssignmentPage, GrantOutcome, Granted, RevokeO
 pub use error::{Error, ErrorKind, Result};
 pub use failure::{Effect, Failure, FailureKind};
 pub use filter::Filter;
+pub use gate::Gate;
 pub use id::{
     AttributeName, ClassName, ConnectionId, ConnectorName, DestinationName, DirectoryName, OptionName, PlaceName,
     PublisherName, RequestId, SlotName, SystemId, TaskId, TokenName, Uid,

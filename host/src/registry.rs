@@ -120,15 +120,21 @@ impl Registry {
         Ok(registry)
     }
 
-    /// Loads a folder's release without asking for a signature, in the place of what was loaded from there before.
+    /// Loads a folder's release without asking for a signature, in the place of what was loaded from there before. Never
+    /// beside signed releases of its connector, whatever their versions: it would serve with what was approved for those.
     ///
     /// # Errors
     /// `release-refused`, with what to do.
     pub async fn load_unsigned(&self, folder: &ReleaseFolder) -> Result<()> {
+        let _turn = self.0.changing.lock().await;
         let reading = folder.clone();
         let (manifest, component) = self.blocking(move |_| reading.unsigned()).await?;
-        if self.read().get(&manifest.connector, &manifest.version).is_some_and(|release| !release.is_development()) {
-            let message = format!("a signed release of {} {} serves already", manifest.connector, manifest.version);
+        if let [signed, ..] = self.0.store.releases_of(&manifest.connector).await?.as_slice() {
+            let message = format!(
+                "{} {} is not signed, and a signed release of that connector is installed ({}): give the unsigned one \
+                 another name in its connector.toml, sign it with `hawser sign`, or use a host of its own",
+                manifest.connector, manifest.version, signed.version
+            );
             return Err(verify::refused(message));
         }
         let origin = Origin::Development { folder: folder.path().to_owned() };

@@ -11,6 +11,7 @@ mod cache;
 mod call;
 mod code;
 mod component;
+mod computing;
 mod connection;
 mod context;
 mod credentials;
@@ -42,7 +43,7 @@ pub use code::Code;
 pub use component::Component;
 pub use context::CallContext;
 pub use credentials::{Credentials, Slot};
-pub use interfaces::{Allowed, Interfaces};
+pub use interfaces::Allowed;
 pub use limits::{CallLimits, RuntimeLimits};
 pub use listing::{EdgeListing, Listing};
 pub use load::precompile;
@@ -92,14 +93,6 @@ impl Runtime {
             file_locks: Arc::default(),
             hashing: Arc::new(Semaphore::new(limits::HASHES_AT_ONCE)),
         })))
-    }
-
-    /// Reads the interfaces off a component. Compiles it: blocks for some hundred milliseconds.
-    ///
-    /// # Errors
-    /// `ReleaseRefused` if the bytes are no component or too many.
-    pub fn inspect(&self, bytes: &[u8]) -> Result<Interfaces> {
-        load::compile(&self.0.engine, bytes).map(|(_, interfaces)| interfaces)
     }
 
     /// Compiles and links a component in this process: for one's own, at `hawser build`. Blocks for some hundred

@@ -35,6 +35,7 @@ mod tests;
 mod tokens;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Clock;
@@ -65,6 +66,7 @@ const MIGRATIONS: &[&str] =
 pub struct Store {
     database: Database,
     clock: Clock,
+    tokens: Arc<tokens::Known>,
 }
 
 impl Store {
@@ -76,8 +78,8 @@ impl Store {
     }
 
     async fn open_waiting(path: &Path, clock: Clock, busy_timeout: Duration) -> Result<Self> {
-        let database = Database::open(path, MIGRATIONS, Durability::Sound, busy_timeout).await?;
-        Ok(Self { database, clock })
+        let database = Database::open(fault::STORE, path, MIGRATIONS, Durability::Sound, busy_timeout).await?;
+        Ok(Self { database, clock, tokens: Arc::default() })
     }
 
     /// Waits for what is under way and closes the file; later calls answer `unavailable`.

@@ -1,9 +1,11 @@
 //! Tasks: work that outlives a request, claimed by workers, run, and finished in a state people can read.
 //!
 //! A task left running by a process that died is queued again at the next start, and an import goes on from its
-//! checkpoint. A failure that may pass is tried again after a while; one that will not is the task's end.
+//! checkpoint. A failure that may pass is tried again after a while; one that will not is the task's end. While the host
+//! itself cannot go on (a database is locked, a disk is full) a task waits, however long that takes.
 
 mod import;
+mod persist;
 mod refresh;
 mod watch;
 mod worker;
@@ -23,6 +25,7 @@ use crate::model::{
 };
 use crate::store::{NewTask, Removal, SetAsideRow, Store, TaskFilter};
 
+pub(crate) use persist::persist;
 pub use watch::Watch;
 
 /// The tasks of the host. Cheap to clone.

@@ -14,6 +14,8 @@
 // The macros of the generated bindings name this crate from wherever they are expanded.
 extern crate self as hawser_sdk;
 
+#[cfg(any(test, all(target_arch = "wasm32", feature = "allocator")))]
+mod allocator;
 mod backend;
 mod bindings;
 mod connector;
@@ -54,6 +56,10 @@ pub use probe::{Aspect, Choice, Finding, Probe};
 pub use provision::{Draft, Outcome, Provision, Secret, Update, Written};
 pub use schema::{AttributeFlags, AttributeInfo, ClassInfo, ClassKind, Matching, Schema, Syntax};
 pub use source::{EdgeRequest, ListRequest, Source};
+
+#[cfg(all(target_arch = "wasm32", feature = "allocator"))]
+#[global_allocator]
+static ALLOCATOR: allocator::Bins = allocator::Bins::new();
 
 /// What the macros reach for; no part of the interface.
 #[doc(hidden)]

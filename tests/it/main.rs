@@ -18,7 +18,7 @@ mod docs;
 mod entitlements;
 mod faults;
 mod files;
-mod guests;
+mod hostile;
 mod idempotency;
 mod imports;
 mod leaks;

@@ -1,59 +1,102 @@
 //! A host in a process of its own, over a data directory that outlives it: the one to kill.
 
 use std::fs::File;
+use std::io::Read as _;
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use tempfile::TempDir;
+
 use crate::client::Client;
+use crate::disk::Disk;
 use crate::house::Tokens;
 use crate::usage::Usage;
 use crate::{binary, guests};
 
 /// How long a host may take until it answers.
 const START_SECONDS_MAX: u64 = 60;
-const LOOK_MS: u64 = 50;
+const LOOK_MS: u64 = 10;
 
 /// A running process; killed when dropped.
 pub struct Host {
     process: Child,
     base: String,
     tokens: Tokens,
+    _config: TempDir,
 }
 
 impl Host {
     /// Starts `hawser serve` on a data directory that has been used before; `settings` are lines of its `hawser.toml`.
     pub async fn start(data: &Path, tokens: &Tokens, settings: &str) -> Self {
-        Self::spawn(data, tokens, settings, Stdio::null(), Stdio::inherit()).await
+        let host = Self::launch(data, tokens, settings).await;
+        host.ready().await;
+        host
     }
 
     /// The same, with everything it says in a file.
     pub async fn logging(data: &Path, tokens: &Tokens, settings: &str, log: &Path) -> Self {
         let log = File::create(log).expect("the log can be written");
         let twice = log.try_clone().expect("the log can be opened twice");
-        Self::spawn(data, tokens, settings, log.into(), twice.into()).await
+        let host = Self::spawn(Command::new(binary()), data, tokens, settings, (log.into(), twice.into())).await;
+        host.ready().await;
+        host
     }
 
-    async fn spawn(data: &Path, tokens: &Tokens, settings: &str, out: Stdio, log: Stdio) -> Self {
+    /// The same as [`Self::start`], on a disk of its own, where everything else the host sees is as usual.
+    pub async fn on(disk: &Disk, tokens: &Tokens, settings: &str) -> Self {
+        let quiet = (Stdio::null(), Stdio::null());
+        let host = Self::spawn(disk.inside(&binary()), disk.inner(), tokens, settings, quiet).await;
+        host.ready().await;
+        host
+    }
+
+    /// Starts a host that does not get ready, on such a disk, and answers what it says as it ends.
+    pub async fn refused(disk: &Disk, tokens: &Tokens, settings: &str) -> String {
+        let piped = (Stdio::null(), Stdio::piped());
+        let mut host = Self::spawn(disk.inside(&binary()), disk.inner(), tokens, settings, piped).await;
+        let mut said = String::new();
+        let mut log = host.process.stderr.take().expect("it is a pipe");
+        log.read_to_string(&mut said).expect("a host speaks UTF-8");
+        assert!(!host.process.wait().expect("the process ends").success(), "{said}");
+        said
+    }
+
+    /// The same as [`Self::start`], without waiting until it answers.
+    pub async fn launch(data: &Path, tokens: &Tokens, settings: &str) -> Self {
+        let quiet = (Stdio::null(), Stdio::null());
+        Self::spawn(Command::new(binary()), data, tokens, settings, quiet).await
+    }
+
+    async fn spawn(
+        mut program: Command,
+        data: &Path,
+        tokens: &Tokens,
+        settings: &str,
+        (out, log): (Stdio, Stdio),
+    ) -> Self {
         let connectors = tokio::task::spawn_blocking(guests::connectors).await.expect("the guests are built");
         let listen = free_address();
-        let config = data.join("hawser.toml");
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let config = folder.path().join("hawser.toml");
         let text = format!(
             "listen = {listen:?}\ndata-dir = {data:?}\nconnectors = [{connectors:?}]\nallow-unsigned = true\n{settings}\n"
         );
         std::fs::write(&config, text).expect("the configuration can be written");
-        let mut serve = Command::new(binary());
-        serve.arg("serve").arg("--config").arg(&config).stdout(out).stderr(log);
-        let process = serve.spawn().expect("the product's command line starts");
-        let host = Self { process, base: format!("http://{listen}"), tokens: tokens.clone() };
-        host.ready().await;
-        host
+        program.arg("serve").arg("--config").arg(&config).stdout(out).stderr(log);
+        let process = program.spawn().expect("the product's command line starts");
+        Self { process, base: format!("http://{listen}"), tokens: tokens.clone(), _config: folder }
     }
 
     /// `http://127.0.0.1:port`.
     pub fn base(&self) -> &str {
         &self.base
+    }
+
+    /// The process, as the kernel numbers it.
+    pub fn process_id(&self) -> u32 {
+        self.process.id()
     }
 
     /// A caller who may do everything.
@@ -77,7 +120,8 @@ impl Host {
         self.process.wait().expect("the process ends");
     }
 
-    async fn ready(&self) {
+    /// Waits until it answers.
+    pub async fn ready(&self) {
         let http = reqwest::Client::builder().no_proxy().build().expect("a client can be built");
         for _ in 0..START_SECONDS_MAX * 1000 / LOOK_MS {
             let answer = http.get(format!("{}/health/ready", self.base)).send().await;

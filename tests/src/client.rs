@@ -116,13 +116,16 @@ impl Request {
     }
 
     pub async fn send(self) -> Answer {
+        self.attempt().await.unwrap_or_else(|why| panic!("no whole answer: {why:?}"))
+    }
+
+    /// The answer, if there is a whole one: a host may die meanwhile.
+    pub async fn attempt(self) -> reqwest::Result<Answer> {
         let request = self.building.build().expect("the test's request is well formed");
         let asked = format!("{} {}", request.method(), request.url().path());
-        let sent = self.http.execute(request).await;
-        let answer = sent.unwrap_or_else(|why| panic!("{asked} got no answer: {why:?}"));
+        let answer = self.http.execute(request).await?;
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-        let text = answer.text().await.unwrap_or_else(|why| panic!("{asked} ended early: {why:?}"));
-        Answer { asked, status, headers, text }
+        Ok(Answer { asked, status, headers, text: answer.text().await? })
     }
 }
 

@@ -15,6 +15,7 @@ pub mod bed;
 pub mod canary;
 pub mod child;
 pub mod client;
+pub mod disk;
 pub mod guests;
 pub mod house;
 pub mod people;

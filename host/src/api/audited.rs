@@ -7,53 +7,58 @@ use std::panic::AssertUnwindSafe;
 use futures_util::FutureExt as _;
 
 use super::ApiState;
-use crate::audit::{Entry, Outcome};
+use crate::audit::{Begun, Entry, Outcome};
 use crate::connections::{LivePage, Object};
-use crate::model::{self, ClassName, ConnectionId, Effect, Error, RequestContext, Result, Uid};
+use crate::model::{self, ClassName, ConnectionId, Effect, Error, Gate, RequestContext, Result, Uid};
 use crate::runtime::{Called, Used};
 
 /// What a caller is about to do.
-pub(super) struct Act(Entry);
+pub(super) struct Act {
+    entry: Entry,
+    /// That of the request it is done for.
+    gate: Gate,
+}
 
 /// An act of the caller's, named by noun and verb.
 pub(super) fn act(rc: &RequestContext, action: &str) -> Act {
-    Act(Entry::new(rc.caller.name.clone(), rc.caller.role, rc.id.clone(), action))
+    let entry = Entry::new(rc.caller.name.clone(), rc.caller.role, rc.id.clone(), action);
+    Act { entry, gate: rc.gate.clone() }
 }
 
 impl Act {
     /// Through which connection.
     pub(super) fn on(mut self, connection: &ConnectionId) -> Self {
-        self.0.connection = Some(connection.clone());
+        self.entry.connection = Some(connection.clone());
         self
     }
 
     /// To an object of which class.
     pub(super) fn class(mut self, class: &ClassName) -> Self {
-        self.0.class = Some(class.to_string());
+        self.entry.class = Some(class.to_string());
         self
     }
 
     /// To which object.
     pub(super) fn object(mut self, class: &ClassName, uid: &Uid) -> Self {
-        self.0.uid = Some(uid.to_string());
+        self.entry.uid = Some(uid.to_string());
         self.class(class)
     }
 
     /// To an object of which name, or what it is to be called.
     pub(super) fn name(mut self, name: &str) -> Self {
-        self.0.name = Some(name.to_owned());
+        self.entry.name = Some(name.to_owned());
         self
     }
 
     /// Which attributes are to change; their names only.
     pub(super) fn attributes<'a>(mut self, names: impl Iterator<Item = &'a String>) -> Self {
-        self.0.attributes.extend(names.cloned());
+        self.entry.attributes.extend(names.cloned());
         self
     }
 
     /// What else tells it from others of its kind; never a secret.
     pub(super) fn parameter(mut self, name: &str, value: impl Display) -> Self {
-        self.0.parameters.insert(name.to_owned(), value.to_string().into());
+        self.entry.parameters.insert(name.to_owned(), value.to_string().into());
         self
     }
 }
@@ -99,16 +104,47 @@ pub(super) async fn audited<E: Ended>(api: &ApiState, act: Act, effect: impl Fut
 where
     E::Answer: Trace,
 {
-    let id = api.audit.begin(&act.0).await?;
+    let begun = api.audit.begin(&act.entry).await?;
+    finished(api, begun, effect).await
+}
+
+/// Lets a guest do what an act says. The guest begins at once and meets the gate of its request where it would first
+/// touch the world; one that touches nothing costs one commit. For calls that change nothing in the host itself.
+///
+/// # Errors
+/// Those of the call; those of the trail if the begin row cannot be written, and then nothing was touched.
+pub(super) async fn audited_call<T: Trace>(
+    api: &ApiState,
+    act: Act,
+    call: impl Future<Output = Called<T>>,
+) -> Result<T> {
+    let begun = api.audit.announce(&act.entry, &act.gate).await?;
+    let result = finished(api, begun, call).await;
+    act.gate.pass().await.and(result)
+}
+
+/// The effect of what has begun, with its outcome written down.
+async fn finished<E: Ended>(api: &ApiState, begun: Begun, effect: impl Future<Output = E>) -> Result<E::Answer>
+where
+    E::Answer: Trace,
+{
     let (result, used) = match AssertUnwindSafe(effect).catch_unwind().await {
         Ok(ended) => ended.ended(),
         Err(_) => (Err(Error::internal("the operation panicked").with_effect(Effect::Unknown)), Used::default()),
     };
-    if let Err(error) = api.audit.finish(id, &outcome(&result, &used)).await {
-        // The effect has happened and cannot be taken back; the next start closes the begin row as outcome-unknown.
-        tracing::error!(%error, entry = id.0, "the outcome of an operation could not be audited");
-    }
+    conclude(api, begun, outcome(&result, &used)).await;
     result
+}
+
+/// Writes an outcome down, or leaves it to be written: the effect has happened, and its caller is told at once. If the
+/// host stops before, its next start closes the begin row as `outcome-unknown`.
+async fn conclude(api: &ApiState, begun: Begun, outcome: Outcome) {
+    let Err(error) = begun.finish(&outcome).await else { return };
+    tracing::error!(%error, entry = begun.id().map(|id| id.0), "the outcome of an operation cannot be audited yet");
+    api.persist("the outcome of an operation", move || {
+        let (begun, outcome) = (begun.clone(), outcome.clone());
+        async move { begun.finish(&outcome).await }
+    });
 }
 
 /// Reads. A reading leaves a line in the log; where the connector may read secrets, it leaves its two rows like any act.
@@ -120,7 +156,7 @@ pub(super) async fn observed<T: Trace>(
     act: Act,
     reading: impl Future<Output = Called<T>>,
 ) -> Result<T> {
-    if let Some(connection) = &act.0.connection
+    if let Some(connection) = &act.entry.connection
         && api.connections.reveals(connection).await?
     {
         return audited(api, act, reading).await;
@@ -130,7 +166,7 @@ pub(super) async fn observed<T: Trace>(
         // It was approved since that was asked: late rows are better than none.
         return audited(api, act, async { called }).await;
     }
-    tracing::debug!(request = %act.0.request_id, action = act.0.action, used = ?called.used, "read");
+    tracing::debug!(request = %act.entry.request_id, action = act.entry.action, used = ?called.used, "read");
     called.result
 }
 

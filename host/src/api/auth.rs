@@ -15,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 use super::ApiState;
 use super::context::id_of;
 use super::problem::Problem;
-use crate::model::{Caller, Error, ErrorKind, RequestContext, Result, Role};
+use crate::model::{Caller, Error, ErrorKind, Gate, RequestContext, Result, Role};
 use crate::store::Store;
 
 /// The header that makes repeating a change harmless.
@@ -69,6 +69,7 @@ pub(super) async fn authenticate(
         id: id_of(&request),
         deadline: api.clock.after(api.request_timeout),
         idempotency_key: idempotency_key(request.headers())?,
+        gate: Gate::default(),
     };
     request.extensions_mut().insert(context);
     request.extensions_mut().insert(key);

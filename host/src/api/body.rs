@@ -126,6 +126,11 @@ fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     require_object(bytes)?;
+    // Only what is wrong has to be found, and looking for it takes as long again.
+    serde_json::from_slice(bytes).or_else(|_| explained(bytes))
+}
+
+fn explained<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     let mut from = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut from).map_err(|why| {
         let path = why.path().to_string();

@@ -14,7 +14,7 @@ use utoipa_axum::routes;
 
 use super::ApiState;
 use super::answer;
-use super::audited::{Act, act, audited};
+use super::audited::{Act, act, audited, audited_call};
 use super::body::{At, Body, Nothing, OptionalBody};
 use super::context::{AsCore, AsOperator};
 use super::etag::IfMatch;
@@ -306,7 +306,7 @@ async fn check(
     OptionalBody(request): OptionalBody<CheckRequest>,
 ) -> Result<Json<Checked>, Problem> {
     let entry = act(&rc, "connection.check").on(&path.id);
-    let findings = audited(&api, entry, api.connections.check(&rc, &path.id, request.aspect)).await?;
+    let findings = audited_call(&api, entry, api.connections.check(&rc, &path.id, request.aspect)).await?;
     let ok = findings.iter().all(|finding| finding.error.is_none());
     Ok(Json(Checked { ok, findings: findings.into_iter().map(FindingView::from).collect() }))
 }
@@ -322,7 +322,7 @@ async fn suggest(
     Body(request): Body<SuggestRequest>,
 ) -> Result<Json<Suggested>, Problem> {
     let entry = act(&rc, "connection.suggest").on(&path.id).parameter("option", &request.option);
-    let choices = audited(&api, entry, api.connections.suggest(&rc, &path.id, &request.option)).await?;
+    let choices = audited_call(&api, entry, api.connections.suggest(&rc, &path.id, &request.option)).await?;
     Ok(Json(Suggested { choices: choices.into_iter().map(ChoiceView::from).collect() }))
 }
 

@@ -9,7 +9,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::ApiState;
-use super::audited::{act, audited, observed};
+use super::audited::{act, audited_call, observed};
 use super::body::{At, OptionalBody};
 use super::context::AsCore;
 use super::objects::ObjectPath;
@@ -167,7 +167,7 @@ async fn grant(
     let entry = entry.parameter("class", &path.eclass).parameter("uid", &path.euid);
     let what = path.draft(request)?;
     let called = api.connections.grant(&rc, &path.id, &path.class, &path.uid, what);
-    let granted = audited(&api, entry, called).await?;
+    let granted = audited_call(&api, entry, called).await?;
     Ok(Json(GrantedView { outcome: granted.outcome.as_str(), id: granted.id }))
 }
 
@@ -185,7 +185,7 @@ async fn revoke(
     let entry = entry.parameter("class", &path.eclass).parameter("uid", &path.euid);
     let what = path.draft(request)?;
     let called = api.connections.revoke(&rc, &path.id, &path.class, &path.uid, what);
-    Ok(Json(RevokedView { outcome: audited(&api, entry, called).await?.as_str() }))
+    Ok(Json(RevokedView { outcome: audited_call(&api, entry, called).await?.as_str() }))
 }
 
 impl GrantPath {

@@ -86,10 +86,21 @@ async fn keyed(
     let kept = is_kept(&answer);
     let answer = finished(answer, &rc.id);
     if !kept {
-        api.store.forget(&rc.caller.name, key).await?;
+        forget(api, rc, key).await;
         return Ok(answer);
     }
     keep(api, rc, key, answer).await
+}
+
+/// Gives a key back, now or as soon as it can be; until then it answers `conflict`.
+async fn forget(api: &ApiState, rc: &RequestContext, key: &str) {
+    let Err(error) = api.store.forget(&rc.caller.name, key).await else { return };
+    tracing::error!(%error, "a key cannot be given back yet");
+    let (store, token, key) = (api.store.clone(), rc.caller.name.clone(), key.to_owned());
+    api.persist("that a key is free again", move || {
+        let (store, token, key) = (store.clone(), token.clone(), key.clone());
+        async move { store.forget(&token, &key).await }
+    });
 }
 
 /// A release is larger than anything else, and only an operator may send one.
@@ -98,7 +109,7 @@ fn bounds(rc: &RequestContext, request: &Request) -> Bounds {
     if is_upload { Bounds::RELEASE } else { Bounds::JSON }
 }
 
-/// Keeps an answer for the next time, and answers it.
+/// Keeps an answer for the next time, now or as soon as it can be, and answers it; until then its key answers `conflict`.
 async fn keep(api: &ApiState, rc: &RequestContext, key: &str, answer: Response) -> Result<Response, Problem> {
     let (head, body) = answer.into_parts();
     let body = to_bytes(body, usize::MAX).await.map_err(|why| Error::internal(why.to_string()))?;
@@ -108,7 +119,12 @@ async fn keep(api: &ApiState, rc: &RequestContext, key: &str, answer: Response) 
     });
     let remembered = Remembered { status: head.status.as_u16(), headers: headers.collect(), body: body.to_vec() };
     if let Err(error) = api.store.remember(&rc.caller.name, key, &remembered).await {
-        tracing::error!(%error, "an answer could not be kept; its key answers `conflict` from now on");
+        tracing::error!(%error, "an answer cannot be kept yet");
+        let (store, token, key) = (api.store.clone(), rc.caller.name.clone(), key.to_owned());
+        api.persist("the answer under a key", move || {
+            let (store, token, key, remembered) = (store.clone(), token.clone(), key.clone(), remembered.clone());
+            async move { store.remember(&token, &key, &remembered).await }
+        });
     }
     Ok(Response::from_parts(head, Body::from(body)))
 }

@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 
 use super::ApiState;
 use super::answer;
-use super::audited::{act, audited, observed};
+use super::audited::{act, audited_call, observed};
 use super::body::{At, Body};
 use super::connections::FindingProblem;
 use super::context::AsCore;
@@ -250,7 +250,7 @@ async fn create(
     let entry = entry.attributes(draft.attributes.keys());
     let draft = ObjectDraft { name: draft.name, container: draft.container, attributes: draft.attributes };
     let called = api.connections.create_object(&rc, &path.id, &path.class, draft);
-    Ok(match audited(&api, entry, called).await? {
+    Ok(match audited_call(&api, entry, called).await? {
         Outcome::Pending(handle) => pending(handle),
         Outcome::Done(written) => {
             let segments = ["connections", path.id.as_str(), "objects", path.class.as_str(), written.uid.as_str()];
@@ -291,7 +291,7 @@ async fn update(
     let entry = patch.name.iter().fold(entry, |entry, name| entry.name(name));
     let patch = ObjectPatch { name: patch.name, container: patch.container, changes: patch.changes };
     let called = api.connections.update_object(&rc, &path.id, &path.class, &path.uid, patch, revision);
-    Ok(match audited(&api, entry, called).await? {
+    Ok(match audited_call(&api, entry, called).await? {
         Outcome::Pending(handle) => pending(handle),
         Outcome::Done(written) => answer(&path.class, written),
     })
@@ -309,7 +309,7 @@ async fn delete(
     let revision = if_match.text()?;
     let entry = act(&rc, "object.delete").on(&path.id).object(&path.class, &path.uid);
     let called = api.connections.delete_object(&rc, &path.id, &path.class, &path.uid, revision);
-    Ok(match audited(&api, entry, called).await? {
+    Ok(match audited_call(&api, entry, called).await? {
         Outcome::Pending(handle) => pending(handle),
         Outcome::Done(_) => StatusCode::NO_CONTENT.into_response(),
     })

@@ -13,7 +13,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::ApiState;
-use super::audited::{act, audited};
+use super::audited::{act, audited_call};
 use super::body::{At, Body};
 use super::connections::ConnectionPath;
 use super::context::AsCore;
@@ -76,7 +76,7 @@ async fn set(
     match request.old {
         None => {
             let called = connections.set_password(&rc, &path.id, &path.class, &path.uid, new, request.must_change);
-            audited(&api, act("password.set"), called).await?;
+            audited_call(&api, act("password.set"), called).await?;
         }
         Some(_) if request.must_change => {
             let error = Error::invalid("mustChange is for an administrator's reset; leave it out beside old");
@@ -84,7 +84,7 @@ async fn set(
         }
         Some(Password(old)) => {
             let called = connections.change_password(&rc, &path.id, &path.class, &path.uid, old, new);
-            audited(&api, act("password.change"), called).await?;
+            audited_call(&api, act("password.change"), called).await?;
         }
     }
     Ok(StatusCode::NO_CONTENT)
@@ -102,7 +102,7 @@ async fn authenticate(
 ) -> Result<Json<Authenticated>, Problem> {
     let AuthenticateRequest { class, name, password: Password(password) } = request;
     let entry = act(&rc, "password.authenticate").on(&path.id).class(&class).name(&name);
-    let uid = audited(&api, entry, api.connections.authenticate(&rc, &path.id, &class, &name, password)).await?;
+    let uid = audited_call(&api, entry, api.connections.authenticate(&rc, &path.id, &class, &name, password)).await?;
     Ok(Json(Authenticated { uid }))
 }
 

@@ -46,9 +46,11 @@ impl Room {
         let tasks = Tasks::new(store.clone(), connections.clone(), audit.clone(), clock.clone(), imports);
         let tokens = ensure_tokens(&store).await.unwrap().unwrap();
         let running = TaskTracker::new();
+        let stop = CancellationToken::new();
         let request_timeout = Duration::from_secs(60);
         let hosts = [].into();
-        let state = ApiState { connections, tasks, registry, store, audit, clock, request_timeout, hosts, running };
+        let rooms = Rooms { connections, tasks, registry, store, audit, clock, request_timeout, hosts, running, stop };
+        let state = ApiState::new(rooms);
         Self { state, tokens, _folder: folder }
     }
 
@@ -233,6 +235,7 @@ async fn an_operation_that_panics_is_a_problem_and_has_an_outcome_that_says_so()
         id: "r-1".parse().unwrap(),
         deadline: room.state.clock.now(),
         idempotency_key: None,
+        gate: crate::model::Gate::default(),
     };
     let entry = audited::act(&rc, "object.create");
     let broken = async || -> crate::model::Result<()> { panic!("a host function broke") };

@@ -8,9 +8,8 @@ use serde_json::Value as Json;
 use sqlx::{FromRow, Row as _, sqlite::SqliteRow};
 
 use super::entry::{Detail, Outcome};
-use super::{Audit, AuditId};
+use super::{Audit, AuditId, fault};
 use crate::model::{ConnectionId, Error, Result};
-use crate::store::sqlite::fault;
 
 /// The most records one call hands out, whatever was asked for: a page of the API and the one that tells of a next.
 const LIMIT_MAX: u32 = 1001;
@@ -59,7 +58,7 @@ impl Audit {
         let rows: Vec<Columns> = sqlx::query_as(
             "SELECT b.seq, b.at, b.who, b.role, b.request, b.action, b.detail, o.at AS outcome_at,
                 o.detail AS outcome
-             FROM entry b LEFT JOIN entry o ON o.begun = b.seq
+             FROM entry b LEFT JOIN entry o ON o.begun = b.seq AND o.begun > 0
              WHERE b.begun = 0 AND b.seq > $1 AND b.connection = COALESCE($2, b.connection)
                 AND b.who = COALESCE($3, b.who) AND b.action = COALESCE($4, b.action)
                 AND b.request = COALESCE($5, b.request)

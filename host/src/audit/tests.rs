@@ -1,12 +1,18 @@
 //! The trail's tests, on real files.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
 use tempfile::TempDir;
 
 use super::*;
-use crate::model::{Effect, ErrorKind, RequestId, Role};
+use crate::model::{Effect, Error, ErrorKind, FailureKind, RequestId, Role};
+
+/// How long a writer waits for a file that somebody else has locked.
+const PATIENCE: Duration = Duration::from_millis(50);
 
 struct Trail {
     folder: TempDir,
@@ -18,7 +24,7 @@ impl Trail {
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Clock::manual(Timestamp::from_second(1_800_000_000).unwrap());
-        let audit = Audit::open(&folder.path().join("audit.db"), clock.clone()).await.unwrap();
+        let audit = Audit::open_waiting(&folder.path().join("audit.db"), clock.clone(), PATIENCE).await.unwrap();
         Self { folder, clock, audit }
     }
 
@@ -30,15 +36,25 @@ impl Trail {
     /// Three operations, each with its outcome: rows 1 to 6.
     async fn three(&self) {
         for name in ["ann", "bob", "eve"] {
-            let id = self.audit.begin(&entry(name)).await.unwrap();
-            self.audit.finish(id, &Outcome::succeeded()).await.unwrap();
+            let begun = self.audit.begin(&entry(name)).await.unwrap();
+            begun.finish(&Outcome::succeeded()).await.unwrap();
         }
     }
 
     async fn tamper(&self, sql: &'static str) {
-        let mut tx = self.audit.database.write().await.unwrap();
-        sqlx::raw_sql(sql).execute(&mut *tx).await.unwrap();
-        tx.commit().await.unwrap();
+        sqlx::raw_sql(sql).execute(&mut self.intruder().await).await.unwrap();
+    }
+
+    /// Somebody else with the file in his hands.
+    async fn intruder(&self) -> SqliteConnection {
+        SqliteConnectOptions::new().filename(self.folder.path().join("audit.db")).connect().await.unwrap()
+    }
+
+    /// Keeps the file from being written until it is closed.
+    async fn lock(&self) -> SqliteConnection {
+        let mut intruder = self.intruder().await;
+        sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut intruder).await.unwrap();
+        intruder
     }
 
     async fn records(&self, filter: AuditFilter) -> Vec<AuditRecord> {
@@ -61,7 +77,8 @@ fn entry(name: &str) -> Entry {
 async fn an_operation_is_listed_with_its_outcome_as_it_was_told() {
     let trail = Trail::new().await;
     let told = entry("ann");
-    let id = trail.audit.begin(&told).await.unwrap();
+    let begun = trail.audit.begin(&told).await.unwrap();
+    let id = begun.id().unwrap();
     assert_eq!(trail.records(AuditFilter::default()).await[0].outcome, None);
     trail.clock.advance(Duration::from_secs(2));
     let outcome = Outcome {
@@ -70,7 +87,7 @@ async fn an_operation_is_listed_with_its_outcome_as_it_was_told() {
         credentials: vec!["new-password".into()],
         ..Outcome::succeeded()
     };
-    trail.audit.finish(id, &outcome).await.unwrap();
+    begun.finish(&outcome).await.unwrap();
     let record = trail.records(AuditFilter::default()).await.remove(0);
     assert_eq!((record.id, record.who.as_str(), record.role.as_str()), (id, "core", "core"));
     assert_eq!((record.request_id.as_str(), record.action.as_str()), (told.request_id.as_str(), "object.create"));
@@ -78,18 +95,6 @@ async fn an_operation_is_listed_with_its_outcome_as_it_was_told() {
     assert_eq!((record.attributes, record.parameters), (told.attributes, told.parameters));
     let expected = RecordedOutcome { at: trail.clock.now(), outcome };
     assert_eq!(record.outcome, Some(expected));
-}
-
-#[tokio::test]
-async fn an_operation_has_one_outcome_and_one_that_never_began_has_none() {
-    let trail = Trail::new().await;
-    let id = trail.audit.begin(&entry("ann")).await.unwrap();
-    trail.audit.finish(id, &Outcome::succeeded()).await.unwrap();
-    for wrong in [id, AuditId(2), AuditId(99)] {
-        let error = trail.audit.finish(wrong, &Outcome::succeeded()).await.unwrap_err();
-        assert!(error.is(FailureKind::Conflict), "{wrong:?}: {error}");
-    }
-    assert_eq!(trail.audit.verify().await.unwrap(), sound(&trail, 2).await);
 }
 
 /// What a whole chain of so many rows verifies as.
@@ -100,27 +105,131 @@ async fn sound(trail: &Trail, rows: i64) -> Verified {
 }
 
 #[tokio::test]
-async fn a_begin_row_that_cannot_be_written_is_an_error() {
+async fn rows_that_cannot_be_written_are_errors_of_their_own_operations_and_of_no_other() {
     let trail = Trail::new().await;
-    let path = trail.folder.path().join("audit.db");
-    let audit = Audit::open_waiting(&path, trail.clock.clone(), Duration::from_millis(50)).await.unwrap();
-    let lock = trail.audit.database.write().await.unwrap();
-    assert_eq!(audit.begin(&entry("ann")).await.unwrap_err().kind, ErrorKind::Unavailable);
-    drop(lock);
-    assert_eq!(audit.begin(&entry("ann")).await.unwrap(), AuditId(1));
+    let before = trail.audit.begin(&entry("before")).await.unwrap();
+    let lock = trail.lock().await;
+    let (ann, bob) = (entry("ann"), entry("bob"));
+    let (one, other) = tokio::join!(trail.audit.begin(&ann), trail.audit.begin(&bob));
+    assert_eq!(one.unwrap_err().kind, ErrorKind::Unavailable);
+    assert_eq!(other.unwrap_err().kind, ErrorKind::Unavailable);
+    lock.close().await.unwrap();
+    before.finish(&Outcome::succeeded()).await.unwrap();
+    assert_eq!(trail.audit.begin(&entry("after")).await.unwrap().id(), Some(AuditId(3)));
+    assert_eq!(trail.audit.verify().await.unwrap(), sound(&trail, 3).await);
+}
+
+#[tokio::test]
+async fn a_gate_stays_shut_if_the_begin_row_cannot_be_written_and_then_there_is_no_outcome_either() {
+    let trail = Trail::new().await;
+    let (lock, gate) = (trail.lock().await, Gate::default());
+    let begun = trail.audit.announce(&entry("ann"), &gate).await.unwrap();
+    assert_eq!(gate.pass().await.unwrap_err().kind, ErrorKind::Unavailable);
+    lock.close().await.unwrap();
+    assert_eq!((begun.id(), gate.is_open()), (None, false));
+    assert!(begun.finish(&Outcome::succeeded()).await.unwrap_err().is(FailureKind::Conflict));
+    assert_eq!(trail.records(AuditFilter::default()).await, []);
+    assert_eq!(trail.audit.verify().await.unwrap(), Verified::Sound { rows: 0, head: [0; 32] });
+}
+
+#[tokio::test]
+async fn whoever_passed_the_gate_finds_the_begin_row_in_the_file() {
+    let trail = Trail::new().await;
+    let gate = Gate::default();
+    let begun = trail.audit.announce(&entry("ann"), &gate).await.unwrap();
+    assert!(!gate.is_open());
+    gate.pass().await.unwrap();
+    assert_eq!(trail.records(AuditFilter::default()).await[0].name.as_deref(), Some("ann"));
+    begun.finish(&Outcome::succeeded()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_begin_row_comes_before_its_outcome_although_nobody_waited_for_it() {
+    let trail = Trail::new().await;
+    let gate = Gate::default();
+    let begun = trail.audit.announce(&entry("ann"), &gate).await.unwrap();
+    begun.finish(&Outcome::succeeded()).await.unwrap();
+    let record = trail.records(AuditFilter::default()).await.remove(0);
+    assert_eq!((record.id, record.outcome.is_some(), gate.pass().await), (AuditId(1), true, Ok(())));
+    assert_eq!(trail.audit.verify().await.unwrap(), sound(&trail, 2).await);
+}
+
+#[tokio::test]
+async fn a_begin_row_that_nobody_waits_for_is_written_all_the_same() {
+    let trail = Trail::new().await;
+    let begun = trail.audit.announce(&entry("ann"), &Gate::default()).await.unwrap();
+    while trail.records(AuditFilter::default()).await.is_empty() {
+        tokio::task::yield_now().await;
+    }
+    begun.finish(&Outcome::succeeded()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_callers_at_once_make_one_sound_chain_with_each_ones_own_outcome() {
+    const CALLERS: i64 = 300;
+    let trail = Trail::new().await;
+    let operations = (0..CALLERS).map(|number| {
+        let audit = trail.audit.clone();
+        tokio::spawn(async move {
+            let begun = audit.begin(&entry(&format!("person {number}"))).await.unwrap();
+            let id = begun.id();
+            let outcome = Outcome { uid: Some(format!("uid {number}")), ..Outcome::succeeded() };
+            begun.finish(&outcome).await.unwrap();
+            id.unwrap()
+        })
+    });
+    let mut ids = BTreeSet::new();
+    for operation in operations.collect::<Vec<_>>() {
+        assert!(ids.insert(operation.await.unwrap()));
+    }
+    assert_eq!(trail.audit.verify().await.unwrap(), sound(&trail, CALLERS * 2).await);
+    let records = trail.audit.list(&AuditFilter::default(), None, 1000).await.unwrap();
+    assert_eq!(records.iter().map(|record| record.id).collect::<BTreeSet<_>>(), ids);
+    for record in records {
+        let uid = record.outcome.unwrap().outcome.uid.unwrap();
+        assert_eq!(record.name.unwrap().replace("person", "uid"), uid);
+    }
+}
+
+#[tokio::test]
+async fn nothing_begins_in_a_trail_that_is_closed_and_what_was_handed_over_before_is_written() {
+    let mut trail = Trail::new().await;
+    let begun = trail.audit.announce(&entry("ann"), &Gate::default()).await.unwrap();
+    trail.audit.close().await;
+    assert_eq!(trail.audit.begin(&entry("bob")).await.unwrap_err().kind, ErrorKind::Unavailable);
+    drop(begun);
+    trail.reopen().await;
+    assert_eq!(trail.records(AuditFilter::default()).await[0].name.as_deref(), Some("ann"));
+}
+
+#[tokio::test]
+async fn the_trail_of_an_older_host_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("audit.db");
+    let old = Database::open(WHAT, &path, &MIGRATIONS[..1], Durability::Every, PATIENCE).await.unwrap();
+    let mut writer = old.writer().await.unwrap();
+    let row = Row { who: "core".into(), detail: "{}".into(), ..Row::default() };
+    let end = chain::end(&mut writer).await.unwrap().then(&row);
+    chain::append(&mut writer, &[(row, end)]).await.unwrap();
+    sqlx::raw_sql("INSERT INTO head SELECT 1, seq, hash FROM entry").execute(&mut *writer).await.unwrap();
+    drop(writer);
+    old.close().await;
+    let audit = Audit::open(&path, Clock::system()).await.unwrap();
+    let Verified::Sound { rows, .. } = audit.verify().await.unwrap() else { panic!("the chain broke") };
+    assert_eq!(rows, 2, "the row that was there, and the outcome it lacked");
 }
 
 #[tokio::test]
 async fn an_operation_that_a_stop_cut_short_has_an_unknown_outcome() {
     let mut trail = Trail::new().await;
     trail.three().await;
-    let cut = trail.audit.begin(&entry("cut")).await.unwrap();
+    let cut = trail.audit.begin(&entry("cut")).await.unwrap().id();
     trail.reopen().await;
     let records = trail.records(AuditFilter::default()).await;
     let statuses: Vec<_> = records.iter().map(|r| r.outcome.as_ref().unwrap().outcome.status).collect();
     use OutcomeStatus::{OutcomeUnknown, Succeeded};
     assert_eq!(statuses, [Succeeded, Succeeded, Succeeded, OutcomeUnknown]);
-    assert_eq!(records[3].id, cut);
+    assert_eq!(Some(records[3].id), cut);
     trail.reopen().await;
     assert_eq!(trail.audit.verify().await.unwrap(), sound(&trail, 8).await);
 }
@@ -190,8 +299,8 @@ async fn an_empty_trail_is_sound() {
 async fn a_chain_longer_than_a_batch_verifies() {
     let trail = Trail::new().await;
     for _ in 0..600 {
-        let id = trail.audit.begin(&entry("ann")).await.unwrap();
-        trail.audit.finish(id, &Outcome::succeeded()).await.unwrap();
+        let begun = trail.audit.begin(&entry("ann")).await.unwrap();
+        begun.finish(&Outcome::succeeded()).await.unwrap();
     }
     assert_eq!(trail.audit.verify().await.unwrap(), sound(&trail, 1200).await);
     trail.tamper("UPDATE entry SET at = at + 1 WHERE seq = 1001").await;
@@ -204,7 +313,7 @@ async fn lists_are_filtered_and_go_on_after_the_last() {
     let trail = Trail::new().await;
     trail.three().await;
     let other = Entry { who: "admin".into(), connection: None, action: "connection.create".into(), ..entry("x") };
-    let own = trail.audit.begin(&other).await.unwrap();
+    let own = trail.audit.begin(&other).await.unwrap().id().unwrap();
     let ids = |records: Vec<AuditRecord>| -> Vec<i64> { records.into_iter().map(|record| record.id.0).collect() };
     let none = AuditFilter::default();
     assert_eq!(ids(trail.records(none.clone()).await), [1, 3, 5, 7]);

@@ -21,6 +21,10 @@ const PROFILE: [(&str, &str); 6] = [
     ("CARGO_PROFILE_RELEASE_DEBUG", "false"),
 ];
 
+/// Joins whatever flags the connector's own configuration sets. Every host runs WebAssembly's vector instructions
+/// (part of the core specification since 2.0), and searching bytes is a fifth of what reading a file costs.
+const VECTORS: &str = r#"target.wasm32-wasip2.rustflags=["-Ctarget-feature=+simd128"]"#;
+
 /// What a surrounding cargo or a developer's shell may have set for native code and would break or bloat a guest.
 const FOREIGN: [&str; 13] = [
     "CARGO_BUILD_RUSTC",
@@ -73,6 +77,7 @@ impl Project {
     pub(super) fn compile(&self, toolchain: &Toolchain) -> Result<PathBuf, BuildError> {
         let mut build = cargo();
         build.args(["build", "--release", "--lib", "--message-format=json-render-diagnostics", "--target", TARGET]);
+        build.args(["--config", VECTORS]);
         build.arg("--manifest-path").arg(&self.manifest);
         build.envs(PROFILE).env("CARGO_TARGET_DIR", toolchain.target_folder(&self.target().join("guests")));
         toolchain.choose_for(&mut build);

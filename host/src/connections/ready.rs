@@ -161,6 +161,7 @@ impl Connections {
             credentials: Arc::clone(&ready.credentials),
             limits: ready.limits,
             deadline: rc.deadline.min(end_of_call),
+            gate: rc.gate.clone(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Who asks: the first parameter of everything below the edge.
 
+use super::gate::Gate;
 use super::id::RequestId;
 use jiff::Timestamp;
 
@@ -39,4 +40,6 @@ pub struct RequestContext {
     pub deadline: Timestamp,
     /// The same for every attempt of one operation.
     pub idempotency_key: Option<String>,
+    /// Shut while a call of it is not yet in the audit trail.
+    pub gate: Gate,
 }

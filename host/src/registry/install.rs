@@ -59,6 +59,7 @@ impl Registry {
         let release = self.link(&statement, code).await?;
         let decision = self.decision(&statement, &known, activate).await;
         let recorded = self.record(&statement, &decision, by).await?;
+        self.write().remove_development(&recorded.connector);
         if recorded.state == ReleaseState::Active {
             self.serve(release, &decision.replaced).await?;
         }

@@ -67,7 +67,7 @@ impl Serving {
         let versions = self.releases.entry(connector.clone()).or_default();
         let stays = |other: &Arc<Release>| {
             let its = &other.manifest.version;
-            *its != version && (other.is_development() || !replaced.contains(its))
+            *its != version && !replaced.contains(its)
         };
         versions.retain(stays);
         versions.push(Arc::new(release));
@@ -81,6 +81,11 @@ impl Serving {
         self.retain(|other| !matches!(&other.origin, Origin::Development { folder: its } if its == folder));
         self.refused.remove(folder);
         self.add(release, &[]);
+    }
+
+    /// Takes out whatever of a connector was loaded without a signature: a signed release of it is installed.
+    pub(super) fn remove_development(&mut self, connector: &ConnectorName) {
+        self.retain(|release| release.manifest.connector != *connector || !release.is_development());
     }
 
     /// Takes a signed release out; calls that hold it go on.

@@ -325,10 +325,16 @@ async fn an_unsigned_folder_takes_the_place_of_what_was_loaded_from_it_and_never
     registry.load_unsigned(&folder).await.unwrap();
     assert_eq!(serving(&registry), ["1.0.1"]);
     assert!(registry.releases()[0].is_development());
-    installed(&registry, room.release("1.0.1", 3, "")).await;
-    assert!(!registry.releases()[0].is_development());
-    let error = registry.load_unsigned(&folder).await.unwrap_err();
-    assert!(error.message.contains("a signed release"), "{error}");
+    installed(&registry, room.release("1.0.0", 3, "")).await;
+    assert_eq!(serving(&registry), ["1.0.0"], "an unsigned release that is newer went on serving");
+    for (version, number) in [("1.0.0", 4), ("1.0.1", 2), ("7.0.0", 5)] {
+        write(version, number);
+        let error = registry.load_unsigned(&folder).await.unwrap_err();
+        assert!(error.message.contains("a signed release") && error.message.contains("another name"), "{error}");
+    }
+    registry.deactivate(&roster(), &"1.0.0".parse().unwrap(), "operator").await.unwrap();
+    registry.load_unsigned(&folder).await.unwrap_err();
+    assert_eq!(serving(&registry), [""; 0]);
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 //! A row that does not fit is set aside with its reason, as a record the connector could not read would be; a page that
 //! breaks the contract as a whole fails the call.
 
+mod answers;
 mod schema;
 
 use jiff::Timestamp;
@@ -11,10 +12,11 @@ use super::fault;
 use super::limits::{CELL_BYTES_MAX, CHECKPOINT_BYTES_MAX, NAME_CELL_BYTES_MAX};
 use crate::model::text::acts;
 use crate::model::{
-    AssignmentPage, Cell, Edge, EdgePage, Error, ErrorKind, FailureKind, Key, Page, Reference, Rejected, Result, Row,
+    Attribute, Cell, Edge, EdgePage, Error, ErrorKind, FailureKind, Key, Page, Part, Reference, Rejected, Result, Row,
     Scalar, Uid, Value,
 };
 
+pub(super) use answers::{assignments, choices, findings, granted, left_behind, pending, written};
 pub(super) use schema::schema;
 
 /// The first and the last day that can be written down, in days since 1970-01-01: years -9999 and 9999.
@@ -40,7 +42,7 @@ pub(super) fn page(mut page: Page, columns: usize, max: u32) -> Result<Page> {
 pub(super) fn edge_page(mut page: EdgePage, attribute: &str, max: u32) -> Result<EdgePage> {
     whole(page.edges.len() + page.rejected.len(), max, &[page.checkpoint.as_ref()])?;
     for edge in std::mem::take(&mut page.edges) {
-        match foreign(&edge, attribute).or_else(|| reference(&edge.owner)).or_else(|| reference(&edge.target)) {
+        match strange(&edge, attribute) {
             None => page.edges.push(edge),
             Some(why) => page.rejected.push(set_aside(key_text(&edge.owner.key), why)),
         }
@@ -67,12 +69,6 @@ pub(super) fn answers(answered: usize, asked: usize) -> Result<()> {
         return Ok(());
     }
     Err(unusable(&format!("{answered} answers to {asked} questions")))
-}
-
-/// A page of entitlements, of at most `max`.
-pub(super) fn assignments(page: AssignmentPage, max: u32) -> Result<AssignmentPage> {
-    whole(page.assignments.len(), max, &[page.next.as_ref()])?;
-    Ok(page)
 }
 
 /// A checkpoint or marker on its way back from the guest.
@@ -117,9 +113,13 @@ fn misfit(row: &Row, columns: usize) -> Option<String> {
     identity.or_else(revision).or_else(|| count(row.cells.len(), columns)).or_else(|| row.cells.iter().find_map(cell))
 }
 
-fn foreign(edge: &Edge, attribute: &str) -> Option<String> {
-    let other = edge.attribute != attribute;
-    other.then(|| format!("it is about {:?}, and {attribute:?} was asked for", fault::message(&edge.attribute)))
+/// Why an edge cannot be used, if so.
+fn strange(edge: &Edge, attribute: &str) -> Option<String> {
+    if edge.attribute != attribute {
+        let about = fault::message(&edge.attribute);
+        return Some(format!("it is about {about:?}, and {attribute:?} was asked for"));
+    }
+    reference(&edge.owner).or_else(|| reference(&edge.target)).or_else(|| edge.parameters.iter().find_map(named))
 }
 
 fn count(cells: usize, columns: usize) -> Option<String> {
@@ -133,12 +133,22 @@ fn identifier(what: &str, text: &str) -> Option<String> {
     if text.len() > NAME_CELL_BYTES_MAX {
         return Some(format!("its {what} is longer than {NAME_CELL_BYTES_MAX} bytes"));
     }
+    // Nearly all are plain ASCII, which is told without looking at characters.
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return None;
+    }
     let acting = text.chars().find(|c| acts(*c));
     acting.map(|c| format!("its {what} holds U+{:04X}, which no identifier may hold", u32::from(c)))
 }
 
 fn reference(reference: &Reference) -> Option<String> {
-    identifier("reference", key_text(&reference.key))
+    let class = reference.class.as_ref().and_then(|class| identifier("class", class));
+    class.or_else(|| identifier("reference", key_text(&reference.key)))
+}
+
+/// An attribute by its name, in an answer that is not a row.
+fn named(attribute: &Attribute) -> Option<String> {
+    identifier("attribute", &attribute.name).or_else(|| attribute.values.iter().find_map(value))
 }
 
 fn key_text(key: &Key) -> &str {
@@ -156,7 +166,7 @@ fn cell(cell: &Cell) -> Option<String> {
         Cell::Instant(micros) => instant(*micros),
         Cell::Date(days) => date(*days),
         Cell::Reference(to) => reference(to),
-        Cell::Complex(parts) => parts.iter().find_map(|part| scalar(&part.value)),
+        Cell::Complex(parts) => parts.iter().find_map(part),
         Cell::Many(values) | Cell::Partial(values) => values.iter().find_map(value),
     }
 }
@@ -170,8 +180,12 @@ fn value(value: &Value) -> Option<String> {
         Value::Instant(micros) => instant(*micros),
         Value::Date(days) => date(*days),
         Value::Reference(to) => reference(to),
-        Value::Complex(parts) => parts.iter().find_map(|part| scalar(&part.value)),
+        Value::Complex(parts) => parts.iter().find_map(part),
     }
+}
+
+fn part(part: &Part) -> Option<String> {
+    identifier("part", &part.name).or_else(|| scalar(&part.value))
 }
 
 fn scalar(scalar: &Scalar) -> Option<String> {
@@ -227,6 +241,9 @@ mod tests {
         assert!(reason(Cell::Instant(i64::MAX)).unwrap().contains("9999"));
         assert!(reason(Cell::Many(vec![Value::Date(i32::MIN)])).unwrap().contains("9999"));
         assert!(reason(Cell::Reference(Reference::to("c", ""))).unwrap().contains("empty"));
+        assert!(reason(Cell::Reference(Reference::to("c\0", "u"))).unwrap().contains("class holds U+0000"));
+        let part = Part { name: "\u{1b}".into(), value: Scalar::Boolean(true) };
+        assert!(reason(Cell::Complex(vec![part])).unwrap().contains("part holds U+001B"));
         assert_eq!(reason(Cell::Text("=cmd|' /C calc'!A0 \u{202e}".into())), None);
     }
 
@@ -240,17 +257,19 @@ mod tests {
     }
 
     #[test]
-    fn an_edge_about_another_attribute_is_set_aside() {
-        let edge = |attribute: &str| Edge {
+    fn an_edge_about_another_attribute_or_with_hostile_parameters_is_set_aside() {
+        let edge = |attribute: &str, parameters: Vec<Attribute>| Edge {
             owner: Reference::to("group", "g"),
             attribute: attribute.into(),
             target: Reference::to("account", "u"),
-            parameters: Vec::new(),
+            parameters,
         };
-        let page = EdgePage { edges: vec![edge("owners"), edge("members")], ..EdgePage::default() };
-        let page = edge_page(page, "members", 9).unwrap();
-        assert_eq!((page.edges.len(), page.rejected.len()), (1, 1));
+        let until = Attribute { name: "until".into(), values: vec![Value::Instant(i64::MIN)] };
+        let edges = vec![edge("owners", vec![]), edge("members", vec![]), edge("members", vec![until])];
+        let page = edge_page(EdgePage { edges, ..EdgePage::default() }, "members", 9).unwrap();
+        assert_eq!((page.edges.len(), page.rejected.len()), (1, 2));
         assert!(page.rejected[0].error.message.contains("\"members\" was asked for"), "{}", page.rejected[0].error);
+        assert!(page.rejected[1].error.message.contains("9999"), "{}", page.rejected[1].error);
     }
 
     #[test]

@@ -13,6 +13,7 @@ use wasmtime::component::Instance;
 use wasmtime::{Store, UpdateDeadline};
 
 use super::component::Component;
+use super::computing::in_turns;
 use super::context::CallContext;
 use super::fault;
 use super::leak::Exits;
@@ -90,16 +91,12 @@ impl Guest {
         places: [OwnedSemaphorePermit; 2],
         operation: Operation,
     ) -> Result<Self, NotEntered> {
-        let (end, computing) = (state.end, state.computing.clone());
+        let (end, share) = (state.end, state.share.clone());
         let mut store = prepared(component, state);
         let ticking = component.runtime().0.ticker.tick();
-        let made = timeout_at(end, async {
-            computing.begin().await;
-            component.prepared().instantiate_async(&mut store).await
-        });
-        let made = made.await;
+        let made = in_turns(&share.computing, component.prepared().instantiate_async(&mut store));
+        let made = timeout_at(end, made).await;
         drop(ticking);
-        computing.pause();
         match made {
             Ok(Ok(instance)) => {
                 let (component, exports) = (component.clone(), component.exports().clone());
@@ -119,17 +116,12 @@ impl Guest {
         T: Exits,
         F: for<'g> FnOnce(&'g mut Self) -> BoxFuture<'g, Answer<T>> + Send,
     {
-        let (end, computing) = (self.store.data().end, self.store.data().computing.clone());
+        let (end, share) = (self.store.data().end, self.store.data().share.clone());
         self.store.set_hostcall_fuel(operation.transfer_bytes);
         self.store.set_epoch_deadline(1);
         let ticking = self.component.runtime().0.ticker.tick();
-        let answer = timeout_at(end, async {
-            computing.begin().await;
-            body(self).await
-        });
-        let answer = answer.await;
+        let answer = timeout_at(end, in_turns(&share.computing, body(self))).await;
         drop(ticking);
-        computing.pause();
         match answer {
             Ok(Ok(said)) => {
                 let searched = self.store.data().leaks.check(&said);
@@ -153,12 +145,10 @@ fn prepared(component: &Component, state: State) -> Store<State> {
     store.set_max_component_handles(HANDLES_MAX);
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(|store| {
-        let state = store.data();
-        if state.remaining() == Duration::ZERO {
+        if store.data().remaining() == Duration::ZERO {
             return Ok(UpdateDeadline::Interrupt);
         }
-        let computing = state.computing.clone();
-        Ok(UpdateDeadline::YieldCustom(1, Box::pin(async move { computing.give_way().await })))
+        Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
     });
     store
 }

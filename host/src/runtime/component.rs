@@ -42,7 +42,7 @@ impl Component {
     }
 
     /// What it imports and exports.
-    pub fn interfaces(&self) -> &Interfaces {
+    pub(super) fn interfaces(&self) -> &Interfaces {
         &self.0.loaded.interfaces
     }
 
@@ -53,13 +53,17 @@ impl Component {
 
     /// Is the connection usable for this?
     pub async fn check(&self, context: CallContext, aspect: Aspect) -> Called<Vec<Finding>> {
-        once(self, context, operation::CHECK, move |guest| Box::pin(guest.check(aspect))).await
+        once(self, context, operation::CHECK, move |guest| Box::pin(guest.check(aspect)))
+            .await
+            .and_then(boundary::findings)
     }
 
     /// Values to offer for an option.
     pub async fn suggest(&self, context: CallContext, option: &OptionName) -> Called<Vec<Choice>> {
         let option = option.to_string();
-        once(self, context, operation::SUGGEST, |guest| Box::pin(guest.suggest(option))).await
+        once(self, context, operation::SUGGEST, |guest| Box::pin(guest.suggest(option)))
+            .await
+            .and_then(boundary::choices)
     }
 
     /// What the target looks like.
@@ -159,11 +163,11 @@ impl Component {
         after: Option<Vec<u8>>,
         max: u32,
     ) -> Called<AssignmentPage> {
-        let max = max.clamp(1, PAGE_ROWS_MAX);
+        let (max, asked) = (max.clamp(1, PAGE_ROWS_MAX), after.clone());
         let called =
             once(self, context, operation::LIST_GRANTED, |guest| Box::pin(guest.list_granted(principal, after, max)))
                 .await;
-        called.and_then(|page| boundary::assignments(page, max))
+        called.and_then(|page| boundary::assignments(page, asked.as_ref(), max))
     }
 
     /// Sets a password as an administrator does.

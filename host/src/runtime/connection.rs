@@ -14,7 +14,7 @@ use crate::model::ConnectionId;
 
 /// One connection's share of the runtime.
 pub(super) struct Share {
-    /// Permits to compute; a guest that yields queues behind the connection's other calls, so that politeness does not
+    /// Turns to compute; a guest that yields queues behind the connection's other calls, so that politeness does not
     /// starve other connections.
     pub(super) computing: Arc<Semaphore>,
     pub(super) instances: Arc<Semaphore>,

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::credentials::Credentials;
 use super::limits::CallLimits;
 use crate::model::{
-    ConnectionId, ConnectorName, Directory, DirectoryName, OptionName, Permission, Permissions, RequestId, Value,
+    ConnectionId, ConnectorName, Directory, DirectoryName, Gate, OptionName, Permission, Permissions, RequestId, Value,
 };
 
 /// What one call may use. Cheap to clone.
@@ -35,6 +35,8 @@ pub struct CallContext {
     pub limits: CallLimits,
     /// When the caller stops waiting. Pages of an open listing have their own deadline ([`CallLimits::page`]).
     pub deadline: Timestamp,
+    /// To be passed before the first use of a permission.
+    pub gate: Gate,
 }
 
 impl CallContext {

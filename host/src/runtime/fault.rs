@@ -3,6 +3,7 @@
 use wasmtime::Trap;
 use wasmtime::component::ResourceTableError;
 
+use super::boundary;
 use super::component::Component;
 use super::limits::{HANDLES_MAX, QUOTE_BYTES_MAX, WASM_STACK_BYTES};
 use super::operation::Operation;
@@ -28,6 +29,7 @@ pub(super) fn said(failure: Failure) -> Error {
     let mut error = Error::from(failure);
     error.message = message(&error.message);
     error.code = error.code.map(|code| shown(&code, QUOTE_BYTES_MAX));
+    error.object = boundary::left_behind(error.object);
     error.attributes.truncate(BLAMED_MAX);
     for attribute in &mut error.attributes {
         *attribute = shown(attribute, QUOTE_BYTES_MAX);

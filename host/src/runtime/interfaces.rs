@@ -6,9 +6,9 @@ use crate::model::{Export, Import};
 
 /// The interfaces of a component by their full names, e.g. `wasi:io/poll@0.2.6`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Interfaces {
-    pub imports: Vec<String>,
-    pub exports: Vec<String>,
+pub(super) struct Interfaces {
+    pub(super) imports: Vec<String>,
+    pub(super) exports: Vec<String>,
 }
 
 /// What a manifest allows: the host's interfaces the component may import, and exactly those it has to export.

@@ -23,6 +23,12 @@ pub(super) const NAME_CELL_BYTES_MAX: usize = 4 * KIB;
 pub(super) const CLASSES_MAX: usize = 1_000;
 /// Attributes of a class.
 pub(super) const ATTRIBUTES_MAX: usize = 5_000;
+/// Findings of a check.
+pub(super) const FINDINGS_MAX: usize = 1_000;
+/// Values offered for an option.
+pub(super) const CHOICES_MAX: usize = 1_000;
+/// Values, failures and issued secrets in the answer to a write.
+pub(super) const PARTS_MAX: usize = 5_000;
 /// Longest title in a schema, in bytes; the rest is cut.
 pub(super) const TITLE_BYTES_MAX: usize = 512;
 

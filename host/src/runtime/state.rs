@@ -1,10 +1,9 @@
 //! What lives and dies with one guest instance: its context, its handles, its WASI, its limits and what it used.
 
-use std::future::Future;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use wasmtime::ResourceLimiter;
 use wasmtime::component::ResourceTable;
@@ -30,9 +29,9 @@ pub(super) struct State {
     pub(super) share: Arc<Share>,
     pub(super) table: ResourceTable,
     pub(super) log: GuestLog,
-    pub(super) used: Used,
+    /// Noted by [`Self::uses`] alone.
+    used: Used,
     pub(super) limiter: Limiter,
-    pub(super) computing: Arc<Computing>,
     /// When the guest is stopped.
     pub(super) end: Instant,
     /// Since when the guest is used.
@@ -64,7 +63,6 @@ impl State {
         Self {
             wasi: wasi::inert(runtime.clock(), &log),
             limiter: Limiter::new(context.limits.memory_bytes),
-            computing: Arc::new(Computing::new(share.computing.clone())),
             context,
             share,
             table,
@@ -100,6 +98,18 @@ impl State {
         self.log.begin();
     }
 
+    /// Notes what the guest is about to use. Nothing is used before its call stands in the audit trail.
+    ///
+    /// # Errors
+    /// The trail's, where the call cannot be written down: it ends the guest.
+    pub(super) async fn uses(&mut self, note: impl FnOnce(&mut Used)) -> Result<()> {
+        if !self.context.gate.is_open() {
+            self.context.gate.pass().await?;
+        }
+        note(&mut self.used);
+        Ok(())
+    }
+
     /// What was used since this was last asked.
     pub(super) fn take_used(&mut self) -> Used {
         let used = std::mem::take(&mut self.used);
@@ -111,61 +121,20 @@ impl State {
     pub(super) fn remaining(&self) -> Duration {
         self.end.saturating_duration_since(Instant::now())
     }
+}
 
-    /// Runs what may block on a thread made for it; the connection's other calls may compute meanwhile.
-    ///
-    /// # Errors
-    /// `Internal` if the work panicked.
-    pub(super) async fn blocking<T: Send + 'static>(&mut self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-        let done = self.computing.while_waiting(tokio::task::spawn_blocking(work)).await;
-        done.map_err(|error| Error::internal(format!("work for a guest panicked: {error}")))
-    }
+/// Runs what may block on a thread made for it; the connection's other calls may compute meanwhile.
+///
+/// # Errors
+/// `Internal` if the work panicked.
+pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| Error::internal(format!("work for a guest panicked: {error}")))
 }
 
 impl WasiView for State {
     fn ctx(&mut self) -> WasiCtxView<'_> {
         WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
-    }
-}
-
-/// The permit to compute, held while the guest runs and given back while it waits.
-pub(super) struct Computing {
-    permits: Arc<Semaphore>,
-    held: Mutex<Option<OwnedSemaphorePermit>>,
-}
-
-impl Computing {
-    fn new(permits: Arc<Semaphore>) -> Self {
-        Self { permits, held: Mutex::default() }
-    }
-
-    /// Waits for a permit; first come, first served.
-    pub(super) async fn begin(&self) {
-        let permit = self.permits.clone().acquire_owned().await.ok();
-        self.set(permit);
-    }
-
-    pub(super) fn pause(&self) {
-        self.set(None);
-    }
-
-    /// Lets whoever waits go first: the connection's other calls, and every other task of this thread.
-    pub(super) async fn give_way(&self) {
-        self.pause();
-        tokio::task::yield_now().await;
-        self.begin().await;
-    }
-
-    /// Gives the permit back while `future` waits for something outside.
-    pub(super) async fn while_waiting<F: Future>(&self, future: F) -> F::Output {
-        self.pause();
-        let output = future.await;
-        self.begin().await;
-        output
-    }
-
-    fn set(&self, permit: Option<OwnedSemaphorePermit>) {
-        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = permit;
     }
 }
 

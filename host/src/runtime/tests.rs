@@ -4,6 +4,7 @@
 //! A guest is a core module in the text format, made a component against the contract itself, so that what is tested is
 //! the contract and not an imitation.
 
+mod cancel;
 mod limits;
 mod load;
 mod reach;
@@ -19,7 +20,7 @@ use wit_parser::{Resolve, UnresolvedPackageGroup};
 
 use super::{Allowed, CallContext, CallLimits, Component, Runtime, RuntimeLimits};
 use crate::clock::Clock;
-use crate::model::{Access, Directory, Export, Import, Value};
+use crate::model::{Access, Directory, Export, Gate, Import, Value};
 
 /// The memory and allocator every guest with lists and strings exports. Nothing is ever freed.
 const MEMORY: &str = r#"
@@ -117,6 +118,7 @@ fn context(connection: &str) -> CallContext {
         credentials: Arc::default(),
         limits: CallLimits { call: Duration::from_secs(20), ..CallLimits::default() },
         deadline: Timestamp::MAX,
+        gate: Gate::default(),
     }
 }
 

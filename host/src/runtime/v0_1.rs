@@ -34,6 +34,7 @@ mod bindings {
             "hawser:connector/credentials.hash": async | trappable,
             "hawser:connector/credentials.verify": async | trappable,
             "hawser:connector/credentials.sign": async | trappable,
+            "hawser:connector/reveal.reveal": async | trappable,
             "hawser:connector/files.list": async | trappable,
             "hawser:connector/files.open": async | trappable,
             "hawser:connector/files.replace": async | trappable,

@@ -3,7 +3,7 @@
 use super::Store;
 use super::fault::fault;
 use super::links::Link;
-use super::numbers::{CHUNK, stored};
+use super::numbers::{CHUNK, stored, stored_u64};
 use super::staging::insert_bulk;
 use crate::model::{ChangeKind, Counts, Result};
 
@@ -43,14 +43,15 @@ impl Writing {
         Self { run, written: 0, counts: Counts::default() }
     }
 
-    fn count(&mut self, kind: ChangeKind) {
-        self.written = self.written.saturating_add(1);
+    /// So many changes were written.
+    pub(super) fn count_many(&mut self, kind: ChangeKind, changes: u64) {
+        self.written = self.written.saturating_add(stored_u64(changes));
         match kind {
-            ChangeKind::Insert => self.counts.inserted += 1,
-            ChangeKind::Update => self.counts.updated += 1,
-            ChangeKind::Delete => self.counts.deleted += 1,
-            ChangeKind::LinkAdded => self.counts.links_added += 1,
-            ChangeKind::LinkRemoved => self.counts.links_removed += 1,
+            ChangeKind::Insert => self.counts.inserted += changes,
+            ChangeKind::Update => self.counts.updated += changes,
+            ChangeKind::Delete => self.counts.deleted += changes,
+            ChangeKind::LinkAdded => self.counts.links_added += changes,
+            ChangeKind::LinkRemoved => self.counts.links_removed += changes,
         }
     }
 }
@@ -73,7 +74,7 @@ impl Store {
         })
         .await?;
         tx.commit().await.map_err(fault)?;
-        changes.iter().for_each(|change| writing.count(change.kind));
+        changes.iter().for_each(|change| writing.count_many(change.kind, 1));
         Ok(stored(changes.len()) < stored(CHUNK))
     }
 }

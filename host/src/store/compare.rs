@@ -13,7 +13,7 @@ use super::Store;
 use super::changes::{NewChange, Writing};
 use super::fault::fault;
 use super::links::{Ends, Link};
-use super::numbers::{CHUNK, count, json, stored};
+use super::numbers::{CHUNK, count, json, stored, stored_u64};
 use crate::model::{ChangeKind, Counts, Error, FailureKind, Result};
 
 /// What a pass would change.
@@ -66,7 +66,10 @@ impl Store {
         let mut writing = Writing::new(run);
         let mut gone = Vec::new();
         for part in pass.parts.iter().filter(|part| part.is_objects()) {
-            let inserted = self.write_upserts(&pass, part, &mut writing).await?;
+            let inserted = match part.before {
+                0 => self.write_inserts(&pass, part, &mut writing).await?,
+                _ => self.write_upserts(&pass, part, &mut writing).await?,
+            };
             let kept = self.held(run, part.number).await?.saturating_sub(inserted);
             gone.extend((part.before > kept).then_some(part));
         }
@@ -119,6 +122,43 @@ impl Store {
             .await
             .map_err(fault)?;
         tx.commit().await.map_err(fault)
+    }
+
+    /// Writes an insert of every row, where nothing of the part is published, and answers how many those were. The rows
+    /// do not leave the database: a first import has as many of them as the target has objects.
+    async fn write_inserts(&self, pass: &Pass, part: &PassPart, writing: &mut Writing) -> Result<i64> {
+        let (mut inserted, mut after) = (0_i64, String::new());
+        loop {
+            let mut tx = self.database.write().await?;
+            let written = sqlx::query(
+                "INSERT INTO change (run, seq, kind, part, subject)
+                 SELECT $1, $2 + ROW_NUMBER() OVER (ORDER BY n.uid), $3, $4, n.uid FROM
+                    (SELECT uid FROM object_row WHERE run = $1 AND part = $4 AND uid > $5 ORDER BY uid LIMIT $6) n",
+            )
+            .bind(pass.run)
+            .bind(writing.written)
+            .bind(ChangeKind::Insert.as_str())
+            .bind(part.number)
+            .bind(&after)
+            .bind(stored(CHUNK))
+            .execute(&mut *tx)
+            .await
+            .map_err(fault)?
+            .rows_affected();
+            writing.count_many(ChangeKind::Insert, written);
+            inserted = inserted.saturating_add(stored_u64(written));
+            let last = sqlx::query_scalar("SELECT subject FROM change WHERE run = $1 AND seq = $2")
+                .bind(pass.run)
+                .bind(writing.written)
+                .fetch_optional(&mut *tx)
+                .await
+                .map_err(fault)?;
+            tx.commit().await.map_err(fault)?;
+            match last {
+                Some(last) if stored_u64(written) == stored(CHUNK) => after = last,
+                _ => return Ok(inserted),
+            }
+        }
     }
 
     /// Writes inserts and updates, and answers how many were inserts.

@@ -4,14 +4,25 @@ use sqlx::Error as Sqlx;
 
 use crate::model::{Error, ErrorKind};
 
-/// A database error in the house's words. Nothing was changed: the transaction it came from is rolled back.
-#[allow(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
+/// What an error calls the store, so that its reader knows which file is meant.
+pub(super) const STORE: &str = "the store (hawser.db)";
+
+/// SQLite's `SQLITE_IOERR_SHMSIZE`: the index of the write-ahead log could not grow.
+const SHARED_MEMORY_SIZE: i32 = 4874;
+
+/// An error of the store in the house's words. Nothing was changed: the transaction it came from is rolled back.
 pub(crate) fn fault(why: Sqlx) -> Error {
+    fault_of(STORE, why)
+}
+
+/// The same of any database file: `what` names it to a reader.
+#[allow(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
+pub(crate) fn fault_of(what: &str, why: Sqlx) -> Error {
     let error = match &why {
-        Sqlx::PoolTimedOut => unavailable("the store is busy; try again"),
-        Sqlx::PoolClosed => unavailable("the host is stopping"),
-        Sqlx::Io(_) => unavailable("the store's file cannot be reached; the operator finds the reason in the log"),
-        Sqlx::Database(inner) => by_code(inner.code().and_then(|code| code.parse::<i32>().ok())),
+        Sqlx::PoolTimedOut => unavailable(what, "is busy; try again"),
+        Sqlx::PoolClosed => Error::new(ErrorKind::Unavailable, "the host is stopping"),
+        Sqlx::Io(_) => unavailable(what, "cannot be reached; the operator finds the reason in the log"),
+        Sqlx::Database(inner) => by_code(what, inner.code().and_then(|code| code.parse::<i32>().ok())),
         _ => return Error::internal(why.to_string()),
     };
     error.with_detail(why.to_string())
@@ -23,17 +34,24 @@ pub(crate) fn unreadable(what: &str, why: &dyn std::fmt::Display) -> Error {
 }
 
 /// SQLite's result codes; the low byte is the primary one.
-fn by_code(code: Option<i32>) -> Error {
-    match code.map(|code| code & 0xff) {
-        Some(5 | 6) => unavailable("the store is locked by another process; try again"),
-        Some(8) => unavailable("the store's file is read-only; the operator must make it writable"),
-        Some(10) => unavailable("the store's disk failed; nothing was changed"),
-        Some(13) => unavailable("the store's disk is full; nothing was changed, the operator must free space"),
-        Some(14) => unavailable("the store's file cannot be opened; the operator must check its path and rights"),
-        _ => Error::internal("the database refused a statement"),
-    }
+fn by_code(what: &str, code: Option<i32>) -> Error {
+    let state = match code {
+        Some(SHARED_MEMORY_SIZE) => FULL,
+        Some(code) => match code & 0xff {
+            5 | 6 => "is locked by another process; nothing was changed, try again when that one has let go of it",
+            8 => "is read-only; the operator must make its file and folder writable",
+            10 => "could not be written or read, its disk failed; nothing was changed, the operator must look at it",
+            13 => FULL,
+            14 => "cannot be opened; the operator must check its path and rights, and that its disk has free space",
+            _ => return Error::internal("the database refused a statement"),
+        },
+        None => return Error::internal("the database refused a statement"),
+    };
+    unavailable(what, state)
 }
 
-fn unavailable(message: &str) -> Error {
-    Error::new(ErrorKind::Unavailable, message)
+const FULL: &str = "is on a disk that is full; nothing was changed, the operator must free space there";
+
+fn unavailable(what: &str, state: &str) -> Error {
+    Error::new(ErrorKind::Unavailable, format!("{what} {state}"))
 }

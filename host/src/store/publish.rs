@@ -3,7 +3,7 @@
 use super::Store;
 use super::fault::fault;
 use super::numbers::{from_json, limit, stored_u64};
-use super::tasks::{Closing, close_task};
+use super::tasks::{Closing, close_task, read_task};
 use crate::model::{Counts, Error, FailureKind, Result, Task, TaskId, TaskState};
 
 /// An object that a compared run would remove.
@@ -49,8 +49,9 @@ impl Store {
         ] {
             sqlx::query(statement).bind(run).bind(number).execute(&mut *tx).await.map_err(fault)?;
         }
+        let published = read_task(&mut *tx, task).await?;
         tx.commit().await.map_err(fault)?;
-        self.task(task).await
+        Ok(published)
     }
 
     /// The objects that a held task would remove, after `after`: what a person looks at before approving or rejecting.

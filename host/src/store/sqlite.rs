@@ -7,11 +7,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{SqlSafeStr as _, Sqlite, Transaction};
+use sqlx::{Error as Sqlx, SqlSafeStr as _, Sqlite, Transaction};
 
-pub(crate) use super::fault::fault;
-use crate::model::Result;
+pub(crate) use super::fault::fault_of;
+use crate::model::{Error, Result};
 
 /// How long a statement waits for another process's lock before the caller is told.
 pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -26,6 +27,8 @@ const READER_CACHE_KIB: u32 = 16 * 1024;
 /// Pages (of 4096 bytes) in the write-ahead log before they move to the database file: 32 MiB. Eight
 /// times SQLite's default: pages of an index that fills in no order are then moved once for many changes.
 const WAL_PAGES: u32 = 8192;
+/// The same where each commit is synced: 4 MiB. A log that is written over again is synced faster than one that grows.
+const WAL_PAGES_SYNCED: u32 = 1024;
 /// Rows that a reading connection is ahead of its caller: fewer changes between their threads.
 const ROW_BUFFER: usize = 1024;
 /// Prepared statements kept by each connection.
@@ -43,18 +46,21 @@ pub(crate) enum Durability {
 /// An open file.
 #[derive(Clone, Debug)]
 pub(crate) struct Database {
+    what: &'static str,
     writer: SqlitePool,
     readers: SqlitePool,
 }
 
 impl Database {
-    /// Opens or creates the file and brings it up to date; `migrations` in order, as SQL text.
+    /// Opens or creates the file and brings it up to date; `migrations` in order, as SQL text. `what` names it in errors.
     pub(crate) async fn open(
+        what: &'static str,
         path: &Path,
         migrations: &[&'static str],
         durability: Durability,
         busy_timeout: Duration,
     ) -> Result<Self> {
+        let fault = |why| fault_of(what, why);
         let options = options(path, durability, busy_timeout);
         let writing = options.clone().pragma("cache_size", format!("-{WRITER_CACHE_KIB}"));
         let writer = pool(1).connect_with(writing).await.map_err(fault)?;
@@ -62,7 +68,7 @@ impl Database {
         let options = options.row_buffer_size(ROW_BUFFER);
         let reading = options.pragma("cache_size", format!("-{READER_CACHE_KIB}")).pragma("query_only", "ON");
         let readers = pool(READERS).connect_with(reading).await.map_err(fault)?;
-        Ok(Self { writer, readers })
+        Ok(Self { what, writer, readers })
     }
 
     /// For reading: sees what was committed when each statement began.
@@ -70,24 +76,48 @@ impl Database {
         &self.readers
     }
 
+    /// The connection that writes, for one who keeps it: nobody else writes meanwhile.
+    pub(crate) async fn writer(&self) -> Result<PoolConnection<Sqlite>> {
+        self.writer.acquire().await.map_err(|why| self.fault(why))
+    }
+
     /// Begins a transaction that writes; keep it short, others wait for it.
     pub(crate) async fn write(&self) -> Result<Transaction<'static, Sqlite>> {
-        self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(fault)
+        let begun = match self.begin().await {
+            // Where the disk is full, SQLite ends a transaction by itself, and sqlx goes on counting it: that
+            // connection begins no other one.
+            Err(Sqlx::InvalidSavePointStatement) => self.begin_anew().await,
+            begun => begun,
+        };
+        begun.map_err(|why| self.fault(why))
+    }
+
+    async fn begin(&self) -> sqlx::Result<Transaction<'static, Sqlite>> {
+        self.writer.begin_with("BEGIN IMMEDIATE").await
+    }
+
+    async fn begin_anew(&self) -> sqlx::Result<Transaction<'static, Sqlite>> {
+        self.writer.acquire().await?.close().await?;
+        self.begin().await
+    }
+
+    fn fault(&self, why: Sqlx) -> Error {
+        fault_of(self.what, why)
     }
 
     /// Begins a transaction whose deletions overwrite what they delete.
     pub(crate) async fn write_erasing(&self) -> Result<Transaction<'static, Sqlite>> {
         let mut tx = self.write().await?;
         // A statement that is kept would not run again: SQLite does this while it prepares it.
-        sqlx::raw_sql("PRAGMA secure_delete = ON").execute(&mut *tx).await.map_err(fault)?;
+        sqlx::raw_sql("PRAGMA secure_delete = ON").execute(&mut *tx).await.map_err(|why| self.fault(why))?;
         Ok(tx)
     }
 
     /// Commits what [`Self::write_erasing`] began, and if it `erased` anything, empties the write-ahead log as well,
     /// unless a reader still needs it.
     pub(crate) async fn commit_erasing(&self, mut tx: Transaction<'static, Sqlite>, erased: bool) -> Result<()> {
-        sqlx::raw_sql("PRAGMA secure_delete = OFF").execute(&mut *tx).await.map_err(fault)?;
-        tx.commit().await.map_err(fault)?;
+        sqlx::raw_sql("PRAGMA secure_delete = OFF").execute(&mut *tx).await.map_err(|why| self.fault(why))?;
+        tx.commit().await.map_err(|why| self.fault(why))?;
         if !erased {
             return Ok(());
         }
@@ -106,9 +136,9 @@ impl Database {
 }
 
 fn options(path: &Path, durability: Durability, busy_timeout: Duration) -> SqliteConnectOptions {
-    let synchronous = match durability {
-        Durability::Sound => SqliteSynchronous::Normal,
-        Durability::Every => SqliteSynchronous::Full,
+    let (synchronous, wal_pages) = match durability {
+        Durability::Sound => (SqliteSynchronous::Normal, WAL_PAGES),
+        Durability::Every => (SqliteSynchronous::Full, WAL_PAGES_SYNCED),
     };
     SqliteConnectOptions::new()
         .filename(path)
@@ -118,7 +148,7 @@ fn options(path: &Path, durability: Durability, busy_timeout: Duration) -> Sqlit
         .busy_timeout(busy_timeout)
         .foreign_keys(true)
         .statement_cache_capacity(STATEMENTS)
-        .pragma("wal_autocheckpoint", WAL_PAGES.to_string())
+        .pragma("wal_autocheckpoint", wal_pages.to_string())
 }
 
 fn pool(connections: u32) -> SqlitePoolOptions {

@@ -1,6 +1,6 @@
 //! Tasks: work that outlives a request, queued, claimed, finished.
 
-use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
+use sqlx::{Row as _, SqliteConnection, SqliteExecutor, sqlite::SqliteRow};
 
 use super::Store;
 use super::connections::identify;
@@ -55,18 +55,14 @@ impl Store {
         .execute(&mut *tx)
         .await
         .map_err(fault)?;
+        let task = read_task(&mut *tx, id).await?;
         tx.commit().await.map_err(fault)?;
-        self.task(id).await
+        Ok(task)
     }
 
     /// The task of that id. `not-found` if there is none.
     pub async fn task(&self, id: TaskId) -> Result<Task> {
-        let row = sqlx::query(sqlx::AssertSqlSafe(format!("{SELECT} WHERE t.id = $1 AND c.folded IS NOT NULL")))
-            .bind(id.to_string())
-            .fetch_optional(self.database.reader())
-            .await
-            .map_err(fault)?;
-        task(&row.ok_or_else(|| missing(id))?)
+        read_task(self.database.reader(), id).await
     }
 
     /// Tasks older than `after`, newest first.
@@ -97,11 +93,13 @@ impl Store {
         .fetch_optional(&mut *tx)
         .await
         .map_err(fault)?;
+        // Read before the commit: a claimed task that nobody gets to see would never run.
+        let task = match id {
+            Some(id) => Some(read_task(&mut *tx, parsed("task id", &id)?).await?),
+            None => None,
+        };
         tx.commit().await.map_err(fault)?;
-        match id {
-            Some(id) => self.task(parsed("task id", &id)?).await.map(Some),
-            None => Ok(None),
-        }
+        Ok(task)
     }
 
     /// Notes how far a task has come; staging a page does so by itself.
@@ -136,8 +134,9 @@ impl Store {
         if state.is_final() {
             discard_runs(&mut tx, id).await?;
         }
+        let task = read_task(&mut *tx, id).await?;
         tx.commit().await.map_err(fault)?;
-        self.task(id).await
+        Ok(task)
     }
 
     /// Cancels a queued task at once and asks a running one to stop: its worker learns it from
@@ -160,8 +159,9 @@ impl Store {
             TaskState::Held => return Err(wrong_state(id, TaskState::Held, "approve or reject it")),
             done => return Err(wrong_state(id, done, "there is nothing to cancel")),
         }
+        let task = read_task(&mut *tx, id).await?;
         tx.commit().await.map_err(fault)?;
-        self.task(id).await
+        Ok(task)
     }
 
     /// Queues again what an earlier process left running; to be called once, before anything is claimed. Answers how
@@ -186,6 +186,16 @@ pub(super) struct Closing<'a> {
     pub(super) counts: Option<&'a Counts>,
     pub(super) error: Option<&'a TaskError>,
     pub(super) at: i64,
+}
+
+/// The task of that id, as it stands there. `not-found` if there is none.
+pub(super) async fn read_task(at: impl SqliteExecutor<'_>, id: TaskId) -> Result<Task> {
+    let row = sqlx::query(sqlx::AssertSqlSafe(format!("{SELECT} WHERE t.id = $1 AND c.folded IS NOT NULL")))
+        .bind(id.to_string())
+        .fetch_optional(at)
+        .await
+        .map_err(fault)?;
+    task(&row.ok_or_else(|| missing(id))?)
 }
 
 /// Moves a task on, inside a transaction. `conflict` if it is not where it should be.

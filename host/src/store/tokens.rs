@@ -1,4 +1,8 @@
-//! Bearer tokens, by hash: the store never holds one that could be used.
+//! Bearer tokens, by hash: the store never holds one that could be used. Those that are in use are known by heart, since
+//! every request asks for one.
+
+use std::collections::HashMap;
+use std::sync::{PoisonError, RwLock};
 
 use jiff::Timestamp;
 
@@ -15,6 +19,39 @@ pub struct Token {
     /// SHA-256 of the token.
     pub hash: [u8; 32],
     pub created: Timestamp,
+}
+
+/// Tokens that were asked for, until one is deleted.
+#[derive(Debug, Default)]
+pub(super) struct Known(RwLock<Lookups>);
+
+#[derive(Debug, Default)]
+struct Lookups {
+    found: HashMap<[u8; 32], Token>,
+    /// Counts what was forgotten: what was read before may be out of date, and is not kept.
+    forgotten: u64,
+}
+
+impl Known {
+    /// The token, or how often tokens were forgotten until now.
+    fn get(&self, hash: &[u8; 32]) -> Result<Token, u64> {
+        let lookups = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        lookups.found.get(hash).cloned().ok_or(lookups.forgotten)
+    }
+
+    /// Keeps what was read since `forgotten` was that number.
+    fn keep(&self, token: &Token, forgotten: u64) {
+        let mut lookups = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if lookups.forgotten == forgotten {
+            lookups.found.insert(token.hash, token.clone());
+        }
+    }
+
+    fn forget(&self) {
+        let mut lookups = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        lookups.found.clear();
+        lookups.forgotten += 1;
+    }
 }
 
 type Columns = (String, String, Vec<u8>, i64);
@@ -61,17 +98,27 @@ impl Store {
             let message = format!("{name} is the last token of an operator; make another before it goes");
             return Err(Error::failure(FailureKind::Conflict, message));
         }
-        tx.commit().await.map_err(fault)
+        let deleted = tx.commit().await.map_err(fault);
+        self.tokens.forget();
+        deleted
     }
 
     /// The token with that SHA-256.
     pub async fn token_by_hash(&self, hash: &[u8; 32]) -> Result<Option<Token>> {
+        let forgotten = match self.tokens.get(hash) {
+            Ok(token) => return Ok(Some(token)),
+            Err(forgotten) => forgotten,
+        };
         let found: Option<Columns> = sqlx::query_as("SELECT name, role, hash, created FROM token WHERE hash = $1")
             .bind(&hash[..])
             .fetch_optional(self.database.reader())
             .await
             .map_err(fault)?;
-        found.map(token).transpose()
+        let found = found.map(token).transpose()?;
+        if let Some(token) = &found {
+            self.tokens.keep(token, forgotten);
+        }
+        Ok(found)
     }
 
     /// All tokens, by name.

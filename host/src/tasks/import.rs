@@ -152,6 +152,7 @@ impl Pass<'_> {
             let (rows, set_aside) = intake_rows(&columns, page.rows, &page.rejected);
             self.progress.estimate = page.estimate.or(self.progress.estimate);
             self.progress.rows += rows.len() as u64;
+            self.progress.rejected += set_aside.len() as u64;
             self.require_room()?;
             let cursor = Cursor { checkpoint: page.checkpoint, part_complete: page.complete };
             let staged =
@@ -178,6 +179,7 @@ impl Pass<'_> {
             let set_aside: Vec<SetAside> = page.rejected.iter().map(SetAside::from).collect();
             let links = staged_links(page.edges)?;
             self.progress.links += links.len() as u64;
+            self.progress.rejected += set_aside.len() as u64;
             self.require_room()?;
             let cursor = Cursor { checkpoint: page.checkpoint, part_complete: page.complete };
             let staged = self
@@ -194,15 +196,16 @@ impl Pass<'_> {
         }
     }
 
-    /// A listing that never ends must not fill the disk.
+    /// A listing that never ends must not fill the disk, with what is set aside neither.
     fn require_room(&self) -> Result<()> {
-        let (held, max) = (self.progress.rows + self.progress.links, self.tasks.config.records_max);
+        let Progress { rows, links, rejected, .. } = self.progress;
+        let (held, max) = (rows + links + rejected, self.tasks.config.records_max);
         if held <= max {
             return Ok(());
         }
         let message = format!(
-            "the import holds {held} objects and links, and {max} are allowed: the connector does not end, or \
-             `imports.records-max` in the host's configuration is too low for this target"
+            "the import holds {held} objects, links and rejected records, and {max} are allowed: the connector does not \
+             end, or `imports.records-max` in the host's configuration is too low for this target"
         );
         Err(Error::new(ErrorKind::GuestLimit, message))
     }

@@ -102,9 +102,9 @@ impl Watch {
             self.registry.forget_refused(folder.path());
             return Ok(());
         }
-        let id = self.audit.begin(&entry(folder, &upload)).await?;
+        let begun = self.audit.begin(&entry(folder, &upload)).await?;
         let installed = self.registry.install(upload, WATCHER).await.map(drop);
-        if let Err(error) = self.audit.finish(id, &audit::Outcome::of(&installed, &Used::default())).await {
+        if let Err(error) = begun.finish(&audit::Outcome::of(&installed, &Used::default())).await {
             tracing::error!(%error, "cannot write the outcome of an installation into the audit trail");
         }
         if installed.is_ok() {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use hawser::clock::Clock;
 use hawser::config::Config;
-use hawser::model::{Caller, ClassName, ListRequest, RequestContext, RequestId, Role};
+use hawser::model::{Caller, ClassName, Gate, ListRequest, RequestContext, RequestId, Role};
 use hawser_tests::bed::Bed;
 use hawser_tests::house::House;
 use hawser_tests::usage::Usage;
@@ -90,6 +90,7 @@ pub(super) fn caller() -> RequestContext {
         id: RequestId::fresh(),
         deadline: Clock::system().after(PATIENCE),
         idempotency_key: None,
+        gate: Gate::default(),
     }
 }
 

@@ -13,6 +13,7 @@
     reason = "a bench stops at the first surprise, and prints"
 )]
 
+mod api;
 mod call;
 mod import;
 mod load;
@@ -52,6 +53,8 @@ fn figures() -> Vec<(&'static str, fn() -> Measuring)> {
         ("load.cached", || Box::pin(load::cached())),
         ("load.ordered", || Box::pin(load::ordered())),
         ("load.cold", || Box::pin(load::cold())),
+        ("api.create.p50", || Box::pin(api::latency())),
+        ("api.create.rate", || Box::pin(api::rate())),
         ("memory.connection", || Box::pin(memory::connection())),
     ]
 }

@@ -14,6 +14,7 @@ pub(in crate::runtime) fn schema(mut schema: Schema) -> Result<Schema> {
     for class in &mut schema.0 {
         name::<ClassName>("class", &class.name)?;
         class.title = shown(&class.title, TITLE_BYTES_MAX);
+        class.grantable_to.iter().try_for_each(|to| name::<ClassName>("class", to))?;
         attributes(&class.name, &mut class.attributes)?;
         attributes(&class.name, &mut class.parameters)?;
     }
@@ -25,6 +26,7 @@ fn attributes(class: &str, attributes: &mut [AttributeInfo]) -> Result<()> {
     distinct(&format!("attribute of {class}"), attributes.iter().map(|attribute| attribute.name.as_str()))?;
     for attribute in attributes {
         name::<AttributeName>("attribute", &attribute.name)?;
+        attribute.refers_to.iter().try_for_each(|to| name::<ClassName>("class", to))?;
         attribute.title = shown(&attribute.title, TITLE_BYTES_MAX);
         attribute.native_name = shown(&attribute.native_name, TITLE_BYTES_MAX);
     }

@@ -16,7 +16,7 @@ pub(in crate::runtime) use replacement::{Draft, FileLocks};
 use super::Said;
 use crate::model::{Access, Directory, DirectoryName, Failure, FailureKind, Permission};
 use crate::runtime::limits::{FILE_CHUNK_BYTES_MAX, OPEN_FILES_MAX};
-use crate::runtime::state::State;
+use crate::runtime::state::{State, blocking};
 use folder::Folder;
 
 /// An open file and where its next read begins.
@@ -31,19 +31,19 @@ pub struct Reader {
 pub struct Replacement(Option<Draft>);
 
 pub(in crate::runtime) async fn list(state: &mut State, directory: &str) -> Said<Vec<FileInfo>> {
-    let permitted = match permit(state, directory, Access::ReadOnly) {
+    let permitted = match permit(state, directory, Access::ReadOnly).await? {
         Ok(permitted) => permitted,
         Err(failure) => return Ok(Err(failure)),
     };
-    Ok(state.blocking(move || Folder::open(&permitted)?.list()).await?)
+    Ok(blocking(move || Folder::open(&permitted)?.list()).await?)
 }
 
 pub(in crate::runtime) async fn open(state: &mut State, directory: &str, name: String) -> Said<Resource<Reader>> {
-    let permitted = match admit(state, directory, Access::ReadOnly) {
+    let permitted = match admit(state, directory, Access::ReadOnly).await? {
         Ok(permitted) => permitted,
         Err(failure) => return Ok(Err(failure)),
     };
-    match state.blocking(move || Folder::open(&permitted)?.file(&name)).await? {
+    match blocking(move || Folder::open(&permitted)?.file(&name)).await? {
         Err(failure) => Ok(Err(failure)),
         Ok(file) => {
             let handle = state.table.push(Reader { file: Arc::new(file), position: 0 })?;
@@ -66,7 +66,7 @@ pub(in crate::runtime) fn seek(state: &mut State, reader: &Resource<Reader>, off
 pub(in crate::runtime) async fn read(state: &mut State, reader: &Resource<Reader>, max: u32) -> Said<Vec<u8>> {
     let Reader { file, position } = state.table.get(reader)?;
     let (file, position) = (file.clone(), *position);
-    let bytes = match state.blocking(move || file.read(position, max.min(FILE_CHUNK_BYTES_MAX))).await? {
+    let bytes = match blocking(move || file.read(position, max.min(FILE_CHUNK_BYTES_MAX))).await? {
         Ok(bytes) => bytes,
         Err(failure) => return Ok(Err(failure)),
     };
@@ -86,12 +86,12 @@ pub(in crate::runtime) async fn replace(
     name: String,
     expected: Option<String>,
 ) -> Said<Resource<Replacement>> {
-    let permitted = match admit(state, directory, Access::ReadWrite) {
+    let permitted = match admit(state, directory, Access::ReadWrite).await? {
         Ok(permitted) => permitted,
         Err(failure) => return Ok(Err(failure)),
     };
     let locks = state.file_locks();
-    match state.blocking(move || Draft::begin(Folder::open(&permitted)?, name, expected, &locks)).await? {
+    match blocking(move || Draft::begin(Folder::open(&permitted)?, name, expected, &locks)).await? {
         Err(failure) => Ok(Err(failure)),
         Ok(draft) => {
             let handle = state.table.push(Replacement(Some(draft)))?;
@@ -107,7 +107,7 @@ pub(in crate::runtime) async fn write(state: &mut State, handle: &Resource<Repla
         let written = draft.write(&bytes);
         (draft, written)
     };
-    let (draft, written) = state.blocking(work).await?;
+    let (draft, written) = blocking(work).await?;
     state.table.get_mut(handle)?.0 = Some(draft);
     Ok(written)
 }
@@ -115,7 +115,7 @@ pub(in crate::runtime) async fn write(state: &mut State, handle: &Resource<Repla
 pub(in crate::runtime) async fn commit(state: &mut State, handle: &Resource<Replacement>) -> Said<()> {
     let Some(draft) = state.table.get_mut(handle)?.0.take() else { return Ok(Err(ended())) };
     let (locks, now) = (state.file_locks(), state.clock().now());
-    Ok(state.blocking(move || draft.commit(&locks, now.into())).await?)
+    Ok(blocking(move || draft.commit(&locks, now.into())).await?)
 }
 
 /// Drops a replacement: what was not committed is removed.
@@ -130,29 +130,25 @@ fn ended() -> Failure {
 }
 
 /// As [`permit`], for one more open file.
-fn admit(state: &mut State, directory: &str, access: Access) -> Result<Directory, Failure> {
+async fn admit(state: &mut State, directory: &str, access: Access) -> Said<Directory> {
     if state.files_open >= OPEN_FILES_MAX {
         let message = format!("a call may have {OPEN_FILES_MAX} files open at once; close one first");
-        return Err(Failure::new(FailureKind::QuotaExceeded, message));
+        return Ok(Err(Failure::new(FailureKind::QuotaExceeded, message)));
     }
-    permit(state, directory, access)
+    permit(state, directory, access).await
 }
 
 /// The directory of that name, if the context permits as much.
-fn permit(state: &mut State, directory: &str, access: Access) -> Result<Directory, Failure> {
+async fn permit(state: &mut State, directory: &str, access: Access) -> Said<Directory> {
     let Ok(name) = directory.parse::<DirectoryName>() else {
         let message =
             format!("not permitted: {directory:?} is no directory's name; connectors name those of their manifest");
-        return Err(Failure::new(FailureKind::NotPermitted, message));
+        return Ok(Err(Failure::new(FailureKind::NotPermitted, message)));
     };
-    match state.context.directories.get(&name).filter(|permitted| permitted.access >= access) {
-        Some(permitted) => {
-            let permitted = permitted.clone();
-            state.used.directories.insert((name, access));
-            Ok(permitted)
-        }
-        None => Err(refusal(state, name, access)),
-    }
+    let permitted = state.context.directories.get(&name).filter(|permitted| permitted.access >= access).cloned();
+    let Some(permitted) = permitted else { return Ok(Err(refusal(state, name, access))) };
+    state.uses(|used| _ = used.directories.insert((name, access))).await?;
+    Ok(Ok(permitted))
 }
 
 fn refusal(state: &State, name: DirectoryName, access: Access) -> Failure {

@@ -5,9 +5,10 @@ use wasmtime::component::Resource;
 use super::Said;
 use super::credentials::{Credential, Origin, not_permitted};
 use crate::model::{Failure, FailureKind, Permission, SlotName};
+use crate::runtime::outcome::Used;
 use crate::runtime::state::State;
 
-pub(in crate::runtime) fn reveal(state: &mut State, handle: &Resource<Credential>) -> Said<Vec<u8>> {
+pub(in crate::runtime) async fn reveal(state: &mut State, handle: &Resource<Credential>) -> Said<Vec<u8>> {
     let Credential { origin, secret } = state.table.get(handle)?;
     let slot = match origin {
         Origin::Call(slot) => slot.clone(),
@@ -22,8 +23,11 @@ pub(in crate::runtime) fn reveal(state: &mut State, handle: &Resource<Credential
         return Ok(Err(not_permitted(&wanted)));
     }
     let bytes = secret.expose().to_vec();
-    state.used.credentials.insert(slot.clone());
-    state.used.revealed.insert(slot);
+    let note = |used: &mut Used| {
+        used.credentials.insert(slot.clone());
+        used.revealed.insert(slot);
+    };
+    state.uses(note).await?;
     Ok(Ok(bytes))
 }
 

@@ -72,6 +72,34 @@ async fn a_guest_that_eats_memory_is_stopped_at_its_limit_and_told_which() {
 }
 
 #[tokio::test]
+async fn a_table_grows_to_its_limit_and_no_further() {
+    let table = "(table $bomb 0 funcref)";
+    let work =
+        "(loop $again (br_if $again (i32.ne (table.grow $bomb (ref.null func) (i32.const 1000)) (i32.const -1))))
+        (if (i32.gt_u (table.size $bomb) (i32.const 65536)) (then (unreachable)))
+        (if (i32.lt_u (table.size $bomb) (i32.const 64000)) (then (unreachable)))";
+    let guest = loaded(&[], &format!("(module {MEMORY} {table} {NO_SUGGESTIONS} {})", check_after(work)));
+    for _ in 0..3 {
+        check(&guest, "tables", CallLimits::default()).await.result.unwrap();
+    }
+}
+
+#[test]
+fn a_component_that_needs_more_than_a_slot_of_the_pool_has_is_refused() {
+    let many = |what: &str, module: &str, count: usize| {
+        let instances = "(core instance (instantiate $m))".repeat(count);
+        let bytes = wat::parse_str(format!("(component (core module $m {module}) {instances})")).unwrap();
+        let refused = runtime().load(&bytes, &Allowed::default()).err().unwrap_or_else(|| panic!("{count} {what} fit"));
+        assert_eq!(refused.kind, ErrorKind::ReleaseRefused, "{what}: {refused}");
+    };
+    many("instances", "", 65);
+    many("memories", "(memory 1)", 3);
+    many("tables", "(table 1 funcref)", 9);
+    many("tables", "(table 100000 funcref)", 1);
+    many("gibibytes", "(memory 65536)", 1);
+}
+
+#[tokio::test]
 async fn a_guest_that_needs_more_memory_than_it_may_have_does_not_start() {
     let module = prober("", "").replace(r#"(export "memory") 2)"#, r#"(export "memory") 200)"#);
     let guest = loaded(&[], &module);

@@ -87,12 +87,3 @@ fn the_contract_of_another_version_is_refused_by_name() {
     let bytes = component_of(&format!("import hawser:connector/teleport@0.2.0; {PROBE}"), later, &module);
     assert!(refusal(&bytes, Import::ALL, &[Export::Probe]).contains("hawser:connector/teleport@0.2.0"));
 }
-
-#[test]
-fn inspecting_names_what_a_component_imports_and_exports() {
-    let work = "(call 0 (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0))";
-    let bytes = component(&format!("import hawser:connector/log@0.1.0; {PROBE}"), &prober(LOG, work));
-    let interfaces = runtime().inspect(&bytes).unwrap();
-    assert!(interfaces.imports.contains(&"hawser:connector/log@0.1.0".to_owned()), "{interfaces:?}");
-    assert_eq!(interfaces.exports, ["hawser:connector/probe@0.1.0"]);
-}

@@ -4,6 +4,7 @@ use wasmtime::component::ResourceTable;
 
 use super::exports::{entitlements, probe, provision, schema, source};
 use crate::model;
+use crate::runtime::boundary;
 use crate::runtime::call::Answer;
 use crate::runtime::fault;
 use crate::runtime::imports::credentials::{Credential, Origin};
@@ -63,16 +64,20 @@ impl From<source::EdgePage> for model::EdgePage {
     }
 }
 
-/// The outcome of a write; secrets the target generated are taken over from their handles. A uid that is none makes the
-/// outcome unknown: something was written, and nobody can say what.
+/// The outcome of a write; secrets the target generated are taken over from their handles. A uid that is none, or anything
+/// else that cannot be, makes the outcome unknown: something was written, and nobody can say what.
 pub(super) fn outcome(outcome: provision::Outcome, table: &mut ResourceTable) -> Answer<model::Outcome> {
     let written = match outcome {
-        provision::Outcome::Pending(handle) => return Ok(Ok(model::Outcome::Pending(handle))),
+        provision::Outcome::Pending(handle) => {
+            let said =
+                boundary::pending(&handle).map_or(Ok(model::Outcome::Pending(handle)), |why| Err(nameless(&why)));
+            return Ok(said);
+        }
         provision::Outcome::Done(written) => written,
     };
-    let uid = match written.uid.parse() {
+    let uid = match written.uid.parse::<model::Uid>() {
         Ok(uid) => uid,
-        Err(invalid) => return Ok(Err(nameless(&invalid))),
+        Err(invalid) => return Ok(Err(nameless(&invalid.to_string()))),
     };
     let mut issued = Vec::with_capacity(written.issued.len());
     for attribute in written.issued {
@@ -81,18 +86,25 @@ pub(super) fn outcome(outcome: provision::Outcome, table: &mut ResourceTable) ->
             Credential { secret, .. } => issued.push(model::SecretAttribute { name: attribute.name, secret }),
         }
     }
-    Ok(Ok(model::Outcome::Done(model::Written {
+    let written = model::Written {
         uid,
         name: written.name,
         revision: written.revision,
         values: written.values,
         failed: written.failed.into_iter().map(Into::into).collect(),
         issued,
-    })))
+    };
+    Ok(boundary::written(&written).map_or(Ok(model::Outcome::Done(written)), |why| Err(nameless(&why))))
 }
 
-fn nameless(invalid: &model::id::InvalidId) -> model::Failure {
-    let message = format!("the connector wrote, but names the object wrongly: {invalid}");
+/// The answer to a grant; one that nothing can be called by makes the outcome unknown, as above.
+pub(super) fn granted(granted: entitlements::Granted) -> Result<model::Granted, model::Failure> {
+    let granted = model::Granted::from(granted);
+    boundary::granted(&granted).map_or(Ok(granted), |why| Err(nameless(&why)))
+}
+
+fn nameless(why: &str) -> model::Failure {
+    let message = format!("the connector wrote, but names wrongly what it wrote: {why}");
     let unknown = model::Failure::new(model::FailureKind::OutcomeUnknown, message);
     model::Failure { effect: model::Effect::Unknown, ..unknown }
 }

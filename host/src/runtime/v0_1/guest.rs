@@ -129,7 +129,7 @@ impl Guest {
 
     pub(in crate::runtime) async fn grant(&mut self, principal: ObjectRef, what: Assignment) -> Answer<Granted> {
         let said = self.entitlements()?.call_grant(&mut self.store, &principal, &what.into()).await?;
-        Ok(said.map(Into::into))
+        Ok(said.and_then(super::convert::granted))
     }
 
     pub(in crate::runtime) async fn revoke(&mut self, principal: ObjectRef, what: Assignment) -> Answer<RevokeOutcome> {

@@ -110,8 +110,8 @@ impl credentials::Host for State {
 }
 
 impl reveal::Host for State {
-    fn reveal(&mut self, secret: Resource<Credential>) -> Said<Vec<u8>> {
-        imports::reveal::reveal(self, &secret)
+    async fn reveal(&mut self, secret: Resource<Credential>) -> Said<Vec<u8>> {
+        imports::reveal::reveal(self, &secret).await
     }
 }
 

@@ -18,6 +18,20 @@ async fn a_token_is_found_by_its_hash_alone_and_its_name_is_unique() {
     assert_eq!(room.store.tokens().await.unwrap(), [admin, made]);
 }
 
+#[tokio::test]
+async fn a_token_that_was_just_used_is_not_found_once_it_is_deleted() {
+    let room = Room::new().await;
+    room.store.insert_token("admin", Role::Operator, OTHER).await.unwrap();
+    for role in [Role::Core, Role::Operator] {
+        room.store.insert_token("core", role, KEY).await.unwrap();
+        for _ in 0..2 {
+            assert_eq!(room.store.token_by_hash(&KEY).await.unwrap().map(|token| token.role), Some(role));
+        }
+        room.store.delete_token(&"core".parse().unwrap()).await.unwrap();
+        assert_eq!(room.store.token_by_hash(&KEY).await.unwrap(), None);
+    }
+}
+
 fn answer() -> Remembered {
     Remembered { status: 201, headers: vec![("location".into(), "/v1/x".into())], body: b"{}".to_vec() }
 }

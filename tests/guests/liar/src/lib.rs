@@ -1,13 +1,18 @@
 //! A connector whose answers cannot be true, as its option `lie` says. Each listing has an honest object besides, which
 //! must get through.
 
+mod links;
+mod writes;
+
 use hawser_sdk::{
-    AttributeInfo, Cell, ClassInfo, ClassKind, Connector, Item, ListRequest, Listing, Object, ObjectRef, Record,
-    Result, Row, Schema, Source, Syntax,
+    AttributeInfo, Cell, ClassInfo, ClassKind, Connector, Edge, EdgeRequest, Error, Item, ListRequest, Listing, Object,
+    ObjectRef, Record, Rejected, Result, Row, Schema, Source, Syntax,
 };
 
 /// A value larger than any that is kept, in bytes.
 const GIANT: usize = 10 * 1024 * 1024;
+/// Attributes of a class nobody could look at.
+const WIDE: usize = 100_000;
 
 #[derive(Clone, Copy, PartialEq, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -34,6 +39,14 @@ enum Lie {
     Classes,
     /// A schema whose class has a name that acts on a terminal.
     Words,
+    /// Records that cannot be read, without end.
+    Rejects,
+    /// Edges about something else, to nobody, with parameters that cannot be.
+    Edges,
+    /// A schema of 100,000 attributes.
+    Wide,
+    /// A checkpoint of 10 MB.
+    Bookmark,
 }
 
 /// The connector.
@@ -57,25 +70,33 @@ impl Schema for Liar {
         };
         Ok(match self.lie {
             Lie::Classes => vec![account(), account()],
+            Lie::Wide => {
+                vec![(0..WIDE).fold(account(), |class, n| class.attribute(AttributeInfo::text(format!("a{n}"))))]
+            }
             Lie::Words => vec![ClassInfo::new(ClassKind::Account, "ac\u{1b}[31mcount\u{202e}", "x")],
-            _ => vec![account()],
+            _ => vec![account(), links::group()],
         })
     }
 }
 
 impl Source for Liar {
-    fn list(self, _: ListRequest, _: Option<Vec<u8>>) -> Result<impl Listing<Record> + 'static> {
-        Ok(Lies { lie: self.lie, told: 0 })
+    fn list(self, request: ListRequest, _: Option<Vec<u8>>) -> Result<impl Listing<Record> + 'static> {
+        Ok(Lies { lie: self.lie, about: request.class, told: 0 })
     }
 
     fn get(&self, object: &ObjectRef, _: &[String]) -> Result<Record> {
         let uid = if self.lie == Lie::Foreign { "somebody-else" } else { object.uid.as_str() };
         Ok(Object::new(uid, "name").into())
     }
+
+    fn edges(self, request: EdgeRequest, _: Option<Vec<u8>>) -> Result<impl Listing<Edge> + 'static> {
+        Ok(links::told(self.lie == Lie::Edges, &request.attribute).into_iter().map(Ok))
+    }
 }
 
 struct Lies {
     lie: Lie,
+    about: String,
     told: u64,
 }
 
@@ -85,15 +106,22 @@ impl Listing<Record> for Lies {
         if self.told == 1 {
             return Some(Ok(Object::new("honest", "honest").set("mail", "honest@example.com").into()));
         }
-        let endless = matches!(self.lie, Lie::Endless | Lie::Stuck);
-        if !endless && self.told > 4 {
+        let endless = matches!(self.lie, Lie::Endless | Lie::Stuck | Lie::Rejects);
+        if self.about == "group" || !endless && self.told > 4 {
             return None;
         }
-        Some(Ok(Item::Found(self.record())))
+        Some(Ok(match self.lie {
+            Lie::Rejects => Rejected::new(format!("u{}", self.told), Error::conflict("cannot be read")).into(),
+            _ => Item::Found(self.record()),
+        }))
     }
 
     fn checkpoint(&mut self) -> Option<Vec<u8>> {
-        (self.lie == Lie::Stuck).then(|| b"here".to_vec())
+        match self.lie {
+            Lie::Stuck => Some(b"here".to_vec()),
+            Lie::Bookmark => Some(vec![b'x'; GIANT]),
+            _ => None,
+        }
     }
 }
 
@@ -120,4 +148,4 @@ impl Lies {
     }
 }
 
-hawser_sdk::export!(Liar: Schema, Source);
+hawser_sdk::export!(Liar: Schema, Source, Provision, Entitlements);

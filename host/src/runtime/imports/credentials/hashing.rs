@@ -21,7 +21,7 @@ use super::{Credential, Origin, denied};
 use crate::model::{Error, Failure, FailureKind, Result, Secret};
 use crate::runtime::imports::Said;
 use crate::runtime::limits::HASHES_PER_CALL_MAX;
-use crate::runtime::state::State;
+use crate::runtime::state::{State, blocking};
 
 /// Memory of one hash, in KiB (OWASP's recommendation for argon2id, as are the next two).
 const ARGON2_MEMORY_KIB: u32 = 19 * 1024;
@@ -58,7 +58,7 @@ pub(in crate::runtime) enum Scheme {
 
 /// A salted hash of a password of the call.
 pub(in crate::runtime) async fn hash(state: &mut State, handle: &Resource<Credential>, scheme: Scheme) -> Said<String> {
-    let secret = match take_turn(state, handle)? {
+    let secret = match take_turn(state, handle).await? {
         Ok(secret) => secret,
         Err(failure) => return Ok(Err(failure)),
     };
@@ -67,7 +67,7 @@ pub(in crate::runtime) async fn hash(state: &mut State, handle: &Resource<Creden
 
 /// Is this the password of the call the hash was made from?
 pub(in crate::runtime) async fn verify(state: &mut State, handle: &Resource<Credential>, hash: String) -> Said<bool> {
-    let secret = match take_turn(state, handle)? {
+    let secret = match take_turn(state, handle).await? {
         Ok(secret) => secret,
         Err(failure) => return Ok(Err(failure)),
     };
@@ -80,7 +80,7 @@ pub(in crate::runtime) async fn verify(state: &mut State, handle: &Resource<Cred
 }
 
 /// The secret behind a handle, if it is one of the call, and unless the call had its share of hashing.
-fn take_turn(state: &mut State, handle: &Resource<Credential>) -> Said<Secret> {
+async fn take_turn(state: &mut State, handle: &Resource<Credential>) -> Said<Secret> {
     let Credential { origin, secret } = state.table.get(handle)?;
     let Origin::Call(slot) = origin else {
         let message =
@@ -93,21 +93,19 @@ fn take_turn(state: &mut State, handle: &Resource<Credential>) -> Said<Secret> {
         let message = format!("a call may hash or verify {HASHES_PER_CALL_MAX} times");
         return Ok(Err(Failure::new(FailureKind::QuotaExceeded, message)));
     }
-    state.used.credentials.insert(slot);
+    state.uses(|used| _ = used.credentials.insert(slot)).await?;
     Ok(Ok(secret))
 }
 
 async fn one_at_a_time<T: Send + 'static>(state: &mut State, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
     let turns: Arc<Semaphore> = state.hashing();
-    let turn = state.computing.while_waiting(turns.acquire_owned()).await;
-    let turn = turn.map_err(|_| Error::internal("hashing was shut down"))?;
-    state
-        .blocking(move || {
-            let done = work();
-            drop(turn);
-            done
-        })
-        .await
+    let turn = turns.acquire_owned().await.map_err(|_| Error::internal("hashing was shut down"))?;
+    blocking(move || {
+        let done = work();
+        drop(turn);
+        done
+    })
+    .await
 }
 
 fn hashed(secret: &[u8], scheme: Scheme) -> Result<String> {

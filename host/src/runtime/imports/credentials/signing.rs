@@ -12,7 +12,7 @@ use super::{Credential, Origin, denied, permit};
 use crate::model::{CredentialUse, Failure, FailureKind, Secret};
 use crate::runtime::imports::Said;
 use crate::runtime::limits::SIGNATURES_PER_CALL_MAX;
-use crate::runtime::state::State;
+use crate::runtime::state::{State, blocking};
 
 /// How a key in PEM begins (RFC 7468).
 const PEM_BEGIN: &[u8] = b"-----BEGIN";
@@ -36,16 +36,16 @@ pub(in crate::runtime) async fn sign(
     algorithm: Algorithm,
     message: Vec<u8>,
 ) -> Said<Vec<u8>> {
-    let key = match take_turn(state, handle)? {
+    let key = match take_turn(state, handle).await? {
         Ok(key) => key,
         Err(failure) => return Ok(Err(failure)),
     };
-    let signed = state.blocking(move || signature(key.expose(), algorithm, &message)).await?;
+    let signed = blocking(move || signature(key.expose(), algorithm, &message)).await?;
     Ok(signed.ok_or_else(|| unfit(algorithm)))
 }
 
 /// The key behind a handle, if signing is what it is for, and unless the call had its share of signatures.
-fn take_turn(state: &mut State, handle: &Resource<Credential>) -> Said<Secret> {
+async fn take_turn(state: &mut State, handle: &Resource<Credential>) -> Said<Secret> {
     let Credential { origin, secret } = state.table.get(handle)?;
     let Origin::Secured(slot, CredentialUse::Sign) = origin else {
         return Ok(Err(denied("only a secured option whose use in the manifest is \"sign\" signs")));
@@ -59,7 +59,7 @@ fn take_turn(state: &mut State, handle: &Resource<Credential>) -> Said<Secret> {
         let message = format!("a call may sign {SIGNATURES_PER_CALL_MAX} times");
         return Ok(Err(Failure::new(FailureKind::QuotaExceeded, message)));
     }
-    state.used.credentials.insert(slot);
+    state.uses(|used| _ = used.credentials.insert(slot)).await?;
     Ok(Ok(secret))
 }
 

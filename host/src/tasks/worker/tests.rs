@@ -1,0 +1,90 @@
+//! How workers write down what became of a task, on real files.
+
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
+use tempfile::TempDir;
+
+use super::*;
+use crate::audit::{Audit, OutcomeStatus};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::connections::Connections;
+use crate::model::{Connection, RequestId, System, Thresholds};
+use crate::registry::Registry;
+use crate::runtime::{CallLimits, Runtime, RuntimeLimits};
+use crate::secrets::Vault;
+use crate::store::{NewTask, Store};
+
+/// Tasks of a connection whose connector nobody has installed.
+struct Room {
+    tasks: Tasks,
+    store: Store,
+    folder: TempDir,
+}
+
+impl Room {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (data, clock) = (folder.path(), Clock::system());
+        let store = Store::open(&data.join("hawser.db"), clock.clone()).await.unwrap();
+        let audit = Audit::open(&data.join("audit.db"), clock.clone()).await.unwrap();
+        let runtime = Runtime::new(RuntimeLimits::default(), clock.clone()).unwrap();
+        let Config { compile, imports, .. } = Config::default();
+        let registry = Registry::open(data, runtime.clone(), store.clone(), clock.clone(), compile).await.unwrap();
+        let vault = Vault::open(data, None, &store).await.unwrap();
+        let ceiling = CallLimits::default();
+        let connections = Connections::new(store.clone(), vault, registry, runtime, clock.clone(), ceiling);
+        let tasks = Tasks::new(store.clone(), connections, audit, clock, imports);
+        Self { tasks, store, folder }
+    }
+
+    async fn claimed(&self) -> Task {
+        let system = System { id: "lab".parse().unwrap(), title: "Lab".into() };
+        self.store.create_system(&system).await.unwrap();
+        let connection = Connection {
+            id: "hr".parse().unwrap(),
+            system: system.id,
+            connector: "hawser/nowhere".parse().unwrap(),
+            version: "^0.1".parse().unwrap(),
+            title: "People".into(),
+            options: Default::default(),
+            directories: Default::default(),
+            thresholds: Thresholds::default(),
+        };
+        self.store.create_connection(&connection, |_| Ok(Vec::new())).await.unwrap();
+        let (kind, request_id) = (TaskKind::Import, RequestId::fresh());
+        let new = NewTask { kind, connection: connection.id, requested_by: "core".into(), request_id };
+        self.store.enqueue_task(&new).await.unwrap();
+        self.store.claim_task().await.unwrap().unwrap()
+    }
+}
+
+#[tokio::test]
+async fn the_end_of_a_task_that_a_locked_store_does_not_take_is_written_once_it_does() {
+    let room = Room::new().await;
+    let task = room.claimed().await;
+    let options = SqliteConnectOptions::new().filename(room.folder.path().join("hawser.db"));
+    let mut other = options.connect().await.unwrap();
+    other.execute("BEGIN EXCLUSIVE").await.unwrap();
+    let stop = CancellationToken::new();
+    let running = run(&room.tasks, &task, &stop);
+    let release = async {
+        tokio::time::sleep(crate::store::sqlite::BUSY_TIMEOUT + Duration::from_secs(1)).await;
+        assert_eq!(room.store.task(task.id).await.unwrap().state, TaskState::Running);
+        other.execute("ROLLBACK").await.unwrap();
+        other.close().await.unwrap();
+    };
+    tokio::join!(running, release);
+    let ended = room.store.task(task.id).await.unwrap();
+    assert_eq!(ended.state, TaskState::Failed, "{:?}", ended.error);
+    let trail = room.tasks.audit.list(&audit::AuditFilter::default(), None, 10).await.unwrap();
+    assert_eq!(trail[0].outcome.as_ref().unwrap().outcome.status, OutcomeStatus::Failed);
+}
+
+#[test]
+fn a_task_that_was_stopped_is_not_audited_as_a_success() {
+    let status = |ended: Result<End>| audit::Outcome::of(&noted(&ended), &Used::default()).status;
+    assert_eq!(status(Ok(End::Cancelled)), OutcomeStatus::Failed);
+    assert_eq!(status(Ok(End::Interrupted)), OutcomeStatus::Failed);
+    assert_eq!(status(Ok(End::Held)), OutcomeStatus::Succeeded);
+}
