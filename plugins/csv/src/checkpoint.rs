@@ -44,7 +44,9 @@ impl Checkpoint {
             "any" => None,
             _ => return None,
         };
-        (table.data.0..=table.size).contains(&offset).then_some(Self { offset, line, last })
+        // Callers page with these too: a line is a number that the file can have reached.
+        let fits = (table.data.0..=table.size).contains(&offset) && (table.data.1..=offset + 1).contains(&line);
+        fits.then_some(Self { offset, line, last })
     }
 
     /// The keys as far as the checkpoint holds them; hashes are empty until they are read again.

@@ -127,7 +127,9 @@ impl<'a> Row<'a> {
         let held = column.values(self.found.cell(column.index)).map_err(|why| {
             Error::invalid_attribute_value(format!("the row {why}; replace the value")).attribute(change.name.as_str())
         })?;
-        let mut values: Vec<Value> = held.into_iter().filter(|value| !edit.remove.contains(value)).collect();
+        // What is removed and added again stays where it is, so that a change made twice is made once.
+        let stays = |value: &Value| !edit.remove.contains(value) || edit.add.contains(value);
+        let mut values: Vec<Value> = held.into_iter().filter(stays).collect();
         for value in &edit.add {
             if !values.contains(value) {
                 values.push(value.clone());

@@ -64,6 +64,9 @@ impl Scanner {
             return Ok(None);
         }
         self.position = Position { start, end: self.offset(), line };
+        if self.position.end == self.size {
+            self.refuse_unclosed()?;
+        }
         Ok(Some(self.position))
     }
 
@@ -130,14 +133,20 @@ impl Scanner {
         }
     }
 
-    fn finish(&mut self) -> Result<()> {
-        let Position { start, line, .. } = self.position;
-        if self.offset() != self.size {
-            return Err(Error::resync_required("the file was changed while it was read"));
+    fn finish(&self) -> Result<()> {
+        if self.offset() == self.size {
+            return Ok(());
         }
+        Err(Error::resync_required("the file was changed while it was read"))
+    }
+
+    /// Refuses the last record if a quote in it was never closed: before it is handed out, because a pass that resumes
+    /// behind it would find nothing wrong.
+    fn refuse_unclosed(&mut self) -> Result<()> {
+        let Position { start, end, line } = self.position;
         self.file.seek(SeekFrom::Start(start))?;
         let mut last = Vec::new();
-        self.file.by_ref().take(MAX_RECORD_BYTES as u64).read_to_end(&mut last)?;
+        self.file.by_ref().take(end - start).read_to_end(&mut last)?;
         if ends_in_quotes(&last, self.dialect.delimiter) { Err(unclosed(line)) } else { Ok(()) }
     }
 }

@@ -8,9 +8,11 @@
     reason = "a failed expectation is a failed test"
 )]
 
+mod input;
 mod memberships;
 mod passwords;
 mod probing;
+mod properties;
 mod reading;
 mod resuming;
 mod roundtrip;
