@@ -13,10 +13,9 @@ mod starve;
 mod verbose;
 
 use std::cell::Cell;
-
-use futures_util::future::join;
 use std::future::Future;
 
+use futures_util::future::join;
 use hawser_tests::bed::Bed;
 use hawser_tests::client::Answer;
 use hawser_tests::house::House;
