@@ -27,6 +27,8 @@ mod connectors;
 mod context;
 mod entitlements;
 mod etag;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod health;
 mod hosts;
 mod idempotency;

@@ -8,6 +8,8 @@
 
 mod draft;
 mod entitlements;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 pub mod intake;
 mod listing;
 mod objects;

@@ -13,6 +13,8 @@ pub mod entitlement;
 pub mod error;
 pub mod failure;
 pub mod filter;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 pub mod gate;
 pub mod id;
 pub mod interface;

@@ -26,6 +26,8 @@ mod confine;
 mod content;
 mod envelope;
 pub mod folder;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod install;
 mod key;
 pub mod limits;

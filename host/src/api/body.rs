@@ -15,6 +15,7 @@ use std::time::Duration;
 use utoipa::ToSchema;
 
 use super::problem::Problem;
+use crate::model::text::shown;
 use crate::model::{Error, ErrorKind, Result};
 use crate::registry::limits::ENVELOPE_BYTES_MAX;
 use crate::runtime::limits::COMPONENT_BYTES_MAX;
@@ -27,6 +28,11 @@ const BODY_TIME_MAX: Duration = Duration::from_secs(30);
 const FORM_BYTES_MAX: usize = 64 * 1024;
 /// How long a caller may take to send a release: the largest, over a line of 2 Mbit/s.
 const RELEASE_TIME_MAX: Duration = Duration::from_secs(300);
+
+/// How much is told of what is wrong with a request, in bytes: it may name a key as long as the request.
+const FAULT_BYTES_SHOWN: usize = 1024;
+/// How much is told of where that is, in bytes.
+const PATH_BYTES_SHOWN: usize = 512;
 
 /// How large a body may be, and how long it may take to arrive.
 #[derive(Clone, Copy, Debug)]
@@ -65,13 +71,14 @@ impl<S: Send + Sync, P: DeserializeOwned + Send, Q: DeserializeOwned> FromReques
 }
 
 fn path_error(why: &PathRejection) -> Error {
-    Error::invalid(why.body_text())
+    Error::invalid(shown(&why.body_text(), FAULT_BYTES_SHOWN))
 }
 
 fn query_error(why: &QueryRejection) -> Error {
     let text = why.body_text();
     let text = text.strip_prefix("Failed to deserialize query string: ").unwrap_or(&text);
-    Error::invalid(format!("the query is not right: {text}")).blaming(blamed(text, ""))
+    let text = shown(text, FAULT_BYTES_SHOWN);
+    Error::invalid(format!("the query is not right: {text}")).blaming(blamed(&text, ""))
 }
 
 /// A JSON body.
@@ -124,7 +131,7 @@ fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
     if media_type.eq_ignore_ascii_case("application/json") { Ok(()) } else { Err(Problem::unsupported_media_type()) }
 }
 
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     require_object(bytes)?;
     // Only what is wrong has to be found, and looking for it takes as long again.
     serde_json::from_slice(bytes).or_else(|_| explained(bytes))
@@ -133,8 +140,8 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
 fn explained<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     let mut from = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut from).map_err(|why| {
-        let path = why.path().to_string();
-        let text = without_value(why.into_inner().to_string());
+        let path = shown(&why.path().to_string(), PATH_BYTES_SHOWN);
+        let text = shown(&without_value(why.into_inner().to_string()), FAULT_BYTES_SHOWN);
         let at = if path == "." { String::new() } else { format!("{path}: ") };
         Error::invalid(format!("the body is not right: {at}{text}")).blaming(blamed(&text, &path))
     })?;

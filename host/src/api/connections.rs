@@ -66,7 +66,7 @@ struct ConnectionQuery {
 /// A connection to create, or what replaces one.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct ConnectionDraft {
+pub(super) struct ConnectionDraft {
     /// `^[A-Za-z][A-Za-z0-9.-]{0,127}$`, unique without regard to case. In a replacement it may be left out.
     #[schema(value_type = Option<String>, pattern = "^[A-Za-z][A-Za-z0-9.-]{0,127}$")]
     id: Option<ConnectionId>,
@@ -95,7 +95,7 @@ struct ConnectionDraft {
     /// stay as they are, and those that a changed address would send elsewhere have to be entered again.
     #[serde(default)]
     #[schema(value_type = BTreeMap<String, SecuredWire>, write_only)]
-    secured_options: BTreeMap<OptionName, SecuredWire>,
+    pub(super) secured_options: BTreeMap<OptionName, SecuredWire>,
 }
 
 /// A directory of the host that the connection may reach.
@@ -155,7 +155,7 @@ struct ServingRelease {
 /// What to check.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct CheckRequest {
+pub(super) struct CheckRequest {
     /// `connect`, `complete`, `incremental` or `provision`.
     #[serde(default = "CheckRequest::aspect_default")]
     #[schema(value_type = Option<String>, default = "connect")]
@@ -193,7 +193,7 @@ pub(super) struct FindingProblem {
 /// Which option to offer values for.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct SuggestRequest {
+pub(super) struct SuggestRequest {
     #[schema(value_type = String)]
     option: OptionName,
 }
@@ -346,7 +346,7 @@ fn view(api: &ApiState, connection: Stored<Connection>) -> ConnectionView {
 }
 
 impl ConnectionDraft {
-    fn into_connection(self, id: ConnectionId) -> crate::model::Result<Connection> {
+    pub(super) fn into_connection(self, id: ConnectionId) -> crate::model::Result<Connection> {
         Ok(Connection {
             id,
             system: self.system,

@@ -52,11 +52,11 @@ struct GrantPath {
 /// How an entitlement is granted, or which grant is revoked.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct GrantRequest {
+pub(super) struct GrantRequest {
     /// By the parameters of the entitlement's class: lists of values.
     #[serde(default)]
     #[schema(value_type = std::collections::BTreeMap<String, Vec<AnyJson>>)]
-    parameters: Map<String, AnyJson>,
+    pub(super) parameters: Map<String, AnyJson>,
     #[schema(value_type = Option<String>, format = DateTime)]
     not_before: Option<jiff::Timestamp>,
     #[schema(value_type = Option<String>, format = DateTime)]

@@ -93,7 +93,7 @@ struct ObjectQuery {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = ObjectDraft)]
-struct DraftWire {
+pub(super) struct DraftWire {
     name: String,
     /// The uid of the container it is made in.
     #[schema(value_type = Option<String>)]
@@ -101,14 +101,14 @@ struct DraftWire {
     /// Lists of values by attribute name.
     #[serde(default)]
     #[schema(value_type = std::collections::BTreeMap<String, Vec<AnyJson>>)]
-    attributes: Map<String, AnyJson>,
+    pub(super) attributes: Map<String, AnyJson>,
 }
 
 /// What to change of an object; what is not named stays.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = ObjectPatch)]
-struct PatchWire {
+pub(super) struct PatchWire {
     /// A new name.
     name: Option<String>,
     /// The uid of the container to move it to.
@@ -117,7 +117,7 @@ struct PatchWire {
     /// By attribute name: `{"replace": [..]}` (an empty list clears) or `{"add": [..], "remove": [..]}`.
     #[serde(default)]
     #[schema(value_type = std::collections::BTreeMap<String, ChangeSchema>)]
-    changes: Map<String, AnyJson>,
+    pub(super) changes: Map<String, AnyJson>,
 }
 
 /// The change of one attribute: `replace` alone, or `add` and `remove`.

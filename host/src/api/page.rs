@@ -117,7 +117,42 @@ fn foreign() -> Error {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::model::fuzz;
+
+    proptest! {
+        #[test]
+        fn pages_show_each_row_once_and_in_order(rows in any::<BTreeSet<String>>(), limit in 1..8u32) {
+            let limit = Limit::try_from(limit).unwrap();
+            let (mut shown, mut cursor) = (Vec::new(), None);
+            loop {
+                let after: Option<String> = key(cursor.as_deref()).unwrap();
+                let coming = rows.iter().filter(|row| after.as_ref().is_none_or(|after| *row > after));
+                let found: Vec<&String> = coming.take(limit.and_one() as usize).collect();
+                let page = Listed::cut(found, limit, |row| row.to_string(), |row| row);
+                prop_assert!(page.items.len() == limit.get() as usize || page.next.is_none());
+                shown.extend(page.items);
+                cursor = page.next;
+                if cursor.is_none() {
+                    break;
+                }
+            }
+            prop_assert_eq!(shown, rows.iter().collect::<Vec<_>>());
+        }
+
+        #[test]
+        fn a_cursor_gives_back_its_bytes_and_whatever_else_is_refused_by_name(held: Vec<u8>, text in "\\PC{0,40}") {
+            prop_assert_eq!(bytes(&written(&held)), Ok(held));
+            for refused in [bytes(&text).map(drop).err(), key::<u64>(Some(&text)).map(drop).err()].into_iter().flatten() {
+                fuzz::refused(&refused);
+                prop_assert_eq!(refused.attributes, ["cursor"]);
+            }
+        }
+    }
 
     fn page(rows: &[u32], limit: u32) -> Listed<u32> {
         Listed::cut(rows.to_vec(), limit.try_into().unwrap(), |row| *row, |row| row)

@@ -32,7 +32,7 @@ struct Password(Secret);
 /// A new password.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct PasswordRequest {
+pub(super) struct PasswordRequest {
     #[schema(value_type = String, format = Password)]
     new: Password,
     /// The old one, when the owner changes it; left out, an administrator sets it.
@@ -46,7 +46,7 @@ struct PasswordRequest {
 /// Who claims to be whom.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct AuthenticateRequest {
+pub(super) struct AuthenticateRequest {
     #[schema(value_type = String)]
     class: ClassName,
     /// The name the person logs in with.

@@ -49,7 +49,7 @@ struct PermissionView {
 /// What to approve and what to withdraw, in one step.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct PermissionChange {
+pub(super) struct PermissionChange {
     /// Each as it is listed; of a directory also `read-only` where `read-write` is asked for.
     #[serde(default)]
     #[schema(value_type = Vec<String>)]

@@ -51,9 +51,9 @@ struct KeyPath {
 /// A key to trust.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct PublisherKeyDraft {
+pub(super) struct PublisherKeyDraft {
     /// An Ed25519 key in PEM, as `hawser keygen` and openssl write it.
-    public_key: String,
+    pub(super) public_key: String,
     /// What people call it.
     title: String,
 }

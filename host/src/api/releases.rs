@@ -50,7 +50,7 @@ struct ReleasePath {
 /// What is approved with an activation.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Approval {
+pub(super) struct Approval {
     /// The permissions the release asks for beyond the one that runs, each as it is spelt there.
     #[serde(default)]
     #[schema(value_type = Vec<String>)]

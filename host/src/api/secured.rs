@@ -76,8 +76,8 @@ pub(super) struct SecuredWire {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = SecuredEntry)]
-struct EntryWire {
-    value: SecretWire,
+pub(super) struct EntryWire {
+    pub(super) value: SecretWire,
 }
 
 /// A secret of 1 to 16384 bytes: a text, or any bytes in base64.
@@ -88,7 +88,7 @@ struct EntryWire {
     expecting = "a secured value is a text, or bytes as {\"binary\": base64}; neither may be empty"
 )]
 #[schema(as = SecretValue)]
-enum SecretWire {
+pub(super) enum SecretWire {
     #[schema(format = Password)]
     Text(String),
     Binary {

@@ -39,17 +39,17 @@ struct SystemPath {
 /// A system to create.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct SystemDraft {
+pub(super) struct SystemDraft {
     /// `^[A-Za-z][A-Za-z0-9.-]{0,127}$`, unique without regard to case.
     #[schema(value_type = String, pattern = "^[A-Za-z][A-Za-z0-9.-]{0,127}$")]
     id: SystemId,
-    title: String,
+    pub(super) title: String,
 }
 
 /// What a system says; its identifier stands in the path.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct SystemReplacement {
+pub(super) struct SystemReplacement {
     /// If given, the one of the path.
     #[serde(default)]
     #[schema(value_type = Option<String>)]

@@ -45,7 +45,7 @@ struct TokenPath {
 /// A token to make.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct TokenDraft {
+pub(super) struct TokenDraft {
     /// Whose it is, for lists and the audit trail: `^[A-Za-z][A-Za-z0-9.-]{0,127}$`.
     #[schema(value_type = String, pattern = "^[A-Za-z][A-Za-z0-9.-]{0,127}$")]
     name: TokenName,

@@ -8,8 +8,10 @@ use crate::model::{
     Attribute, AttributeChange, AttributeInfo, Change, ClassInfo, Edit, Error, FailureKind, Result, Secret, Value, json,
 };
 
-/// How much of an unknown attribute's name is repeated, in bytes.
+/// How much of an unknown attribute's name, or of an allowed value, is repeated, in bytes.
 const NAME_SHOWN_BYTES_MAX: usize = 120;
+/// The most allowed values that are told.
+const ALLOWED_SHOWN_MAX: usize = 20;
 /// The most faults told at once.
 const FAULTS_MAX: usize = 20;
 
@@ -128,7 +130,8 @@ fn value(info: &AttributeInfo, json: &Json) -> Result<Value, String> {
         return Err("has a NUL character; remove it".to_owned());
     }
     if !info.allowed.is_empty() && !info.allowed.contains(json) {
-        let allowed: Vec<String> = info.allowed.iter().take(20).map(Json::to_string).collect();
+        let allowed = info.allowed.iter().take(ALLOWED_SHOWN_MAX);
+        let allowed: Vec<String> = allowed.map(|json| shown(&json.to_string(), NAME_SHOWN_BYTES_MAX)).collect();
         return Err(format!("takes one of {}", allowed.join(", ")));
     }
     Ok(value)
@@ -173,8 +176,9 @@ struct Faults {
 impl Faults {
     fn add(&mut self, name: &str, why: &str) {
         if self.sentences.len() < FAULTS_MAX {
-            self.sentences.push(format!("`{}` {why}", shown(name, NAME_SHOWN_BYTES_MAX)));
-            self.blamed.push(name.to_owned());
+            let name = shown(name, NAME_SHOWN_BYTES_MAX);
+            self.sentences.push(format!("`{name}` {why}"));
+            self.blamed.push(name);
         }
     }
 
@@ -198,6 +202,9 @@ impl Faults {
         Err(error)
     }
 }
+
+#[cfg(test)]
+mod properties;
 
 #[cfg(test)]
 mod tests {

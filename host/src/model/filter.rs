@@ -4,7 +4,11 @@
 //! is three-valued: an attribute that was not read says nothing, and neither does its negation.
 
 pub mod flat;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 pub mod parse;
+#[cfg(test)]
+mod properties;
 
 use super::object::{Key, Row};
 use super::schema::{ClassInfo, Matching};
@@ -147,13 +151,18 @@ fn holds(value: &Value, operator: Operator, wanted: &Value, matching: Matching) 
     match (value, wanted) {
         (Value::Text(value), Value::Text(wanted)) => match matching {
             Matching::Exact => text_holds(value, operator, wanted),
-            Matching::CaseIgnore | Matching::Dn => text_holds(&value.to_lowercase(), operator, &wanted.to_lowercase()),
+            Matching::CaseIgnore | Matching::Dn => text_holds(&folded(value), operator, &folded(wanted)),
         },
         (Value::Reference(reference), Value::Text(wanted)) => match &reference.key {
             Key::Uid(key) | Key::Name(key) => text_holds(key, operator, wanted),
         },
         _ => ordering(value, wanted).is_some_and(|ordering| ordering_holds(ordering, operator)),
     }
+}
+
+/// Letter by letter: the lower case of a whole text depends on where a sigma stands in it, and no part would match.
+fn folded(text: &str) -> String {
+    text.chars().flat_map(char::to_lowercase).collect()
 }
 
 fn text_holds(value: &str, operator: Operator, wanted: &str) -> bool {

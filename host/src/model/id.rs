@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::text::acts;
+
 /// The longest connection, system or token identifier, in bytes (it becomes part of file and table names).
 pub const ID_BYTES_MAX: usize = 128;
 /// The longest name of a publisher, connector, option or directory, in bytes.
@@ -150,21 +152,21 @@ text_id!(
     /// `password`), or a confidential attribute of an object.
     SlotName,
     "slot name",
-    "it has 1 to 256 bytes and no control characters",
+    "it has 1 to 256 bytes and nothing that acts on a screen (control characters, turns of the direction)",
     is_word
 );
 text_id!(
     /// An object class.
     ClassName,
     "object class",
-    "it has 1 to 256 bytes and no control characters",
+    "it has 1 to 256 bytes and nothing that acts on a screen (control characters, turns of the direction)",
     is_word
 );
 text_id!(
     /// An attribute of an object class.
     AttributeName,
     "attribute name",
-    "it has 1 to 256 bytes and no control characters",
+    "it has 1 to 256 bytes and nothing that acts on a screen (control characters, turns of the direction)",
     is_word
 );
 text_id!(
@@ -270,7 +272,7 @@ fn is_entity_id(text: &str) -> bool {
 }
 
 fn is_word(text: &str) -> bool {
-    !text.is_empty() && text.len() <= WORD_BYTES_MAX && !text.chars().any(char::is_control)
+    !text.is_empty() && text.len() <= WORD_BYTES_MAX && !text.contains(acts)
 }
 
 #[cfg(test)]

@@ -114,7 +114,7 @@ impl ClassInfo {
     }
 }
 
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 pub(crate) mod tests {
     use super::*;
 

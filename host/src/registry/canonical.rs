@@ -4,7 +4,9 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::limits::FAULT_BYTES_MAX;
 use super::verify::refused;
+use crate::model::text::shown;
 use crate::model::{Error, Result};
 
 /// Reads a text that is spelled as [`write`] spells it; `what` names it.
@@ -12,8 +14,10 @@ use crate::model::{Error, Result};
 /// # Errors
 /// `release-refused` with the place, or because it is spelled differently.
 pub(super) fn read<T: Serialize + DeserializeOwned>(what: &str, bytes: &[u8]) -> Result<T> {
-    let document: T =
-        serde_json::from_slice(bytes).map_err(|why| refused(format!("{what} has the wrong form: {why}")))?;
+    let wrong = |why: serde_json::Error| {
+        refused(format!("{what} has the wrong form: {}", shown(&why.to_string(), FAULT_BYTES_MAX)))
+    };
+    let document: T = serde_json::from_slice(bytes).map_err(wrong)?;
     if write(&document)? == bytes {
         return Ok(document);
     }

@@ -7,8 +7,9 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Serialize};
 
 use super::canonical;
-use super::limits::ENVELOPE_BYTES_MAX;
+use super::limits::{ENVELOPE_BYTES_MAX, VALUE_SHOWN_BYTES_MAX};
 use super::verify::refused;
+use crate::model::text::cut;
 use crate::model::{KeyId, Result};
 
 /// What the payload is: an in-toto Statement.
@@ -48,7 +49,7 @@ impl Envelope {
         if document.payload_type != PAYLOAD_TYPE {
             return Err(refused(format!(
                 "its payloadType is {:?}; only {PAYLOAD_TYPE} is read",
-                document.payload_type
+                cut(&document.payload_type, VALUE_SHOWN_BYTES_MAX)
             )));
         }
         let count = document.signatures.len();

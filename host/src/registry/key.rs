@@ -11,7 +11,8 @@ use std::path::Path;
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
 use zeroize::Zeroizing;
 
-use super::limits::KEY_PEM_BYTES_MAX;
+use super::limits::{KEY_PEM_BYTES_MAX, VALUE_SHOWN_BYTES_MAX};
+use crate::model::text::cut;
 use crate::model::{Error, KeyId, Result};
 
 /// What stands before the 32 bytes of an Ed25519 key in its SubjectPublicKeyInfo (RFC 8410, section 4).
@@ -139,7 +140,10 @@ fn der(tag: &str, text: &str) -> Result<Vec<u8>> {
     let mut blocks = pem::parse_many(text).map_err(|why| Error::invalid(format!("it is no PEM: {why}")))?;
     match (blocks.pop(), blocks.pop()) {
         (Some(block), None) if block.tag() == tag => Ok(block.into_contents()),
-        (Some(block), None) => Err(Error::invalid(format!("it holds \"{}\"; \"{tag}\" is wanted", block.tag()))),
+        (Some(block), None) => {
+            let held = cut(block.tag(), VALUE_SHOWN_BYTES_MAX);
+            Err(Error::invalid(format!("it holds {held:?}; {tag:?} is wanted")))
+        }
         (None, _) => Err(Error::invalid(format!("it has no PEM block \"{tag}\""))),
         (Some(_), Some(_)) => Err(Error::invalid("it has more than one PEM block; give one key")),
     }

@@ -15,6 +15,12 @@ pub const OPTION_VALUE_BYTES_MAX: usize = 4096;
 pub const OPTION_VALUES_MAX: usize = 256;
 /// The most options.
 pub const OPTIONS_MAX: usize = 256;
+/// How much of a value that is not right is repeated, in bytes.
+pub const VALUE_SHOWN_BYTES_MAX: usize = 80;
+/// How many of the values an option takes are told where another was given.
+pub const VALUES_SHOWN_MAX: usize = 20;
+/// The longest fault of a manifest or a statement that is told, in bytes.
+pub const FAULT_BYTES_MAX: usize = 2048;
 /// The most constraints between options.
 pub const CONSTRAINTS_MAX: usize = 256;
 /// The most object classes known in advance.

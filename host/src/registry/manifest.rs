@@ -20,6 +20,10 @@ mod document;
 mod error;
 mod option;
 mod permissions;
+#[cfg(any(test, fuzzing))]
+mod print;
+#[cfg(test)]
+mod properties;
 mod secured;
 
 use std::collections::BTreeSet;
@@ -33,6 +37,8 @@ pub use destination::{DestinationDeclaration, Protocol};
 pub use error::ManifestError;
 pub use option::{OptionDeclaration, OptionKind};
 pub use permissions::Request;
+#[cfg(any(test, fuzzing))]
+pub(super) use print::print;
 pub use secured::{RevealDeclaration, SecuredDeclaration, SecuredKind};
 
 /// What one release of a connector declares.

@@ -12,8 +12,10 @@
 
 use super::{Filter, NAME, Operator, UID};
 use crate::model::error::{Error, Result};
+use crate::model::id::WORD_BYTES_MAX;
 use crate::model::json;
 use crate::model::schema::{ClassInfo, Syntax};
+use crate::model::text::{cut, shown};
 use crate::model::value::Value;
 
 /// The longest filter, in bytes.
@@ -154,10 +156,11 @@ impl Parser<'_> {
     fn known(&self, name: String) -> Result<String> {
         match self.class.attribute(&name) {
             None => Err(Error::invalid(format!(
-                "the filter names {name:?}, which class {} does not have; refresh the schema or correct the name",
+                "the filter names {:?}, which class {} does not have; refresh the schema or correct the name",
+                cut(&name, WORD_BYTES_MAX),
                 self.class.name
             ))
-            .blaming(name)),
+            .blaming(shown(&name, WORD_BYTES_MAX))),
             Some(info) if !info.readable || info.confidential => {
                 Err(Error::invalid(format!("the filter names {name:?}, which cannot be read")).blaming(name))
             }
@@ -167,11 +170,17 @@ impl Parser<'_> {
 
     fn literal(&mut self) -> Result<serde_json::Value> {
         self.blanks();
-        let mut stream = serde_json::Deserializer::from_str(self.rest()).into_iter::<serde_json::Value>();
-        let parsed = stream.next();
-        let length = stream.byte_offset();
-        match parsed {
-            Some(Ok(value)) if !value.is_array() && !value.is_object() => {
+        let rest = self.rest();
+        let length = if rest.starts_with('"') {
+            let mut stream = serde_json::Deserializer::from_str(rest).into_iter::<serde_json::Value>();
+            stream.next();
+            stream.byte_offset()
+        } else {
+            // A parenthesis ends it too, which JSON does not know.
+            rest.find(|c: char| c.is_whitespace() || c == ')').unwrap_or(rest.len())
+        };
+        match serde_json::from_str::<serde_json::Value>(rest.get(..length).unwrap_or_default()) {
+            Ok(value) if !value.is_array() && !value.is_object() => {
                 self.at += length;
                 Ok(value)
             }
@@ -266,6 +275,13 @@ mod tests {
         let Filter::Any(parts) = parsed else { panic!("{parsed:?}") };
         assert_eq!(parts[0], Filter::Present("mail".into()));
         assert!(matches!(&parts[1], Filter::All(both) if both.len() == 2));
+    }
+
+    #[test]
+    fn a_number_or_a_word_ends_at_a_parenthesis() {
+        for text in ["(age gt 3) or mail pr", "not (mail eq null)", "(hired eq null and (age le -3))"] {
+            parse(text, &people()).expect(text);
+        }
     }
 
     #[test]

@@ -11,10 +11,11 @@ use super::option::OptionDeclaration;
 use super::{ClassDeclaration, Constraint, DirectoryDeclaration, Limits, Manifest};
 use super::{destination, secured};
 use crate::model::id::is_kebab;
+use crate::model::text::{acts, cut};
 use crate::model::{ConnectorName, Export, Import, OptionName, Value};
 use crate::registry::limits::{
     CLASSES_MAX, CONSTRAINTS_MAX, DIRECTORIES_MAX, HELP_BYTES_MAX, MEMORY_MIB_MAX, OPTION_VALUES_MAX, OPTIONS_MAX,
-    TIME_MS_MAX, TITLE_BYTES_MAX,
+    TIME_MS_MAX, TITLE_BYTES_MAX, VALUE_SHOWN_BYTES_MAX,
 };
 
 pub(super) type Checked<T> = Result<T, ManifestError>;
@@ -54,7 +55,7 @@ fn connector(publisher: &str, name: &str) -> Checked<ConnectorName> {
         // A hyphen more than between words is nothing a WIT package can be named.
         if !is_kebab(part) || part.ends_with('-') || part.contains("--") {
             let rule = "words of lower-case letters and digits with a hyphen between, a letter first, at most 63 long";
-            return Err(ManifestError::at(key, format!("is {part:?}; write {rule}")));
+            return Err(ManifestError::at(key, format!("is {:?}; write {rule}", cut(part, VALUE_SHOWN_BYTES_MAX))));
         }
     }
     format!("{publisher}/{name}").parse().map_err(|error| ManifestError::at("name", format!("does not do: {error}")))
@@ -239,16 +240,18 @@ pub(super) fn title(key: impl Display, text: &str) -> Checked<()> {
     if text.trim().is_empty() {
         return Err(ManifestError::at(key.to_string(), "is empty; people read it, write a few words"));
     }
-    if text.contains(char::is_control) {
-        return Err(ManifestError::at(key.to_string(), "has a control character; write it on one line"));
+    if text.contains(acts) {
+        let problem = "has a character that acts on a screen; write it on one line, without control characters";
+        return Err(ManifestError::at(key.to_string(), problem));
     }
     text_at_most(key, text, TITLE_BYTES_MAX)
 }
 
 /// Running text: may be empty, and may have several lines.
 pub(super) fn help(key: impl Display, text: &str) -> Checked<()> {
-    if text.contains(|c: char| c.is_control() && c != '\n') {
-        return Err(ManifestError::at(key.to_string(), "has a control character; only line breaks do"));
+    if text.contains(|c: char| acts(c) && c != '\n') {
+        let problem = "has a character that acts on a screen; of control characters, only line breaks do";
+        return Err(ManifestError::at(key.to_string(), problem));
     }
     text_at_most(key, text, HELP_BYTES_MAX)
 }

@@ -95,5 +95,5 @@ pub(super) fn read(text: &str) -> Result<Document, ManifestError> {
     if text.len() > MANIFEST_BYTES_MAX {
         return Err(ManifestError::Form(format!("it has {} bytes; at most {MANIFEST_BYTES_MAX} are read", text.len())));
     }
-    toml::from_str(text).map_err(|error| ManifestError::Form(error.to_string().trim_end().to_owned()))
+    toml::from_str(text).map_err(|error| ManifestError::form(text, &error))
 }

@@ -5,8 +5,9 @@ use std::fmt;
 
 use serde::Deserialize;
 
+use crate::model::text::cut;
 use crate::model::{OptionName, Value};
-use crate::registry::limits::OPTION_VALUE_BYTES_MAX;
+use crate::registry::limits::{OPTION_VALUE_BYTES_MAX, VALUE_SHOWN_BYTES_MAX, VALUES_SHOWN_MAX};
 
 /// One option, as forms show it and validation reads it.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,7 +51,7 @@ impl OptionDeclaration {
     pub fn admit(&self, value: &Value) -> Result<(), String> {
         self.kind.admit(value)?;
         if !self.allowed.is_empty() && !self.allowed.contains(value) {
-            let allowed: Vec<String> = self.allowed.iter().map(shown).collect();
+            let allowed: Vec<String> = self.allowed.iter().take(VALUES_SHOWN_MAX).map(shown).collect();
             return Err(format!("is {}; it can be {}", shown(value), allowed.join(", ")));
         }
         if let Some(min) = self.min.as_ref().filter(|min| less(value, min)) {
@@ -88,7 +89,10 @@ impl OptionKind {
             (Self::Real, toml::Value::Float(real)) => Value::Real(*real),
             (Self::Real, toml::Value::Integer(integer)) => Value::Real(exact(*integer)?),
             (Self::Boolean, toml::Value::Boolean(boolean)) => Value::Boolean(*boolean),
-            _ => return Err(format!("is {value}; the option's kind asks for {self}")),
+            _ => {
+                let value = value.to_string();
+                return Err(format!("is {}; the option's kind asks for {self}", cut(&value, VALUE_SHOWN_BYTES_MAX)));
+            }
         };
         self.admit(&read).map(|()| read)
     }
@@ -125,7 +129,7 @@ fn exact(integer: i64) -> Result<f64, String> {
 
 fn shown(value: &Value) -> String {
     match value {
-        Value::Text(text) => format!("{text:?}"),
+        Value::Text(text) => format!("{:?}", cut(text, VALUE_SHOWN_BYTES_MAX)),
         Value::Integer(integer) => integer.to_string(),
         Value::Real(real) => real.to_string(),
         Value::Boolean(boolean) => boolean.to_string(),

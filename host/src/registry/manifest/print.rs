@@ -1,0 +1,194 @@
+//! A manifest as the text of a `connector.toml`: the inverse of reading one, for the tests. Every field of [`Manifest`]
+//! is taken apart by name, so that none can be forgotten here.
+
+use toml::{Table, Value as Toml};
+
+use super::{
+    ClassDeclaration, Constraint, DestinationDeclaration, DirectoryDeclaration, Limits, Manifest, OptionDeclaration,
+    OptionKind, RevealDeclaration, SecuredDeclaration, WitVersion,
+};
+use crate::model::{ClassKind, OptionName, Value};
+
+const MIB: u64 = 1024 * 1024;
+
+/// The text of a manifest; its keys stand in another order than people write them.
+pub(in crate::registry) fn print(manifest: &Manifest) -> String {
+    table(manifest).to_string()
+}
+
+fn table(manifest: &Manifest) -> Table {
+    let Manifest {
+        connector,
+        version,
+        wit: WitVersion::V0_1,
+        title,
+        summary,
+        exports,
+        imports,
+        classes,
+        options,
+        constraints,
+        directories,
+        secured,
+        destinations,
+        reveals,
+        limits: bounds,
+    } = manifest;
+    let (publisher, name) = connector.as_str().split_once('/').unwrap_or_default();
+    let exports = texts(exports.iter().map(|export| export.as_str()));
+    let imports = texts(imports.iter().map(|import| import.as_str()));
+    keys([
+        ("publisher", text(publisher)),
+        ("name", text(name)),
+        ("version", text(version.to_string())),
+        ("wit", text("0.1")),
+        ("title", text(title)),
+        ("summary", text(summary)),
+        ("interfaces", keys([("exports", exports), ("imports", imports)]).into()),
+        ("class", list(classes, class)),
+        ("option", list(options, option)),
+        ("constraint", list(constraints, constraint)),
+        ("directory", list(directories, directory)),
+        ("secured-option", list(secured, secured_option)),
+        ("destination", list(destinations, destination)),
+        ("reveal", list(reveals, reveal)),
+        ("limits", limits(bounds).into()),
+    ])
+}
+
+fn class(ClassDeclaration { name, title, kind }: &ClassDeclaration) -> Table {
+    let kind = match kind {
+        ClassKind::Account => "account",
+        ClassKind::Entitlement => "entitlement",
+        ClassKind::Container => "container",
+        ClassKind::Other => "other",
+    };
+    keys([("name", text(name)), ("title", text(title)), ("kind", text(kind))])
+}
+
+fn option(option: &OptionDeclaration) -> Table {
+    let OptionDeclaration { name, kind, label, help, group, required, multiple, default, allowed, min, max } = option;
+    let kind = match kind {
+        OptionKind::Text => "text",
+        OptionKind::Integer => "integer",
+        OptionKind::Real => "real",
+        OptionKind::Boolean => "boolean",
+    };
+    let default = match default.as_slice() {
+        [] => None,
+        values if *multiple => Some(array(values.iter().map(value))),
+        [only, ..] => Some(value(only)),
+    };
+    let optional = [
+        ("group", group.as_ref().map(text)),
+        ("default", default),
+        ("min", min.as_ref().map(value)),
+        ("max", max.as_ref().map(value)),
+    ];
+    let mut table = keys([
+        ("name", text(name)),
+        ("kind", text(kind)),
+        ("label", text(label)),
+        ("help", text(help)),
+        ("required", Toml::Boolean(*required)),
+        ("multiple", Toml::Boolean(*multiple)),
+        ("allowed", array(allowed.iter().map(value))),
+    ]);
+    table.extend(optional.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))));
+    table
+}
+
+fn constraint(constraint: &Constraint) -> Table {
+    match constraint {
+        Constraint::RequiredTogether(names) => keys([("required-together", slots(names))]),
+        Constraint::ExactlyOne(names) => keys([("exactly-one", slots(names))]),
+        Constraint::DependsOn { option, needs } => {
+            keys([("depends-on", keys([("option", text(option)), ("needs", text(needs))]).into())])
+        }
+    }
+}
+
+fn directory(directory: &DirectoryDeclaration) -> Table {
+    let DirectoryDeclaration { name, label, help, access, credentials } = directory;
+    keys([
+        ("name", text(name)),
+        ("label", text(label)),
+        ("help", text(help)),
+        ("access", text(access.as_str())),
+        ("credentials", slots(credentials)),
+    ])
+}
+
+fn secured_option(option: &SecuredDeclaration) -> Table {
+    let SecuredDeclaration { name, kind, label, help, group, required, usage } = option;
+    let mut table = keys([
+        ("name", text(name)),
+        ("kind", text(kind.as_str())),
+        ("label", text(label)),
+        ("help", text(help)),
+        ("required", Toml::Boolean(*required)),
+        ("use", text(usage.as_str())),
+    ]);
+    table.extend(group.as_ref().map(|group| ("group".to_owned(), text(group))));
+    table
+}
+
+fn destination(destination: &DestinationDeclaration) -> Table {
+    let DestinationDeclaration { name, label, help, protocol, address, credentials } = destination;
+    keys([
+        ("name", text(name)),
+        ("label", text(label)),
+        ("help", text(help)),
+        ("protocol", text(protocol.as_str())),
+        ("address", text(address)),
+        ("credentials", slots(credentials)),
+    ])
+}
+
+fn reveal(RevealDeclaration { slot, reason }: &RevealDeclaration) -> Table {
+    keys([("slot", text(slot)), ("reason", text(reason))])
+}
+
+fn limits(Limits { memory_bytes, call, page }: &Limits) -> Table {
+    let number = |number: u128| Toml::Integer(i64::try_from(number).unwrap_or(i64::MAX));
+    let optional = [
+        ("memory-mib", memory_bytes.map(|bytes| number((bytes / MIB).into()))),
+        ("call-ms", call.map(|time| number(time.as_millis()))),
+        ("page-ms", page.map(|time| number(time.as_millis()))),
+    ];
+    optional.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect()
+}
+
+fn value(value: &Value) -> Toml {
+    match value {
+        Value::Integer(integer) => Toml::Integer(*integer),
+        Value::Real(real) => Toml::Float(*real),
+        Value::Boolean(boolean) => Toml::Boolean(*boolean),
+        Value::Text(held) => text(held),
+        other => text(format!("{other:?}")),
+    }
+}
+
+fn keys<const N: usize>(keys: [(&str, Toml); N]) -> Table {
+    keys.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+}
+
+fn list<T>(items: &[T], table: fn(&T) -> Table) -> Toml {
+    array(items.iter().map(|item| table(item).into()))
+}
+
+fn slots(names: &[OptionName]) -> Toml {
+    texts(names.iter().map(OptionName::as_str))
+}
+
+fn texts<'a>(items: impl Iterator<Item = &'a str>) -> Toml {
+    array(items.map(text))
+}
+
+fn array(items: impl Iterator<Item = Toml>) -> Toml {
+    Toml::Array(items.collect())
+}
+
+fn text(text: impl ToString) -> Toml {
+    Toml::String(text.to_string())
+}
