@@ -19,8 +19,11 @@ use crate::connections::fuzz as connections;
 use crate::model::{Error, Result, Secret, Secured, fuzz};
 use crate::registry::PublicKey;
 
+/// A body's name, and how it is read.
+type Reading = (&'static str, fn(&[u8]) -> Result<()>);
+
 /// Every body of the API, by the name it is given in a failure.
-const BODIES: &[(&str, fn(&[u8]) -> Result<()>)] = &[
+const BODIES: &[Reading] = &[
     ("nothing", parsed::<Nothing>),
     ("connection", connection),
     ("check", parsed::<CheckRequest>),

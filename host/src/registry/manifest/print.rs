@@ -189,6 +189,7 @@ fn array(items: impl Iterator<Item = Toml>) -> Toml {
     Toml::Array(items.collect())
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "what is printed is a reference, mostly")]
 fn text(text: impl ToString) -> Toml {
     Toml::String(text.to_string())
 }
