@@ -12,8 +12,10 @@ mod parsers;
 mod starve;
 mod verbose;
 
+use std::cell::Cell;
 use std::future::Future;
 
+use futures_util::future::join;
 use hawser_tests::bed::Bed;
 use hawser_tests::client::Answer;
 use hawser_tests::house::House;
@@ -103,16 +105,18 @@ async fn assert_served_elsewhere(bed: &Bed, place: &str) {
 
 /// Calls a neighbour again and again while something goes on, and says how often; none of the calls may fail.
 async fn served_beside<T>(neighbour: &Bed, going_on: impl Future<Output = T>) -> (T, usize) {
-    let mut served = 0;
+    let (ended, mut served) = (Cell::new(false), 0);
+    let watched = async {
+        let done = going_on.await;
+        ended.set(true);
+        done
+    };
     let calls = async {
-        loop {
+        while !ended.get() {
             neighbour.core.get(&neighbour.account("u1")).await.expect(200);
             served += 1;
         }
     };
-    let done = tokio::select! {
-        done = going_on => done,
-        () = calls => unreachable!("the calls do not end"),
-    };
+    let (done, ()) = join(watched, calls).await;
     (done, served)
 }

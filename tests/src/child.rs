@@ -94,11 +94,6 @@ impl Host {
         &self.base
     }
 
-    /// The process, as the kernel numbers it.
-    pub fn process_id(&self) -> u32 {
-        self.process.id()
-    }
-
     /// A caller who may do everything.
     pub fn operator(&self) -> Client {
         Client::new(&self.base, Some(&self.tokens.operator))

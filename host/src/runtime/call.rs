@@ -3,6 +3,7 @@
 //! A guest that computes is interrupted every tick, gives way to others, and is stopped at its deadline; one that waits
 //! in a host function is dropped at the same moment. Whatever broke off leaves nothing: its store goes with it.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -94,8 +95,10 @@ impl Guest {
         let (end, share) = (state.end, state.share.clone());
         let mut store = prepared(component, state);
         let ticking = component.runtime().0.ticker.tick();
-        let made = in_turns(&share.computing, component.prepared().instantiate_async(&mut store));
-        let made = timeout_at(end, made).await;
+        let made = {
+            let making = pin!(component.prepared().instantiate_async(&mut store));
+            timeout_at(end, in_turns(&share.computing, making)).await
+        };
         drop(ticking);
         match made {
             Ok(Ok(instance)) => {

@@ -282,7 +282,11 @@ mod tests {
         fn both_ways_of_reading_find_the_records_that_the_csv_crate_finds(bytes in file()) {
             let dialect = Dialect::sniff(&bytes, Delimiter::Comma, Encoding::Utf8).unwrap();
             let found: Vec<_> = scanned(&bytes, dialect, 0, 1).into_iter().map(|(_, cells)| cells).collect();
-            prop_assert_eq!(found, expected(&bytes, dialect));
+            let mut expected = expected(&bytes, dialect);
+            if ends_in_quotes(&bytes, dialect.delimiter) {
+                prop_assert_eq!(expected.pop().is_some(), true, "the last record is refused, and is the only one");
+            }
+            prop_assert_eq!(found, expected);
         }
 
         #[test]

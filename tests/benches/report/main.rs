@@ -41,9 +41,11 @@ struct Figure {
 }
 
 type Measuring = Pin<Box<dyn Future<Output = Figure>>>;
+/// A figure's name, and what measures it.
+type Entry = (&'static str, fn() -> Measuring);
 
 /// All figures, in the order in which they are printed.
-fn figures() -> Vec<(&'static str, fn() -> Measuring)> {
+fn figures() -> Vec<Entry> {
     vec![
         ("call.fresh", || Box::pin(call::fresh())),
         ("call.kill", || Box::pin(call::kill())),

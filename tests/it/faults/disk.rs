@@ -117,7 +117,7 @@ async fn with_less_and_less_room_configuration_is_changed_or_stays_and_can_be_re
 
 #[tokio::test]
 async fn an_import_waits_for_room_and_ends_as_if_there_had_always_been_some() {
-    const ACCOUNTS: usize = 4_000;
+    const ACCOUNTS: usize = 20_000;
     let (disk, tokens, mut bed, host) = on_a_small_disk(People::new(ACCOUNTS, 4)).await;
     let task = bed.core.order(&bed.at("/imports")).await.expect(202).header("location").to_owned();
     let rows = |task: &Json| task["progress"]["rows"].as_u64().unwrap();

@@ -1,6 +1,5 @@
 //! Bombs: whatever memory a guest takes from the host, a second later the host has it back.
 
-use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +12,7 @@ use tempfile::TempDir;
 use super::{End, provoke, stubborn};
 
 /// By how much the host may have grown a second after a bomb.
-const GROWTH_KIB_MAX: u64 = 16 * 1024;
+const GROWTH_BYTES_MAX: u64 = 16 << 20;
 const LATER: Duration = Duration::from_secs(1);
 /// Bombs of one kind at the same time.
 const AT_ONCE: usize = 8;
@@ -46,14 +45,14 @@ async fn a_second_after_a_bomb_the_host_has_its_memory_back() {
     let (host, beds, _data) = bombs().await;
     for (mood, place, bed) in &beds {
         assert_eq!(provoke(bed, "authenticate").await.kind, "ok");
-        let before = resident_kib(&host);
+        let before = host.usage().resident;
         assert_stopped(mood, &provoke(bed, place).await);
         assert_given_back(&host, before, mood).await;
     }
     for (mood, place, bed) in &beds {
         let quiet = (0..AT_ONCE).map(|_| provoke(bed, "authenticate"));
         assert!(join_all(quiet).await.iter().all(|end| end.kind == "ok"));
-        let before = resident_kib(&host);
+        let before = host.usage().resident;
         let ends = join_all((0..AT_ONCE).map(|_| provoke(bed, place))).await;
         ends.iter().for_each(|end| assert_stopped(mood, end));
         assert_given_back(&host, before, &format!("{AT_ONCE} times {mood}")).await;
@@ -67,14 +66,7 @@ fn assert_stopped(mood: &str, end: &End) {
 
 async fn assert_given_back(host: &Host, before: u64, what: &str) {
     tokio::time::sleep(LATER).await;
-    let grown = resident_kib(host).saturating_sub(before);
-    println!("{what}: {grown} KiB more than before");
-    assert!(grown <= GROWTH_KIB_MAX, "{what}: the host grew from {before} KiB by {grown} KiB");
-}
-
-/// Memory of the process, as the kernel counts it.
-pub(super) fn resident_kib(host: &Host) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{}/status", host.process_id())).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse().unwrap()
+    let grown = host.usage().resident.saturating_sub(before);
+    println!("{what}: {} KiB more than before", grown >> 10);
+    assert!(grown <= GROWTH_BYTES_MAX, "{what}: the host grew from {before} bytes by {grown}");
 }
