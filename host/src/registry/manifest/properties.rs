@@ -91,11 +91,11 @@ fn options() -> impl Strategy<Value = Vec<OptionDeclaration>> {
     names("option").prop_flat_map(|names| names.into_iter().map(option).collect::<Vec<_>>())
 }
 
-fn constraints(names: Vec<OptionName>) -> BoxedStrategy<Vec<Constraint>> {
+fn constraints(names: &[OptionName]) -> BoxedStrategy<Vec<Constraint>> {
     if names.len() < 2 {
         return Just(Vec::new()).boxed();
     }
-    let some = subsequence(names.clone(), 2..=names.len());
+    let some = subsequence(names.to_vec(), 2..=names.len());
     let constraint = (some, 0..3).prop_map(|(names, which)| match (which, names.as_slice()) {
         (0, [option, needs, ..]) => Constraint::DependsOn { option: option.clone(), needs: needs.clone() },
         (1, _) => Constraint::ExactlyOne(names),
@@ -132,8 +132,8 @@ fn directories(slots: Vec<OptionName>) -> impl Strategy<Value = Vec<DirectoryDec
 
 fn destinations(
     slots: Vec<OptionName>,
-    options: Vec<OptionDeclaration>,
-) -> impl Strategy<Value = Vec<DestinationDeclaration>> {
+    options: &[OptionDeclaration],
+) -> impl Strategy<Value = Vec<DestinationDeclaration>> + use<> {
     let hosts = options.iter().filter(|it| !it.multiple && matches!(it.kind, OptionKind::Text | OptionKind::Integer));
     let mut hosts: Vec<String> = hosts.map(|option| format!("{{{}}}", option.name)).collect();
     hosts.extend(["a.example".to_owned(), "[::1]".to_owned()]);
@@ -183,9 +183,9 @@ fn manifest() -> impl Strategy<Value = Manifest> {
     let imports = subsequence(plain.to_vec(), 0..=plain.len());
     let places = (options(), secured()).prop_flat_map(|(options, secured)| {
         let slots: Vec<OptionName> = secured.iter().map(|option| option.name.clone()).collect();
-        let names = options.iter().map(|option| option.name.clone()).collect();
-        let places = (directories(slots.clone()), destinations(slots, options.clone()));
-        (Just(options), Just(secured), constraints(names), places)
+        let names: Vec<OptionName> = options.iter().map(|option| option.name.clone()).collect();
+        let places = (directories(slots.clone()), destinations(slots, &options));
+        (Just(options), Just(secured), constraints(&names), places)
     });
     (head, exports, imports, places, classes(), reveals(), limits()).prop_map(
         |(head, exports, imports, (options, secured, constraints, places), classes, reveals, limits)| {
