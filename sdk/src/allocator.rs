@@ -30,7 +30,7 @@ pub(crate) struct Bins {
 
 /// What stands in a free block.
 struct Free {
-    next: *mut Free,
+    next: *mut Self,
 }
 
 // SAFETY: wasm32-wasip2 has no threads, so nothing is ever shared between two.

@@ -166,7 +166,7 @@ async fn grant(
     let entry = act(&rc, "entitlement.grant").on(&path.id).object(&path.class, &path.uid);
     let entry = entry.parameter("class", &path.eclass).parameter("uid", &path.euid);
     let what = path.draft(request)?;
-    let called = api.connections.grant(&rc, &path.id, &path.class, &path.uid, what);
+    let called = Box::pin(api.connections.grant(&rc, &path.id, &path.class, &path.uid, what));
     let granted = audited_call(&api, entry, called).await?;
     Ok(Json(GrantedView { outcome: granted.outcome.as_str(), id: granted.id }))
 }
@@ -184,7 +184,7 @@ async fn revoke(
     let entry = act(&rc, "entitlement.revoke").on(&path.id).object(&path.class, &path.uid);
     let entry = entry.parameter("class", &path.eclass).parameter("uid", &path.euid);
     let what = path.draft(request)?;
-    let called = api.connections.revoke(&rc, &path.id, &path.class, &path.uid, what);
+    let called = Box::pin(api.connections.revoke(&rc, &path.id, &path.class, &path.uid, what));
     Ok(Json(RevokedView { outcome: audited_call(&api, entry, called).await?.as_str() }))
 }
 

@@ -19,11 +19,11 @@ use crate::connections::fuzz as connections;
 use crate::model::{Error, Result, Secret, Secured, fuzz};
 use crate::registry::PublicKey;
 
-/// Reads a body as its handler does.
-type Reading = fn(&[u8]) -> Result<()>;
+/// A body's name, and how it is read.
+type Reading = (&'static str, fn(&[u8]) -> Result<()>);
 
 /// Every body of the API, by the name it is given in a failure.
-const BODIES: &[(&str, Reading)] = &[
+const BODIES: &[Reading] = &[
     ("nothing", parsed::<Nothing>),
     ("connection", connection),
     ("check", parsed::<CheckRequest>),
@@ -57,7 +57,7 @@ pub fn body(data: &[u8]) {
 }
 
 /// What is taken is an object, is taken however it is spelled, and is refused by name with a key more.
-fn taken(name: &str, read: Reading, data: &[u8]) {
+fn taken(name: &str, read: fn(&[u8]) -> Result<()>, data: &[u8]) {
     let Ok(mut tree) = serde_json::from_slice::<Json>(data) else { unreachable!("{name} takes what is no JSON") };
     assert_eq!(read(tree.to_string().as_bytes()), Ok(()), "{name}: {tree}");
     assert!(tree.is_object(), "{name}: {tree}");

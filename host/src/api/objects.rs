@@ -249,7 +249,7 @@ async fn create(
     let entry = act(&rc, "object.create").on(&path.id).class(&path.class).name(&draft.name);
     let entry = entry.attributes(draft.attributes.keys());
     let draft = ObjectDraft { name: draft.name, container: draft.container, attributes: draft.attributes };
-    let called = api.connections.create_object(&rc, &path.id, &path.class, draft);
+    let called = Box::pin(api.connections.create_object(&rc, &path.id, &path.class, draft));
     Ok(match audited_call(&api, entry, called).await? {
         Outcome::Pending(handle) => pending(handle),
         Outcome::Done(written) => {
@@ -290,7 +290,7 @@ async fn update(
     let entry = act(&rc, "object.update").on(&path.id).object(&path.class, &path.uid).attributes(patch.changes.keys());
     let entry = patch.name.iter().fold(entry, |entry, name| entry.name(name));
     let patch = ObjectPatch { name: patch.name, container: patch.container, changes: patch.changes };
-    let called = api.connections.update_object(&rc, &path.id, &path.class, &path.uid, patch, revision);
+    let called = Box::pin(api.connections.update_object(&rc, &path.id, &path.class, &path.uid, patch, revision));
     Ok(match audited_call(&api, entry, called).await? {
         Outcome::Pending(handle) => pending(handle),
         Outcome::Done(written) => answer(&path.class, written),
@@ -308,7 +308,7 @@ async fn delete(
 ) -> Result<Response, Problem> {
     let revision = if_match.text()?;
     let entry = act(&rc, "object.delete").on(&path.id).object(&path.class, &path.uid);
-    let called = api.connections.delete_object(&rc, &path.id, &path.class, &path.uid, revision);
+    let called = Box::pin(api.connections.delete_object(&rc, &path.id, &path.class, &path.uid, revision));
     Ok(match audited_call(&api, entry, called).await? {
         Outcome::Pending(handle) => pending(handle),
         Outcome::Done(_) => StatusCode::NO_CONTENT.into_response(),

@@ -75,7 +75,8 @@ async fn set(
     let act = |action| act(&rc, action).on(&path.id).object(&path.class, &path.uid);
     match request.old {
         None => {
-            let called = connections.set_password(&rc, &path.id, &path.class, &path.uid, new, request.must_change);
+            let called =
+                Box::pin(connections.set_password(&rc, &path.id, &path.class, &path.uid, new, request.must_change));
             audited_call(&api, act("password.set"), called).await?;
         }
         Some(_) if request.must_change => {
@@ -83,7 +84,7 @@ async fn set(
             return Err(error.blaming("mustChange").into());
         }
         Some(Password(old)) => {
-            let called = connections.change_password(&rc, &path.id, &path.class, &path.uid, old, new);
+            let called = Box::pin(connections.change_password(&rc, &path.id, &path.class, &path.uid, old, new));
             audited_call(&api, act("password.change"), called).await?;
         }
     }

@@ -40,7 +40,7 @@ fn table(manifest: &Manifest) -> Table {
     keys([
         ("publisher", text(publisher)),
         ("name", text(name)),
-        ("version", text(version)),
+        ("version", text(version.to_string())),
         ("wit", text("0.1")),
         ("title", text(title)),
         ("summary", text(summary)),
@@ -165,7 +165,7 @@ fn value(value: &Value) -> Toml {
         Value::Real(real) => Toml::Float(*real),
         Value::Boolean(boolean) => Toml::Boolean(*boolean),
         Value::Text(held) => text(held),
-        other => text(&format!("{other:?}")),
+        other => text(format!("{other:?}")),
     }
 }
 
@@ -189,6 +189,7 @@ fn array(items: impl Iterator<Item = Toml>) -> Toml {
     Toml::Array(items.collect())
 }
 
-fn text(text: &(impl ToString + ?Sized)) -> Toml {
+#[allow(clippy::needless_pass_by_value, reason = "what is printed is a reference, mostly")]
+fn text(text: impl ToString) -> Toml {
     Toml::String(text.to_string())
 }

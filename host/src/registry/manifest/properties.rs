@@ -183,7 +183,7 @@ fn manifest() -> impl Strategy<Value = Manifest> {
     let imports = subsequence(plain.to_vec(), 0..=plain.len());
     let places = (options(), secured()).prop_flat_map(|(options, secured)| {
         let slots: Vec<OptionName> = secured.iter().map(|option| option.name.clone()).collect();
-        let names: Vec<OptionName> = options.iter().map(|option| option.name.clone()).collect();
+        let names = options.iter().map(|option| option.name.clone()).collect::<Vec<_>>();
         let places = (directories(slots.clone()), destinations(slots, &options));
         (Just(options), Just(secured), constraints(&names), places)
     });

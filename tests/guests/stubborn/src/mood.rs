@@ -83,6 +83,7 @@ impl Mood {
     }
 
     /// The same with a password at hand.
+    #[allow(clippy::while_immutable_condition, reason = "a loop without end is what this mood is")]
     pub(crate) fn act_with(self, password: &Password<'_>) -> Result<()> {
         while self == Self::Hash {
             // The host refuses at some point, and is asked again.
