@@ -101,6 +101,11 @@ pub struct Rooms {
 }
 
 impl ApiState {
+    /// Over these rooms.
+    pub fn new(rooms: Rooms) -> Self {
+        Self(Arc::new(rooms))
+    }
+
     /// Goes on, behind the caller's back, with writing down `what` has happened already, until it is written or the host
     /// stops.
     fn persist<W>(&self, what: &'static str, write: impl Fn() -> W + Send + Sync + 'static)
@@ -113,13 +118,6 @@ impl ApiState {
                 tracing::error!(what, %error, "was never written down");
             }
         });
-    }
-}
-
-impl ApiState {
-    /// Over these rooms.
-    pub fn new(rooms: Rooms) -> Self {
-        Self(Arc::new(rooms))
     }
 }
 

@@ -129,10 +129,10 @@ impl Begun {
         Some(self.number.get()).filter(|seq| *seq > 0).map(AuditId)
     }
 
-    /// Writes what came of it. What could not be written can be tried again.
+    /// Writes what came of it, once. What was `unavailable` can be tried again.
     ///
     /// # Errors
-    /// `conflict` if it has an outcome already, or its begin row could not be written.
+    /// `conflict` if its begin row could not be written, `unavailable` if this one cannot be written now.
     pub async fn finish(&self, outcome: &Outcome) -> Result<()> {
         let at = self.clock.now().as_microsecond();
         let row = Row { at, detail: entry::to_json(outcome)?, ..Row::default() };

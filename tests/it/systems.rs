@@ -73,7 +73,7 @@ async fn a_malformed_system_is_refused_by_name_and_nothing_is_created() {
         (json!({"id": long, "title": "x"}), "128"),
         (json!({"id": "malformed"}), "title"),
         (json!({"title": "x"}), "id"),
-        (json!({"id": 5, "title": "x"}), "5"),
+        (json!({"id": 5, "title": "x"}), "integer"),
         (json!({"id": "malformed", "title": "x", "colour": "red"}), "colour"),
         (json!({"id": "malformed", "title": null}), "null"),
         (json!(["malformed", "x"]), "object"),

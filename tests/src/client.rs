@@ -194,10 +194,14 @@ impl Problem {
         self.0["type"].as_str().and_then(|kind| kind.rsplit(':').next()).unwrap_or_default()
     }
 
-    /// Insists that the problem names what is wrong: in its sentence, or among the attributes to blame.
+    /// Insists that the problem names what is wrong: in its sentence, or in what it says besides about this one case.
     #[track_caller]
     pub fn names(self, what: &str) -> Self {
-        assert!(self.0.to_string().contains(what), "{what:?} is not named: {}", self.0);
+        let mut particulars = self.0.clone();
+        for general in ["type", "title", "status", "requestId"] {
+            particulars.as_object_mut().and_then(|members| members.remove(general));
+        }
+        assert!(particulars.to_string().contains(what), "{what:?} is not named: {}", self.0);
         self
     }
 }

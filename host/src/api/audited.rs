@@ -9,7 +9,7 @@ use futures_util::FutureExt as _;
 use super::ApiState;
 use crate::audit::{Begun, Entry, Outcome};
 use crate::connections::{LivePage, Object};
-use crate::model::{self, ClassName, ConnectionId, Effect, Error, Gate, RequestContext, Result, Uid};
+use crate::model::{self, ClassName, ConnectionId, Effect, Error, FailureKind, Gate, RequestContext, Result, Uid};
 use crate::runtime::{Called, Used};
 
 /// What a caller is about to do.
@@ -139,8 +139,13 @@ where
 /// Writes an outcome down, or leaves it to be written: the effect has happened, and its caller is told at once. If the
 /// host stops before, its next start closes the begin row as `outcome-unknown`.
 async fn conclude(api: &ApiState, begun: Begun, outcome: Outcome) {
-    let Err(error) = begun.finish(&outcome).await else { return };
-    tracing::error!(%error, entry = begun.id().map(|id| id.0), "the outcome of an operation cannot be audited yet");
+    match begun.finish(&outcome).await {
+        // Without a begin row nothing was touched, and the gate tells the caller.
+        Err(error) if !error.is(FailureKind::Conflict) => {
+            tracing::error!(%error, entry = begun.id().map(|id| id.0), "an outcome cannot be audited yet");
+        }
+        _ => return,
+    }
     api.persist("the outcome of an operation", move || {
         let (begun, outcome) = (begun.clone(), outcome.clone());
         async move { begun.finish(&outcome).await }

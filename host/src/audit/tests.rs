@@ -120,6 +120,17 @@ async fn rows_that_cannot_be_written_are_errors_of_their_own_operations_and_of_n
 }
 
 #[tokio::test]
+async fn a_chain_that_ends_elsewhere_than_was_thought_costs_one_operation_and_not_all_that_follow() {
+    let trail = Trail::new().await;
+    let path = trail.folder.path().join("audit.db");
+    let other = Audit::open(&path, Clock::system()).await.unwrap();
+    let _first = other.begin(&entry("by a commit that was reported as failed")).await.unwrap();
+    assert!(trail.audit.begin(&entry("ann")).await.is_err());
+    assert_eq!(trail.audit.begin(&entry("bob")).await.unwrap().id(), Some(AuditId(2)));
+    assert_eq!(trail.audit.verify().await.unwrap(), sound(&trail, 2).await);
+}
+
+#[tokio::test]
 async fn a_gate_stays_shut_if_the_begin_row_cannot_be_written_and_then_there_is_no_outcome_either() {
     let trail = Trail::new().await;
     let (lock, gate) = (trail.lock().await, Gate::default());

@@ -1,7 +1,8 @@
 //! The one task that appends. It has the end of the chain in memory, and whatever waits when it is free to write goes to
 //! the disk together: one statement, one sync (decision 0012). Rows stand in the order in which they were handed over.
 //!
-//! A commit that fails is the failure of its rows and of no other: the chain ends where it ended before.
+//! A commit that fails is the failure of its rows and of no other: where the chain ends then is read from the file, which
+//! alone knows whether the commit happened although it was reported to have failed.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -46,12 +47,16 @@ struct Waiting {
     /// Of an outcome: its begin row.
     begun: Option<Number>,
     number: Number,
-    written: oneshot::Sender<Result<()>>,
+    written: Written,
 }
+
+/// Whom to tell that a row is written.
+type Written = oneshot::Sender<Result<()>>;
 
 struct Writer {
     connection: PoolConnection<Sqlite>,
-    end: End,
+    /// None until it is read from the file again.
+    end: Option<End>,
     orders: mpsc::Receiver<Order>,
 }
 
@@ -59,7 +64,7 @@ struct Writer {
 pub(super) async fn start(mut connection: PoolConnection<Sqlite>) -> Result<Orders> {
     let end = chain::end(&mut connection).await?;
     let (sender, orders) = mpsc::channel(ORDERS_MAX);
-    tokio::spawn(Writer { connection, end, orders }.run());
+    tokio::spawn(Writer { connection, end: Some(end), orders }.run());
     Ok(Orders(sender))
 }
 
@@ -148,29 +153,62 @@ impl Writer {
         true
     }
 
+    /// Writes rows and tells whoever handed them over.
     async fn write(&mut self, waiting: Vec<Waiting>) {
-        let mut end = self.end;
         let (mut rows, mut told) = (Vec::with_capacity(waiting.len()), Vec::with_capacity(waiting.len()));
-        for Waiting { mut row, begun, number, written } in waiting {
-            row.begun = begun.as_ref().map_or(0, Number::get);
-            if begun.is_some() && row.begun == 0 {
-                drop(written.send(Err(never_began())));
-                continue;
+        let done = match self.end().await {
+            Ok(end) => {
+                let last = number(end, waiting, &mut rows, &mut told);
+                self.commit(&rows, last).await
             }
-            end = end.then(&row);
-            number.set(end.seq);
-            rows.push((row, end));
-            told.push((number, written));
-        }
-        let done = chain::append(&mut self.connection, &rows).await;
-        match &done {
-            Ok(()) => self.end = end,
-            Err(_) => told.iter().for_each(|(number, _)| number.set(0)),
-        }
-        for (_, written) in told {
+            Err(error) => {
+                told.extend(waiting.into_iter().map(|waiting| (waiting.number, waiting.written)));
+                Err(error)
+            }
+        };
+        for (number, written) in told {
+            if done.is_err() {
+                number.set(0);
+            }
             drop(written.send(done.clone()));
         }
     }
+
+    /// Where the chain ends.
+    async fn end(&mut self) -> Result<End> {
+        match self.end {
+            Some(end) => Ok(end),
+            None => chain::end(&mut self.connection).await,
+        }
+    }
+
+    /// Appends rows, of which `last` is the end. On an error none of them is in the file.
+    async fn commit(&mut self, rows: &[(Row, End)], last: End) -> Result<()> {
+        self.end = None;
+        let done = chain::append(&mut self.connection, rows).await;
+        self.end = match done {
+            Ok(()) => Some(last),
+            Err(_) => chain::end(&mut self.connection).await.ok(),
+        };
+        if self.end == Some(last) { Ok(()) } else { done }
+    }
+}
+
+/// Gives rows their numbers behind `end`, and answers where the chain ends with them. An outcome whose begin row was not
+/// written has no place in it.
+fn number(mut end: End, waiting: Vec<Waiting>, rows: &mut Vec<(Row, End)>, told: &mut Vec<(Number, Written)>) -> End {
+    for Waiting { mut row, begun, number, written } in waiting {
+        row.begun = begun.as_ref().map_or(0, Number::get);
+        if begun.is_some() && row.begun == 0 {
+            drop(written.send(Err(never_began())));
+            continue;
+        }
+        end = end.then(&row);
+        number.set(end.seq);
+        rows.push((row, end));
+        told.push((number, written));
+    }
+    end
 }
 
 fn never_began() -> Error {

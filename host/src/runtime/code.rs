@@ -1,4 +1,4 @@
-//! Machine code of a component, as the host itself compiled it: the one place in the house with `unsafe`.
+//! Machine code of a component, as the host itself compiled it: the only place in the library with `unsafe`.
 //!
 //! wasmtime does not check what it deserialises; foreign bytes would be arbitrary code in the host. Invariant: a [`Code`]
 //! exists only of bytes that came out of the host's own compiler, and stayed in memory since they were checked.
