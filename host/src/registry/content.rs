@@ -54,9 +54,7 @@ impl Content {
                 format!("what was stored as {digest} {why}; install the release again"),
             )
         };
-        let mut bytes = Vec::new();
-        let file = File::open(self.path(digest)).map_err(|why| lost(format!("cannot be read ({why})")))?;
-        file.take(most as u64 + 1).read_to_end(&mut bytes).map_err(|why| lost(format!("cannot be read ({why})")))?;
+        let bytes = read(&self.path(digest), most).map_err(|why| lost(format!("cannot be read ({why})")))?;
         if Digest::of(&bytes) == *digest { Ok(bytes) } else { Err(lost("has been changed".to_owned())) }
     }
 
@@ -86,6 +84,15 @@ impl Content {
         // The name is durable once its folder is.
         File::open(&self.0)?.sync_all()
     }
+}
+
+/// A file's bytes, at most one more than `most`.
+fn read(path: &Path, most: usize) -> std::io::Result<Vec<u8>> {
+    let file = File::open(path)?;
+    let expected = usize::try_from(file.metadata()?.len()).unwrap_or(most).min(most);
+    let mut bytes = Vec::with_capacity(expected.saturating_add(1));
+    file.take(most as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 #[cfg(test)]
