@@ -27,6 +27,7 @@ mod connectors;
 mod context;
 mod entitlements;
 mod etag;
+mod explain;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 mod health;
@@ -72,6 +73,7 @@ pub use auth::{FirstTokens, ensure_tokens};
 use crate::audit::Audit;
 use crate::clock::Clock;
 use crate::connections::Connections;
+use crate::egress::Egress;
 use crate::model::{Error, Result};
 use crate::registry::Registry;
 use crate::store::Store;
@@ -89,6 +91,7 @@ pub struct Rooms {
     pub registry: Registry,
     pub store: Store,
     pub audit: Audit,
+    pub egress: Egress,
     pub clock: Clock,
     /// How long a request may take.
     pub request_timeout: Duration,
@@ -168,6 +171,7 @@ fn v1() -> OpenApiRouter<ApiState> {
         systems::routes(),
         connections::routes(),
         permissions::routes(),
+        explain::routes(),
         secured::routes(),
         schema::routes(),
         objects::routes(),

@@ -8,14 +8,18 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use ipnet::{IpNet, Ipv6Net};
 use serde::Deserialize;
 
-use crate::model::{Error, ErrorKind, Result, Secret};
+use crate::model::{Error, ErrorKind, HostPattern, Result, Secret};
 
 /// The longest configuration file, in bytes.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
 /// Where the API listens unless told otherwise.
 const LISTEN_DEFAULT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8440);
+
+/// How long a prefix for translating can be (RFC 6052, 2.2).
+const NAT64_PREFIX_BITS: [u8; 6] = [32, 40, 48, 56, 64, 96];
 
 /// Everything the host is told from outside.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,6 +40,7 @@ pub struct Config {
     pub guests: GuestConfig,
     pub imports: ImportConfig,
     pub compile: CompileConfig,
+    pub egress: EgressConfig,
 }
 
 /// How the host logs.
@@ -83,6 +88,36 @@ pub struct CompileConfig {
     pub cpu: Duration,
     /// From its start to its end.
     pub time: Duration,
+}
+
+/// The ceiling of what connections may reach, whatever is approved for one of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct EgressConfig {
+    /// The only hosts; any, if it is left out.
+    pub hosts: Option<Vec<HostPattern>>,
+    /// The only networks; any, if it is left out.
+    pub networks: Option<Vec<IpNet>>,
+    /// May a connection have a permission to reach this machine?
+    pub loopback: bool,
+    /// May one have a permission to reach link-local addresses?
+    pub link_local: bool,
+    /// May one have a permission to reach a cloud's metadata services?
+    pub metadata: bool,
+    /// Prefixes under which the operator's network translates IPv4 (RFC 6052), besides 64:ff9b::/96.
+    pub nat64_prefixes: Vec<Ipv6Net>,
+    /// Name servers to ask instead of the machine's.
+    pub nameservers: Vec<SocketAddr>,
+}
+
+impl EgressConfig {
+    fn check(&self) -> Result<()> {
+        let odd = self.nat64_prefixes.iter().find(|prefix| !NAT64_PREFIX_BITS.contains(&prefix.prefix_len()));
+        odd.map_or(Ok(()), |prefix| {
+            let lengths = NAT64_PREFIX_BITS.map(|bits| bits.to_string()).join(", ");
+            Err(configuration(format!("`egress.nat64-prefixes` has {prefix}; a prefix has {lengths} bits")))
+        })
+    }
 }
 
 impl Default for Config {
@@ -162,6 +197,7 @@ struct File {
     guests: GuestFile,
     imports: ImportFile,
     compile: CompileFile,
+    egress: EgressConfig,
 }
 
 #[derive(Debug, Deserialize)]
@@ -210,6 +246,7 @@ impl Default for File {
             guests: GuestFile::default(),
             imports: ImportFile::default(),
             compile: CompileFile::default(),
+            egress: EgressConfig::default(),
         }
     }
 }
@@ -251,7 +288,8 @@ impl File {
         within("imports.records-max", self.imports.records_max, 1, 1_000_000_000)?;
         within("compile.memory-mib", self.compile.memory_mib.into(), 64, 65_536)?;
         within("compile.cpu-ms", self.compile.cpu_ms.into(), 1_000, 3_600_000)?;
-        within("compile.time-ms", self.compile.time_ms.into(), 100, 3_600_000)
+        within("compile.time-ms", self.compile.time_ms.into(), 100, 3_600_000)?;
+        self.egress.check()
     }
 }
 
@@ -291,6 +329,7 @@ impl From<File> for Config {
                 cpu: ms(file.compile.cpu_ms),
                 time: ms(file.compile.time_ms),
             },
+            egress: file.egress,
         }
     }
 }
@@ -313,6 +352,22 @@ mod tests {
     }
 
     #[test]
+    fn a_ceiling_that_cannot_be_meant_is_refused_by_its_key() {
+        for (text, told) in [
+            ("[egress]\nhosts = [\"a b\"]", "*.example.org:636"),
+            ("[egress]\nnetworks = [\"10.0.0.0/33\"]", "networks"),
+            ("[egress]\nnameservers = [\"1.1.1.1\"]", "nameservers"),
+            ("[egress]\nnat64-prefixes = [\"2001:db8::/33\"]", "32, 40, 48"),
+            ("[egress]\nlocalhost = true", "localhost"),
+        ] {
+            let error = Config::parse(text).unwrap_err();
+            assert!(error.message.contains(told), "{text}: {error}");
+        }
+        let config = Config::parse("[egress]\nhosts = [\"*.example.org:636\"]\nnetworks = [\"10.0.0.0/8\"]").unwrap();
+        assert_eq!(config.egress.networks, Some(vec!["10.0.0.0/8".parse().unwrap()]));
+    }
+
+    #[test]
     fn an_empty_file_is_the_default() {
         assert_eq!(Config::parse("").unwrap(), Config::default());
     }
@@ -321,7 +376,16 @@ mod tests {
     fn the_annotated_file_of_the_repository_shows_the_defaults() {
         let text = include_str!("../../hawser.toml");
         assert_eq!(Config::parse(text).unwrap(), Config::default());
-        for key in ["listen", "memory-mib", "page-rows", "allow-unsigned", "filter", "request-timeout-ms", "cpu-ms"] {
+        for key in [
+            "listen",
+            "memory-mib",
+            "page-rows",
+            "allow-unsigned",
+            "filter",
+            "request-timeout-ms",
+            "cpu-ms",
+            "nameservers",
+        ] {
             assert!(text.contains(key), "{key} is missing from hawser.toml");
         }
     }

@@ -18,6 +18,7 @@ mod passwords;
 mod permissions;
 mod places;
 mod ready;
+mod routes;
 mod secured;
 
 use std::sync::Arc;
@@ -27,6 +28,7 @@ pub use listing::{LivePage, Query};
 pub use objects::{Object, ObjectDraft, ObjectPatch};
 pub use permissions::Asked;
 pub use ready::Ready;
+pub use routes::Explanation;
 pub use secured::{SecuredDraft, SecuredOption};
 
 use crate::clock::Clock;

@@ -14,6 +14,7 @@ use crate::audit::Audit;
 use crate::clock::Clock;
 use crate::config::{self, Config, GuestConfig};
 use crate::connections::Connections;
+use crate::egress::Egress;
 use crate::model::{Error, ErrorKind, Result};
 use crate::registry::Registry;
 use crate::runtime::{CallLimits, Runtime, RuntimeLimits};
@@ -81,6 +82,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running> {
         registry: registry.clone(),
         store: store.clone(),
         audit: audit.clone(),
+        egress: Egress::new(config.egress),
         clock,
         request_timeout: config.request_timeout,
         hosts: config.hosts.into(),

@@ -9,6 +9,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod connections;
+pub mod egress;
 pub mod host;
 pub mod model;
 pub mod registry;

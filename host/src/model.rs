@@ -16,6 +16,7 @@ pub mod filter;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzz;
 pub mod gate;
+pub mod host_pattern;
 pub mod id;
 pub mod interface;
 pub mod json;
@@ -23,6 +24,7 @@ pub mod object;
 pub mod page;
 pub mod permission;
 pub mod probe;
+pub mod protocol;
 pub mod provision;
 pub mod request;
 pub mod schema;
@@ -41,6 +43,7 @@ pub use error::{Error, ErrorKind, Result};
 pub use failure::{Effect, Failure, FailureKind};
 pub use filter::Filter;
 pub use gate::Gate;
+pub use host_pattern::HostPattern;
 pub use id::{
     AttributeName, ClassName, ConnectionId, ConnectorName, DestinationName, DirectoryName, OptionName, PlaceName,
     PublisherName, RequestId, SlotName, SystemId, TaskId, TokenName, Uid,
@@ -48,8 +51,9 @@ pub use id::{
 pub use interface::{Export, Import};
 pub use object::{Attribute, Edge, Key, ObjectRef, Reference, Row};
 pub use page::{EdgePage, ListRequest, Page, Rejected};
-pub use permission::{CredentialUse, Permission, Permissions};
+pub use permission::{AddressRange, CredentialUse, Permission, Permissions};
 pub use probe::{Aspect, Choice, Finding};
+pub use protocol::Protocol;
 pub use provision::{NewObject, Outcome, PartFailure, SecretAttribute, Update, Written};
 pub use request::{Caller, RequestContext, Role};
 pub use schema::{AttributeInfo, ClassInfo, ClassKind, Matching, Schema, Syntax};

@@ -16,6 +16,7 @@ mod cli;
 mod connections;
 mod credentials;
 mod docs;
+mod egress;
 mod entitlements;
 mod faults;
 mod files;

@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use tower::ServiceExt as _;
 
 use super::*;
-use crate::config::Config;
+use crate::config::{Config, EgressConfig};
 use crate::model::FailureKind;
 use crate::runtime::{CallLimits, Runtime, RuntimeLimits};
 use crate::secrets::Vault;
@@ -49,7 +49,9 @@ impl Room {
         let stop = CancellationToken::new();
         let request_timeout = Duration::from_secs(60);
         let hosts = [].into();
-        let rooms = Rooms { connections, tasks, registry, store, audit, clock, request_timeout, hosts, running, stop };
+        let egress = Egress::new(EgressConfig::default());
+        let rooms =
+            Rooms { connections, tasks, registry, store, audit, egress, clock, request_timeout, hosts, running, stop };
         let state = ApiState::new(rooms);
         Self { state, tokens, _folder: folder }
     }

@@ -107,6 +107,12 @@ enum Command {
         #[arg(required = true)]
         permissions: Vec<String>,
     },
+    /// What would be decided if its connector wanted to reach a place, and by which rule. Nothing is connected to.
+    Explain {
+        connection: String,
+        /// As protocol://host:port, e.g. ldaps://dc1.example.org:636.
+        target: String,
+    },
     /// What the target looks like: classes and attributes.
     Schema {
         connection: String,
@@ -168,6 +174,7 @@ impl Connection {
             Command::Withdraw { connection, permissions } => {
                 permissions::change(&session, &connection, &json!({"withdraw": permissions})).await
             }
+            Command::Explain { connection, target } => explain(&session, &connection, target).await,
             Command::Schema { connection, refresh } => schema(&session, &connection, refresh).await,
             Command::Secret(command) => command.run(&session).await,
         }
@@ -204,6 +211,33 @@ async fn check(session: &Session, connection: &str, aspect: Aspect) -> Result<()
         _ => Err(Fault::new(Exit::Failed, "the check found something wrong")),
     }
 }
+
+async fn explain(session: &Session, connection: &str, target: String) -> Result<(), Fault> {
+    let call = Call::get(format!("{}/explain", path(connection))).query("target", Some(target));
+    let reply = session.ask(call).await?;
+    if session.json {
+        out::json(&reply.body)?;
+    } else {
+        table::one(&reply.body, EXPLAINED)?;
+        let addresses = reply.body.pointer("/addresses").and_then(Json::as_array).map_or(&[][..], Vec::as_slice);
+        if !addresses.is_empty() {
+            out::line(format_args!(""))?;
+            table::list(addresses, &[("address", "/address"), ("range", "/range"), ("refusal", "/refusal")])?;
+        }
+    }
+    match reply.body.pointer("/allowed").and_then(Json::as_bool) {
+        Some(true) => Ok(()),
+        _ => Err(Fault::new(Exit::Failed, "it would be refused")),
+    }
+}
+
+const EXPLAINED: &[Column<'_>] = &[
+    ("target", "/target"),
+    ("destination", "/destination"),
+    ("permission", "/permission"),
+    ("allowed", "/allowed"),
+    ("refusal", "/refusal"),
+];
 
 async fn schema(session: &Session, connection: &str, refresh: bool) -> Result<(), Fault> {
     let path = format!("{}/schema", path(connection));

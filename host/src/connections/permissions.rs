@@ -45,7 +45,10 @@ impl Connections {
     ) -> Result<Vec<Asked>> {
         let manifest = self.manifest(id).await?;
         let requested = manifest.permissions();
-        let stray = approve.iter().find(|wanted| !requested.iter().any(|asked| asked.covers(wanted)));
+        let known = |wanted: &Permission| {
+            requested.iter().any(|asked| asked.covers(wanted)) || met(&manifest, wanted).is_some()
+        };
+        let stray = approve.iter().find(|wanted| !known(wanted));
         if let Some(stray) = stray {
             let asked: Vec<String> = requested.iter().map(ToString::to_string).collect();
             let message =
@@ -76,13 +79,21 @@ fn asked(manifest: &Manifest, approvals: Vec<Approval>) -> Vec<Asked> {
     for approval in approvals {
         let entry = asked.entry(approval.permission.clone()).or_insert_with(|| Asked {
             permission: approval.permission.clone(),
-            words: String::new(),
+            words: met(manifest, &approval.permission).unwrap_or_default(),
             requested: requested.iter().any(|asked| asked.covers(&approval.permission)),
             approval: None,
         });
         entry.approval = Some(approval);
     }
     asked.into_values().collect()
+}
+
+/// What it means to open a range for one of the manifest's destinations; it takes no request, because only the operator
+/// knows where in his networks a destination is.
+fn met(manifest: &Manifest, permission: &Permission) -> Option<String> {
+    let Permission::Network { destination, range } = permission else { return None };
+    let declared = manifest.destinations.iter().find(|declared| declared.name == *destination)?;
+    Some(format!("meet \"{}\" at a {} address", declared.label, range.as_str()))
 }
 
 /// What a call may do: both asked for and approved.

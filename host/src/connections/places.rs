@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 
 use super::options::Options;
-use crate::model::{Connection, Directory, DirectoryName, Error, FailureKind, OptionName, Result};
-use crate::registry::manifest::{DestinationDeclaration, Manifest};
+use super::routes;
+use crate::model::{Connection, Directory, DirectoryName, OptionName, Result};
+use crate::registry::manifest::Manifest;
 use crate::secrets::Places;
 
 /// A place a secured option goes to.
@@ -31,7 +32,7 @@ impl<'a> Layout<'a> {
     /// # Errors
     /// `configuration`, naming the option whose value would say more than a host or a port.
     pub(super) fn new(manifest: &'a Manifest, options: &'a Options, connection: &'a Connection) -> Result<Self> {
-        manifest.destinations.iter().try_for_each(|destination| address(destination, options).map(drop))?;
+        manifest.destinations.iter().try_for_each(|destination| routes::target(destination, options).map(drop))?;
         Ok(Self { manifest, options, directories: &connection.directories })
     }
 
@@ -55,15 +56,4 @@ impl<'a> Layout<'a> {
     pub(super) fn sealed_for(&self, slot: &OptionName) -> Places {
         Places::new(&self.manifest.connector, self.of(slot).into_iter().filter_map(|place| place.address).collect())
     }
-}
-
-fn address(destination: &DestinationDeclaration, options: &Options) -> Result<Option<String>> {
-    destination.address(options).map_err(|option| {
-        let message = format!(
-            "option `{option}` is part of the address of the destination {:?} and takes a host name, an IP address or \
-             a port, nothing else",
-            destination.name.as_str()
-        );
-        Error::failure(FailureKind::Configuration, message).blaming(option)
-    })
 }

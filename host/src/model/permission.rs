@@ -27,11 +27,47 @@ pub enum Permission {
     Directory { name: DirectoryName, access: Access },
     /// Connect to a network place: `destination:api:https://{host}:{port}`. The address is the manifest's template.
     Destination { name: DestinationName, address: String },
+    /// Meet a destination at addresses of a range that is not public: `network:api:private`. No manifest asks for it,
+    /// because only the operator knows his networks.
+    Network { destination: DestinationName, range: AddressRange },
     /// Use a secured option without reading it: `credential:token:send@api` where it goes with a destination or a
     /// directory, `credential:key:sign` where it goes nowhere.
     Credential { slot: OptionName, usage: CredentialUse, place: Option<PlaceName> },
     /// Read a secret's bytes: `reveal:new-password`.
     Reveal { slot: SlotName },
+}
+
+/// Addresses that are somebody's own and not the internet's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum AddressRange {
+    /// An organisation's networks (RFC 1918, RFC 4193, RFC 6598).
+    Private,
+    /// The host's own machine.
+    Loopback,
+    /// The host's own cable (RFC 3927, RFC 4291).
+    LinkLocal,
+    /// Where clouds answer questions about the machine, credentials among them.
+    Metadata,
+}
+
+impl AddressRange {
+    /// All of them, from the least dangerous one.
+    pub const ALL: &[Self] = &[Self::Private, Self::Loopback, Self::LinkLocal, Self::Metadata];
+
+    /// The spelling in permissions and in the host's configuration.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Private => "private",
+            Self::Loopback => "loopback",
+            Self::LinkLocal => "link-local",
+            Self::Metadata => "metadata",
+        }
+    }
+
+    /// What is spelt like that.
+    pub fn named(text: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|range| range.as_str() == text)
+    }
 }
 
 /// The one thing that may be done with a secured option.
@@ -80,6 +116,7 @@ impl fmt::Display for Permission {
         match self {
             Self::Directory { name, access } => write!(f, "directory:{name}:{}", access.as_str()),
             Self::Destination { name, address } => write!(f, "destination:{name}:{address}"),
+            Self::Network { destination, range } => write!(f, "network:{destination}:{}", range.as_str()),
             Self::Credential { slot, usage, place: None } => write!(f, "credential:{slot}:{}", usage.as_str()),
             Self::Credential { slot, usage, place: Some(place) } => {
                 write!(f, "credential:{slot}:{}@{place}", usage.as_str())
@@ -110,6 +147,11 @@ impl FromStr for Permission {
             "destination" => {
                 let (name, address) = rest.split_once(':').ok_or_else(invalid)?;
                 Ok(Self::Destination { name: name.parse()?, address: address.to_owned() })
+            }
+            "network" => {
+                let (destination, range) = rest.split_once(':').ok_or_else(invalid)?;
+                let range = AddressRange::named(range).ok_or_else(invalid)?;
+                Ok(Self::Network { destination: destination.parse()?, range })
             }
             "credential" => {
                 let (slot, usage) = rest.split_once(':').ok_or_else(invalid)?;
@@ -153,6 +195,8 @@ mod tests {
             "credential:token:print",
             "credential:token:send@",
             "destination:api",
+            "network:api",
+            "network:api:public",
             "reveal:",
         ] {
             assert!(text.parse::<Permission>().is_err(), "{text:?}");
@@ -164,6 +208,7 @@ mod tests {
         for text in [
             "directory:data:read-write",
             "destination:api:https://{host}:{port}",
+            "network:api:link-local",
             "credential:token:send@api",
             "credential:key:client-key@api",
             "credential:key:sign",

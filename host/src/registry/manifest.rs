@@ -33,7 +33,7 @@ use serde::Deserialize;
 
 use crate::model::{Access, ClassKind, ClassName, ConnectorName, DirectoryName, Export, Import, OptionName};
 
-pub use destination::{DestinationDeclaration, Protocol};
+pub use destination::DestinationDeclaration;
 pub use error::ManifestError;
 pub use option::{OptionDeclaration, OptionKind};
 pub use permissions::Request;

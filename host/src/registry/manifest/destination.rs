@@ -9,7 +9,7 @@ use super::checks::{Checked, at_most, help, no_name_twice, title};
 use super::document::Document;
 use super::option::OptionKind;
 use super::{Manifest, ManifestError};
-use crate::model::{DestinationName, OptionName, Value};
+use crate::model::{DestinationName, OptionName, Protocol, Value};
 use crate::registry::limits::{ADDRESS_BYTES_MAX, DESTINATIONS_MAX};
 
 /// A network place.
@@ -27,28 +27,6 @@ pub struct DestinationDeclaration {
     /// The secured options that go there: another address asks for them again.
     #[serde(default)]
     pub credentials: Vec<OptionName>,
-}
-
-/// How a destination is spoken to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Protocol {
-    Https,
-    Http,
-    Ldaps,
-    Ldap,
-}
-
-impl Protocol {
-    /// The scheme of its addresses.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Https => "https",
-            Self::Http => "http",
-            Self::Ldaps => "ldaps",
-            Self::Ldap => "ldap",
-        }
-    }
 }
 
 impl DestinationDeclaration {

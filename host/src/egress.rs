@@ -1,0 +1,90 @@
+//! The one gate out of the host: from a destination of a connection to a connected, verified stream, or to a refusal that
+//! names what would allow it.
+//!
+//! A destination is what the vendor asks for, the operator approved and the host's ceiling leaves ([`rules`]). Its name
+//! is looked up once, every answer is judged ([`address`]), and only judged addresses are dialled ([`dial`]). Nothing
+//! here reads the environment, follows a redirect or believes a certificate it should not.
+
+pub mod address;
+mod dial;
+pub mod limits;
+mod resolver;
+pub mod rules;
+pub mod target;
+#[cfg(test)]
+mod tests;
+pub mod trust;
+
+use std::net::IpAddr;
+
+use tokio::time::{Instant, timeout_at};
+
+use crate::config::EgressConfig;
+use crate::model::{Error, FailureKind, Result};
+use resolver::Resolver;
+use rules::{Route, Rules, Ruling};
+use target::{Host, Target};
+
+pub use dial::{Stream, secure};
+
+/// The gate. Cheap to clone.
+#[derive(Clone)]
+pub struct Egress {
+    rules: Rules,
+    resolver: Resolver,
+}
+
+/// What would be decided, found out without connecting.
+#[derive(Clone, Debug)]
+pub struct Forecast {
+    /// The error that every attempt would end with, before an address is dialled.
+    pub refusal: Option<Error>,
+    /// What was found under the name, each with its rule.
+    pub addresses: Vec<Ruling>,
+}
+
+impl Egress {
+    /// A gate as configured.
+    pub fn new(config: EgressConfig) -> Self {
+        let resolver = Resolver::new(&config.nameservers);
+        Self { rules: Rules::new(config), resolver }
+    }
+
+    /// Connects, with TLS where the protocol begins with it. Nothing is sent before every rule was asked.
+    ///
+    /// # Errors
+    /// `not-permitted` and `egress-denied` naming what would allow it; `connection-failed`; `operation-timeout` at `end`.
+    pub async fn connect(&self, route: &Route, end: Instant) -> Result<Stream> {
+        self.rules.admit(route)?;
+        let found = timeout_at(end, self.find(&route.target)).await;
+        let found = found.map_err(|_| late(&route.target))??;
+        self.rules.permit(route, &found)?;
+        let stream = dial::connect(&route.target, &found, end).await?;
+        if route.target.protocol.is_tls() { secure(route, stream, end).await } else { Ok(Stream::Plain(stream)) }
+    }
+
+    /// What [`Self::connect`] would decide now. The name is looked up; nothing is dialled.
+    pub async fn forecast(&self, route: &Route) -> Forecast {
+        if let Err(refusal) = self.rules.admit(route) {
+            return Forecast { refusal: Some(refusal), addresses: Vec::new() };
+        }
+        match self.find(&route.target).await {
+            Err(refusal) => Forecast { refusal: Some(refusal), addresses: Vec::new() },
+            Ok(found) => Forecast {
+                refusal: self.rules.permit(route, &found).err(),
+                addresses: found.into_iter().map(|address| self.rules.rule(route, address)).collect(),
+            },
+        }
+    }
+
+    async fn find(&self, target: &Target) -> Result<Vec<IpAddr>> {
+        match &target.host {
+            Host::Address(address) => Ok(vec![*address]),
+            Host::Name(name) => self.resolver.resolve(name).await,
+        }
+    }
+}
+
+fn late(target: &Target) -> Error {
+    Error::failure(FailureKind::OperationTimeout, format!("{target} was not found in time"))
+}
