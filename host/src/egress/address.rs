@@ -70,7 +70,6 @@ const V4: &[(&str, Class)] = &[
 const V6: &[(&str, Class)] = &[
     ("::1/128", LOOPBACK),
     ("64:ff9b::/96", Class::Public),
-    ("64:ff9b:1::/48", PRIVATE),
     ("2001::/23", Class::Never),
     ("2001::/32", Class::Public),
     ("2001:db8::/32", Class::Never),
@@ -80,7 +79,7 @@ const V6: &[(&str, Class)] = &[
     ("fd20:ce::254/128", METADATA),
     ("fe80::/10", LINK_LOCAL),
     ("fec0::/10", PRIVATE),
-    ("::ffff:0:0/96", Class::Public),
+    ("::ffff:0.0.0.0/96", Class::Public),
     ("2000::/3", Class::Public),
 ];
 
@@ -92,12 +91,16 @@ fn of(address: IpAddr, table: &[(&str, Class)]) -> Option<Class> {
 }
 
 fn of_v6(address: Ipv6Addr, nat64: &[Ipv6Net]) -> Class {
-    let own = of(address.into(), V6).unwrap_or(Class::Never);
-    let translated = nat64.iter().filter(|prefix| prefix.contains(&address));
-    // A site's own prefix is what it translates to, and not the network the prefix was cut from.
-    let own = if translated.clone().next().is_some() { Class::Public } else { own };
-    let carried = carried(address).chain(translated.filter_map(|prefix| embedded(address, prefix.prefix_len())));
-    carried.map(|v4| of(v4.into(), V4).unwrap_or(Class::Public)).fold(own, Ord::max)
+    let known = nat64.iter().filter(|prefix| prefix.contains(&address)).max_by_key(|prefix| prefix.prefix_len());
+    let (own, behind) = match known {
+        // It is what it translates to, and not the network the prefix was cut from.
+        Some(prefix) => (Class::Public, vec![prefix.prefix_len()]),
+        // Which length a site took of the prefix made for that (RFC 8215), nobody knows here: it is the worst of all.
+        None if u128::from(address) >> 80 == 0x64_ff9b_0001 => (PRIVATE, vec![48, 56, 64, 96]),
+        None => (of(address.into(), V6).unwrap_or(Class::Never), Vec::new()),
+    };
+    let behind = behind.into_iter().filter_map(|length| embedded(address, length));
+    carried(address).chain(behind).map(|v4| of(v4.into(), V4).unwrap_or(Class::Public)).fold(own, Ord::max)
 }
 
 /// The IPv4 addresses that one of the known forms carries.
@@ -108,16 +111,13 @@ fn carried(address: Ipv6Addr) -> impl Iterator<Item = Ipv4Addr> {
     // v4-mapped (RFC 4291, 2.5.5.2), NAT64 (RFC 6052): the last 32 bits. v4-compatible and v4-translated addresses are
     // reserved as such.
     let last = [high(96) == 0xffff, high(96) == 0x64_ff9b << 64].contains(&true).then(|| at(0));
-    // NAT64 of a site (RFC 8215) under /48, /56, /64 or /96 of its prefix.
-    let site = (high(48) == 0x64_ff9b_0001).then_some([48, 56, 64, 96]);
-    let site = site.into_iter().flatten().filter_map(move |length| embedded(address, length));
     // 6to4 (RFC 3056): behind the first 16 bits.
     let six_to_four = (high(16) == 0x2002).then(|| at(80));
     // Teredo (RFC 4380, 4): the server, and the client with its bits turned around.
     let teredo = (high(32) == 0x2001_0000).then(|| [at(64), Ipv4Addr::from(!u32::from(at(0)))]);
     // ISATAP (RFC 5214, 6.1): in the interface's identifier, under any prefix.
     let isatap = ((bits >> 32) & 0xfdff_ffff == 0x5efe).then(|| at(0));
-    last.into_iter().chain(site).chain(six_to_four).chain(teredo.into_iter().flatten()).chain(isatap)
+    last.into_iter().chain(six_to_four).chain(teredo.into_iter().flatten()).chain(isatap)
 }
 
 /// The IPv4 address behind a prefix of that length (RFC 6052, 2.2); bits 64 to 71 are skipped.
@@ -242,10 +242,22 @@ mod tests {
         for (form, address) in wrapped(Ipv4Addr::new(1, 1, 1, 1)) {
             let expected = match form {
                 "v4-compatible" | "v4-translated" => Class::Never,
-                form if form.starts_with("NAT64 of a site") => PRIVATE,
+                form if form.starts_with("NAT64 of a site") => Class::Never,
                 _ => Class::Public,
             };
             assert_eq!(classify(address.into(), &[]), expected, "{form}: {address}");
+        }
+    }
+
+    #[test]
+    fn a_site_that_says_how_it_translates_is_read_that_way() {
+        let lengths = [48, 56, 64, 96];
+        for (v4, expected) in [([1, 1, 1, 1], Class::Public), ([10, 1, 1, 1], PRIVATE), ([127, 0, 0, 1], LOOPBACK)] {
+            let of_site = wrapped(v4.into()).into_iter().filter(|(form, _)| form.starts_with("NAT64 of a site"));
+            for (length, (_, address)) in lengths.into_iter().zip(of_site) {
+                let prefix = Ipv6Net::new("64:ff9b:1::".parse().unwrap(), length).unwrap();
+                assert_eq!(classify(address.into(), &[prefix]), expected, "{address} behind {prefix}");
+            }
         }
     }
 

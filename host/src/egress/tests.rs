@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use hickory_resolver::proto::op::{Message, MessageType, OpCode};
 use hickory_resolver::proto::rr::{RData, Record, RecordType, rdata};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, ExtendedKeyUsagePurpose, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair};
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::server::WebPkiClientVerifier;
@@ -172,7 +172,8 @@ async fn an_alias_that_leads_inwards_is_judged_by_where_it_leads() {
 async fn a_name_is_looked_up_once_and_as_it_stands() {
     let good = Counter::at(GOOD, 0).await;
     let dns = Dns::of(vec![a(GOOD)]).await;
-    drop(dns.gate().connect(&route(&format!("ldap://{NAME}:{}", good.port)), soon()).await.unwrap());
+    let stream = dns.gate().connect(&route(&format!("ldap://{NAME}:{}", good.port)), soon()).await.unwrap();
+    assert_eq!(greeting(stream).await, "hello");
     let mut asked = dns.asked.lock().unwrap().clone();
     asked.sort();
     assert_eq!(asked, [format!("{NAME}. A"), format!("{NAME}. AAAA")]);
@@ -235,8 +236,9 @@ async fn a_name_server_that_does_not_answer_costs_the_call_its_deadline_and_no_m
 struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
-    fn new() -> Self {
+    fn new(name: &str) -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
     }
@@ -301,7 +303,7 @@ async fn believed(authority: &Authority, target: &str, port: u16) -> Result<Stri
 
 #[tokio::test]
 async fn a_server_is_believed_under_its_own_name_and_asked_for_it() {
-    let authority = Authority::new();
+    let authority = Authority::new("one");
     let (port, names) = tls_server(plain(&authority.server(NAME, |_| {}))).await;
     assert_eq!(believed(&authority, NAME, port).await.unwrap(), "hello");
     assert_eq!(names.lock().unwrap().last().unwrap().as_deref(), Some(NAME));
@@ -312,7 +314,7 @@ async fn a_server_is_believed_under_its_own_name_and_asked_for_it() {
 
 #[tokio::test]
 async fn certificates_that_prove_nothing_are_refused_with_the_reason() {
-    let (authority, other) = (Authority::new(), Authority::new());
+    let (authority, other) = (Authority::new("one"), Authority::new("other"));
     let past = |params: &mut CertificateParams| params.not_after = rcgen::date_time_ymd(2020, 1, 1);
     let future = |params: &mut CertificateParams| params.not_before = rcgen::date_time_ymd(2999, 1, 1);
     let for_clients =
@@ -339,7 +341,7 @@ async fn certificates_that_prove_nothing_are_refused_with_the_reason() {
 
 #[tokio::test]
 async fn a_client_shows_the_certificate_it_was_given_and_no_other() {
-    let authority = Authority::new();
+    let authority = Authority::new("one");
     let (server, client) = (authority.server(NAME, |_| {}), authority.server("connector", |_| {}));
     let mut roots = rustls::RootCertStore::empty();
     roots.add_parsable_certificates([authority.0.der().clone()]);
@@ -383,7 +385,7 @@ async fn a_server_that_never_shakes_hands_costs_the_call_its_deadline_and_no_mor
     let listener = TcpListener::bind((GOOD, 0)).await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let gate = Dns::of(vec![a(GOOD)]).await.gate();
-    let trust = Trust::new(Some(&Authority::new().pem()), None).unwrap();
+    let trust = Trust::new(Some(&Authority::new("one").pem()), None).unwrap();
     let route = Route { trust, ..route(&format!("ldaps://{NAME}:{port}")) };
     let error = gate.connect(&route, Instant::now() + Duration::from_millis(300)).await.unwrap_err();
     assert!(error.is(FailureKind::OperationTimeout), "{error}");

@@ -44,7 +44,7 @@ impl FromStr for HostPattern {
         };
         let port = port.map(str::parse::<u16>).transpose().map_err(|_| invalid())?;
         let is_domain = host.starts_with("*.");
-        let host = host.strip_prefix('*').unwrap_or(host);
+        let host = if is_domain { host.trim_start_matches('*') } else { host };
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '[' | ']');
         let starts = host.starts_with('.') == is_domain;
         let brackets = host.contains(':') == (host.starts_with('[') && host.ends_with(']'));

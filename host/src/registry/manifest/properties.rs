@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select, subsequence};
 
 use super::*;
-use crate::model::{CredentialUse, DestinationName, Value, fuzz};
+use crate::model::{CredentialUse, DestinationName, Protocol, Value, fuzz};
 use crate::registry::fuzz::manifest as door;
 
 /// What stands in a line: nothing that acts on a terminal.
@@ -138,7 +138,7 @@ fn destinations(
     let mut hosts: Vec<String> = hosts.map(|option| format!("{{{}}}", option.name)).collect();
     hosts.extend(["a.example".to_owned(), "[::1]".to_owned()]);
     let one = move |name: String| {
-        let protocols = vec![Protocol::Https, Protocol::Http, Protocol::Ldaps, Protocol::Ldap];
+        let protocols = Protocol::ALL.to_vec();
         let parts = (select(hosts.clone()), any::<u16>(), select(protocols));
         (title(), help(), parts, subsequence(slots.clone(), 0..=slots.len())).prop_map(
             move |(label, help, (host, port, protocol), credentials)| {
