@@ -38,6 +38,7 @@ const OPERATOR_ONLY: &[(&str, &str)] = &[
     ("post", "/v1/tasks/{id}/reject"),
     ("get", "/v1/audit"),
     ("get", "/v1/audit/verify"),
+    ("get", "/v1/connections/{id}/explain"),
     ("get", "/v1/tokens"),
 ];
 

@@ -29,6 +29,7 @@ pub enum Stream {
 ///
 /// # Errors
 /// `connection-failed` with what each said; `operation-timeout` at `end`.
+#[allow(clippy::disallowed_methods, reason = "this is the gate")]
 pub(super) async fn connect(target: &Target, addresses: &[IpAddr], end: Instant) -> Result<TcpStream> {
     let mut told = Vec::new();
     for address in addresses {
