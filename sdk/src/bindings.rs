@@ -25,12 +25,14 @@ pub mod host {
         world: "imports",
         generate_unused_types: true,
         additional_derives: [PartialEq],
+        // They hold handles, which have no equals.
+        additional_derives_ignore: ["login", "modification", "new-attribute", "new-value", "simple-login"],
         runtime_path: "::hawser_sdk::__private::rt",
         bitflags_path: "::hawser_sdk::__private::bitflags",
     });
     #[cfg(target_arch = "wasm32")]
     pub use self::hawser::connector::{cache, call, options};
-    pub use self::hawser::connector::{credentials, files, log, model, reveal};
+    pub use self::hawser::connector::{credentials, files, ldap, log, model, reveal};
 }
 
 macro_rules! exported {

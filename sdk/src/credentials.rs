@@ -87,6 +87,16 @@ impl<'a> Credential<'a> {
         Self(Handle::Borrowed(credential))
     }
 
+    /// The handle as another interface of the host takes it.
+    pub(crate) fn wit(&self) -> Result<&wit::Credential> {
+        match &self.0 {
+            Handle::Borrowed(credential) => Ok(credential),
+            Handle::Owned(credential) => Ok(credential),
+            #[cfg(not(target_arch = "wasm32"))]
+            Handle::Native(_) => Err(crate::Error::unsupported("a native test has no directory to give it to")),
+        }
+    }
+
     /// A salted argon2id hash in the PHC string format, for targets that store one; of passwords of the call.
     ///
     /// # Errors

@@ -72,5 +72,7 @@ interfaces!(
         Reveal = "reveal",
         /// Files of a permitted directory.
         Files = "files",
+        /// Directory sessions to a permitted destination.
+        Ldap = "ldap",
     }
 );
