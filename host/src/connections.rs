@@ -201,6 +201,7 @@ impl Connections {
         let release = self.registry.release(&draft.connector, &draft.version)?;
         let options = options::check(&release.manifest, &draft.options)?;
         options::check_directories(&release.manifest, draft)?;
+        routes::check(&release.manifest, draft)?;
         Ok((release, options))
     }
 

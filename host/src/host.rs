@@ -61,7 +61,8 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running> {
     let vault = Vault::open(&config.data_dir, config::vault_key()?, &store).await?;
     let audit = Audit::open(&config.data_dir.join(AUDIT_FILE), clock.clone()).await?;
     let (runtime_limits, ceiling) = limits(config.guests);
-    let runtime = Runtime::new(runtime_limits, clock.clone())?;
+    let egress = Egress::new(config.egress);
+    let runtime = Runtime::new(runtime_limits, egress.clone(), clock.clone())?;
     let data = &config.data_dir;
     let registry = Registry::open(data, runtime.clone(), store.clone(), clock.clone(), config.compile).await?;
     let mut watch = Watch::new(registry.clone(), audit.clone(), config.connectors, config.allow_unsigned);
@@ -82,7 +83,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running> {
         registry: registry.clone(),
         store: store.clone(),
         audit: audit.clone(),
-        egress: Egress::new(config.egress),
+        egress,
         clock,
         request_timeout: config.request_timeout,
         hosts: config.hosts.into(),

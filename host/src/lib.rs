@@ -11,6 +11,7 @@ pub mod config;
 pub mod connections;
 pub mod egress;
 pub mod host;
+pub mod ldap;
 pub mod model;
 pub mod registry;
 pub mod runtime;

@@ -35,7 +35,9 @@ pub mod text;
 pub mod value;
 
 pub use change::{AttributeChange, Change, Edit};
-pub use connection::{Access, Connection, Directory, SchemaFailure, SchemaStatus, Stored, System, Thresholds};
+pub use connection::{
+    Access, Connection, Destination, Directory, SchemaFailure, SchemaStatus, Stored, System, Thresholds,
+};
 pub use delta::{ChangeKind, Position, PublishedChange};
 pub use digest::{Digest, KeyId};
 pub use entitlement::{Assignment, AssignmentPage, GrantOutcome, Granted, RevokeOutcome};

@@ -50,6 +50,7 @@ pub use load::precompile;
 pub use outcome::{Called, Used};
 
 use crate::clock::Clock;
+use crate::egress::Egress;
 use crate::model::{ConnectionId, Result};
 use connection::Connections;
 use engine::Ticker;
@@ -70,6 +71,7 @@ struct Inner {
     instances: Arc<Semaphore>,
     connections: Connections,
     file_locks: Arc<FileLocks>,
+    egress: Egress,
     /// Turns at hashing passwords, of all connections.
     hashing: Arc<Semaphore>,
 }
@@ -79,7 +81,7 @@ impl Runtime {
     ///
     /// # Errors
     /// `Internal` where the machine has too little address space for the pool.
-    pub fn new(limits: RuntimeLimits, clock: Clock) -> Result<Self> {
+    pub fn new(limits: RuntimeLimits, egress: Egress, clock: Clock) -> Result<Self> {
         let engine = engine::engine(&limits)?;
         let linker = load::base(&engine)?;
         Ok(Self(Arc::new(Inner {
@@ -91,6 +93,7 @@ impl Runtime {
             limits,
             connections: Connections::default(),
             file_locks: Arc::default(),
+            egress,
             hashing: Arc::new(Semaphore::new(limits::HASHES_AT_ONCE)),
         })))
     }

@@ -58,8 +58,11 @@ pub use tasks::{NewTask, TaskFilter};
 pub use tokens::Token;
 
 /// The folder's migrations, oldest first; forward only.
-const MIGRATIONS: &[&str] =
-    &[include_str!("../migrations/store/0001_store.sql"), include_str!("../migrations/store/0002_trust.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/store/0001_store.sql"),
+    include_str!("../migrations/store/0002_trust.sql"),
+    include_str!("../migrations/store/0003_destinations.sql"),
+];
 
 /// The host's store; clones share it.
 #[derive(Clone, Debug)]

@@ -100,6 +100,8 @@ struct OutcomeView {
     /// The uid of the object that was created.
     #[serde(skip_serializing_if = "Option::is_none")]
     uid: Option<String>,
+    /// Network places the connector reached, each by its destination and where it was.
+    destinations: Vec<String>,
     /// Directories the connector used, each with the access it took.
     directories: Vec<String>,
     /// Credentials the connector used, by slot.
@@ -181,6 +183,7 @@ impl From<RecordedOutcome> for OutcomeView {
             error: outcome.error,
             effect: outcome.effect,
             uid: outcome.uid,
+            destinations: outcome.destinations,
             directories: outcome.directories,
             credentials: outcome.credentials,
             revealed: outcome.revealed,

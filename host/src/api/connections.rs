@@ -24,8 +24,8 @@ use super::secured::{self, SecuredWire};
 use super::systems::title;
 use crate::connections::SecuredDraft;
 use crate::model::{
-    Access, Aspect, Choice, Connection, ConnectionId, ConnectorName, Directory, DirectoryName, Error, Finding,
-    OptionName, RequestContext, Stored, SystemId, Thresholds, json,
+    Access, Aspect, Choice, Connection, ConnectionId, ConnectorName, Destination, DestinationName, Directory,
+    DirectoryName, Error, Finding, OptionName, RequestContext, Stored, SystemId, Thresholds, json,
 };
 use crate::registry::Release;
 
@@ -89,6 +89,10 @@ pub(super) struct ConnectionDraft {
     #[serde(default)]
     #[schema(value_type = BTreeMap<String, DirectoryWire>)]
     directories: BTreeMap<DirectoryName, DirectoryWire>,
+    /// By the destinations of the connector's manifest; those that are left out believe whom the machine believes.
+    #[serde(default)]
+    #[schema(value_type = BTreeMap<String, DestinationWire>)]
+    destinations: BTreeMap<DestinationName, DestinationWire>,
     #[serde(default)]
     thresholds: ThresholdsWire,
     /// By the secured options of the connector's manifest; never answered. In a replacement, those that are left out
@@ -108,6 +112,16 @@ struct DirectoryWire {
     /// `read-only` or `read-write`; not more than the manifest asks for.
     #[schema(value_type = String)]
     access: Access,
+}
+
+/// What is said about a network place the connection may reach.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = Destination)]
+struct DestinationWire {
+    /// Certificates in PEM: only servers that they vouch for are believed there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    roots: Option<String>,
 }
 
 /// How much a complete pass may remove before it is held for a person to look at; null switches one off.
@@ -132,6 +146,7 @@ struct ConnectionView {
     title: String,
     options: BTreeMap<String, AnyJson>,
     directories: BTreeMap<String, DirectoryWire>,
+    destinations: BTreeMap<String, DestinationWire>,
     thresholds: ThresholdsWire,
     /// What serves it now; missing while nothing does.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -355,6 +370,7 @@ impl ConnectionDraft {
             title: title(self.title)?,
             options: self.options,
             directories: self.directories.into_iter().map(|(name, directory)| (name, directory.into())).collect(),
+            destinations: self.destinations.into_iter().map(|(name, place)| (name, place.into())).collect(),
             thresholds: self.thresholds.into_thresholds()?,
         })
     }
@@ -394,6 +410,18 @@ impl From<Directory> for DirectoryWire {
     }
 }
 
+impl From<DestinationWire> for Destination {
+    fn from(destination: DestinationWire) -> Self {
+        Self { roots: destination.roots }
+    }
+}
+
+impl From<Destination> for DestinationWire {
+    fn from(destination: Destination) -> Self {
+        Self { roots: destination.roots }
+    }
+}
+
 impl From<Stored<Connection>> for ConnectionView {
     fn from(stored: Stored<Connection>) -> Self {
         let Stored { value, created, changed, .. } = stored;
@@ -405,6 +433,7 @@ impl From<Stored<Connection>> for ConnectionView {
             title: value.title,
             options: value.options.into_iter().map(|(name, option)| (name.into(), option)).collect(),
             directories: value.directories.into_iter().map(|(name, dir)| (name.into(), dir.into())).collect(),
+            destinations: value.destinations.into_iter().map(|(name, place)| (name.into(), place.into())).collect(),
             thresholds: value.thresholds.into(),
             release: None,
             created,

@@ -35,7 +35,8 @@ impl Room {
         let clock = Clock::system();
         let store = Store::open(&folder.path().join("store.db"), clock.clone()).await.unwrap();
         let audit = Audit::open(&folder.path().join("audit.db"), clock.clone()).await.unwrap();
-        let runtime = Runtime::new(RuntimeLimits::default(), clock.clone()).unwrap();
+        let runtime =
+            Runtime::new(RuntimeLimits::default(), Egress::new(EgressConfig::default()), clock.clone()).unwrap();
         let compile = Config::default().compile;
         let registry =
             Registry::open(folder.path(), runtime.clone(), store.clone(), clock.clone(), compile).await.unwrap();

@@ -65,6 +65,9 @@ pub struct Outcome {
     /// What served it: `publisher/name version`, and `UNSIGNED` if it was; nothing if no connector was asked.
     #[serde(default)]
     pub release: Option<String>,
+    /// Network places the connector reached, each by its destination and where it was.
+    #[serde(default)]
+    pub destinations: Vec<String>,
     /// Directories the connector used, each with the access it took.
     pub directories: Vec<String>,
     /// Credentials the connector used, by slot.
@@ -112,6 +115,7 @@ impl Outcome {
             effect: None,
             uid: None,
             release: None,
+            destinations: Vec::new(),
             directories: Vec::new(),
             credentials: Vec::new(),
             revealed: Vec::new(),
@@ -127,6 +131,7 @@ impl Outcome {
         };
         Self {
             release: used.release.clone(),
+            destinations: used.destinations.iter().map(|(name, target)| format!("{name} {target}")).collect(),
             directories: used.directories.iter().map(directory).collect(),
             credentials: used.credentials.iter().cloned().collect(),
             revealed: used.revealed.iter().cloned().collect(),

@@ -3,13 +3,16 @@
 
 use super::error::BuildError;
 use crate::clock::Clock;
+use crate::config::EgressConfig;
+use crate::egress::Egress;
 use crate::model::Error;
 use crate::registry::Manifest;
 use crate::runtime::{Allowed, Runtime, RuntimeLimits};
 
 pub(super) fn check(bytes: &[u8], manifest: &Manifest) -> Result<(), BuildError> {
     let refused = |error: Error| BuildError::Component(error.message);
-    let runtime = Runtime::new(RuntimeLimits::default(), Clock::system()).map_err(refused)?;
+    let runtime = Runtime::new(RuntimeLimits::default(), Egress::new(EgressConfig::default()), Clock::system())
+        .map_err(refused)?;
     let allowed = Allowed { imports: manifest.imports.clone(), exports: manifest.exports.clone() };
     runtime.load(bytes, &allowed).map(drop).map_err(refused)
 }

@@ -53,8 +53,10 @@ mod tests {
         let directory = "[[directory]]\nname = \"d\"\nlabel = \"D\"\naccess = \"read-only\"";
         let directory = if imports.contains("files") { directory } else { "" };
         let reveal = if imports.contains("reveal") { "[[reveal]]\nslot = \"password\"\nreason = \"R\"" } else { "" };
+        let place = "[[destination]]\nname = \"p\"\nlabel = \"P\"\nprotocol = \"ldaps\"\naddress = \"h:636\"";
+        let place = if imports.contains("ldap") { place } else { "" };
         let text = format!(
-            "{head}\nsummary = \"\"\n[interfaces]\nexports = {exports}\nimports = {imports}\n{directory}\n{reveal}"
+            "{head}\nsummary = \"\"\n[interfaces]\nexports = {exports}\nimports = {imports}\n{directory}\n{reveal}\n{place}"
         );
         Manifest::parse(&text).unwrap()
     }

@@ -34,6 +34,7 @@ const ALL: &[Column<'_>] = &[
     ("title", "/title"),
     ("options", "/options"),
     ("directories", "/directories"),
+    ("destinations", "/destinations"),
     ("thresholds", "/thresholds"),
     ("release", "/release/version"),
     ("unsigned", "/release/development"),

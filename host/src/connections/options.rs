@@ -267,6 +267,7 @@ access = "read-only"
             title: String::new(),
             options: BTreeMap::new(),
             directories: serde_json::from_value(directories).unwrap(),
+            destinations: Default::default(),
             thresholds: crate::model::Thresholds::default(),
         };
         let refused = |directories| check_directories(&manifest, &connection(directories)).unwrap_err().message;

@@ -6,7 +6,9 @@
 use std::collections::BTreeMap;
 
 use super::Connections;
-use crate::model::{Access, ConnectionId, Directory, DirectoryName, Error, Permission, Permissions, Result};
+use crate::model::{
+    Access, ConnectionId, DestinationName, Directory, DirectoryName, Error, Permission, Permissions, Result,
+};
 use crate::registry::Manifest;
 use crate::store::Approval;
 
@@ -88,12 +90,22 @@ fn asked(manifest: &Manifest, approvals: Vec<Approval>) -> Vec<Asked> {
     asked.into_values().collect()
 }
 
-/// What it means to open a range for one of the manifest's destinations; it takes no request, because only the operator
-/// knows where in his networks a destination is.
+/// What it means to open a range for one of the manifest's destinations, or to go there unprotected. It takes no request,
+/// because only the operator knows his networks.
 fn met(manifest: &Manifest, permission: &Permission) -> Option<String> {
-    let Permission::Network { destination, range } = permission else { return None };
-    let declared = manifest.destinations.iter().find(|declared| declared.name == *destination)?;
-    Some(format!("meet \"{}\" at a {} address", declared.label, range.as_str()))
+    let label = |name: &DestinationName| {
+        let declared = manifest.destinations.iter().find(|declared| declared.name == *name);
+        declared.map(|declared| declared.label.as_str())
+    };
+    match permission {
+        Permission::Network { destination, range } => {
+            Some(format!("meet \"{}\" at a {} address", label(destination)?, range.as_str()))
+        }
+        Permission::Plaintext { destination } => {
+            Some(format!("speak to \"{}\" without encryption, passwords included", label(destination)?))
+        }
+        _ => None,
+    }
 }
 
 /// What a call may do: both asked for and approved.

@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::places::Layout;
-use super::{Connections, options, permissions, secured};
+use super::{Connections, options, permissions, routes, secured};
+use crate::egress::rules::Route;
 use crate::model::{
     ClassInfo, ClassName, Connection, ConnectionId, Directory, DirectoryName, Error, Export, FailureKind, OptionName,
     Permission, Permissions, RequestContext, Result, Schema, Stored, Value,
@@ -26,6 +27,7 @@ pub struct Ready {
     options: Arc<BTreeMap<OptionName, Vec<Value>>>,
     permissions: Arc<Permissions>,
     directories: Arc<BTreeMap<DirectoryName, Directory>>,
+    routes: Arc<[Arc<Route>]>,
     credentials: Arc<Credentials>,
     limits: CallLimits,
 }
@@ -116,16 +118,19 @@ impl Connections {
         let release = self.registry.release(&connection.connector, &connection.version)?;
         let options = Arc::new(options::check(&release.manifest, &connection.options)?);
         options::check_directories(&release.manifest, &connection)?;
+        routes::check(&release.manifest, &connection)?;
         let held = self.store.secured(id).await?;
         let layout = Layout::new(&release.manifest, &options, &connection)?;
         let credentials = Arc::new(secured::open(&self.vault, &layout, &held)?);
         let approved = self.store.approvals(id).await?.into_iter().map(|approval| approval.permission).collect();
+        let routes = routes::routes(&release.manifest, &connection, &options, &approved, &credentials)?;
         let permissions = permissions::effective(&release.manifest.permissions(), &approved);
         let schema = self.store.schema(id).await?.filter(|status| status.refreshed.is_some());
         let ready = Arc::new(Ready {
             options,
             directories: Arc::new(permissions::directories(&connection.directories, &permissions)),
             permissions: Arc::new(permissions),
+            routes: routes.into_iter().map(Arc::new).collect(),
             credentials,
             limits: release.limits(&self.ceiling),
             schema_current: schema.as_ref().and_then(|status| status.refreshed).is_some_and(|at| at >= changed),
@@ -158,6 +163,7 @@ impl Connections {
             options: Arc::clone(&ready.options),
             permissions: Arc::clone(&ready.permissions),
             directories: Arc::clone(&ready.directories),
+            routes: Arc::clone(&ready.routes),
             credentials: Arc::clone(&ready.credentials),
             limits: ready.limits,
             deadline: rc.deadline.min(end_of_call),

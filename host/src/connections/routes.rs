@@ -2,14 +2,19 @@
 //! would say.
 
 use super::options::{self, Options};
-use super::{Connections, permissions};
+use super::places::Layout;
+use super::{Connections, permissions, secured};
 use crate::egress::rules::Route;
 use crate::egress::target::Target;
 use crate::egress::trust::Trust;
 use crate::egress::{Egress, Forecast};
-use crate::model::{AddressRange, ConnectionId, Error, FailureKind, Permission, Permissions, Result};
+use crate::model::{
+    AddressRange, Connection, ConnectionId, CredentialUse, Error, FailureKind, OptionName, Permission, Permissions,
+    Result, Secret, Secured,
+};
 use crate::registry::Manifest;
 use crate::registry::manifest::DestinationDeclaration;
+use crate::runtime::Credentials;
 
 /// What the gate would decide about a target.
 #[derive(Debug)]
@@ -31,7 +36,10 @@ impl Connections {
         let release = self.registry.release(&connection.connector, &connection.version)?;
         let options = options::check(&release.manifest, &connection.options)?;
         let approved = self.store.approvals(id).await?.into_iter().map(|approval| approval.permission).collect();
-        let mut routes = routes(&release.manifest, &options, &approved)?;
+        let held = self.store.secured(id).await?;
+        let layout = Layout::new(&release.manifest, &options, &connection)?;
+        let credentials = secured::open(&self.vault, &layout, &held)?;
+        let mut routes = routes(&release.manifest, &connection, &options, &approved, &credentials)?;
         let known: Vec<String> = routes.iter().map(|route| route.target.to_string()).collect();
         let Some(at) = routes.iter().position(|route| route.target == target) else {
             let message = format!("{target} is none of the destinations of {id}, which are [{}]", known.join(", "));
@@ -45,21 +53,79 @@ impl Connections {
 }
 
 /// The destinations whose options are set.
-fn routes(manifest: &Manifest, options: &Options, approved: &Permissions) -> Result<Vec<Route>> {
+///
+/// # Errors
+/// `configuration` where a target is no place, or the roots or the client key of one cannot be used.
+pub(super) fn routes(
+    manifest: &Manifest,
+    connection: &Connection,
+    options: &Options,
+    approved: &Permissions,
+    credentials: &Credentials,
+) -> Result<Vec<Route>> {
     let permitted = permissions::effective(&manifest.permissions(), approved);
-    let route = |declared: &DestinationDeclaration| {
-        let target = target(declared, options).transpose()?;
+    let route = |declared: &DestinationDeclaration| -> Result<Option<Route>> {
+        let Some(target) = target(declared, options)? else { return Ok(None) };
         let permission = Permission::Destination { name: declared.name.clone(), address: declared.template() };
-        Some(target.map(|target| Route {
+        let client = client(declared, &permitted, credentials);
+        let roots = connection.destinations.get(&declared.name).and_then(|place| place.roots.as_deref());
+        let trust = match (roots, client) {
+            (None, None) => Trust::default(),
+            (roots, client) => Trust::new(roots, client.map(|(_, key)| key))
+                .map_err(|why| Error { message: format!("{target}: {}", why.message), ..why })?,
+        };
+        Ok(Some(Route {
             approved: permitted.contains(&permission),
             ranges: ranges(declared, approved),
+            plaintext: approved.contains(&Permission::Plaintext { destination: declared.name.clone() }),
+            client: client.map(|(slot, _)| slot.clone()),
             name: declared.name.clone(),
-            trust: Trust::default(),
             permission,
             target,
+            trust,
         }))
     };
-    manifest.destinations.iter().filter_map(route).collect()
+    manifest.destinations.iter().filter_map(|declared| route(declared).transpose()).collect()
+}
+
+/// The key that says who connects, where it is set and was approved for the destination.
+fn client<'a>(
+    declared: &DestinationDeclaration,
+    permitted: &Permissions,
+    credentials: &'a Credentials,
+) -> Option<(&'a OptionName, &'a Secret)> {
+    declared.credentials.iter().find_map(|name| {
+        let (slot, held) = credentials.slot(name.as_str())?;
+        let wanted = Permission::Credential {
+            slot: slot.clone(),
+            usage: CredentialUse::ClientKey,
+            place: declared.name.as_str().parse().ok(),
+        };
+        match &held.value {
+            Some(Secured::Field(key)) if permitted.contains(&wanted) => Some((slot, key)),
+            _ => None,
+        }
+    })
+}
+
+/// Checks what is said about destinations: only of those that the manifest has, and roots that can be used.
+///
+/// # Errors
+/// `configuration`, naming the destination.
+pub(super) fn check(manifest: &Manifest, connection: &Connection) -> Result<()> {
+    connection.destinations.iter().try_for_each(|(name, place)| {
+        let wrong = |why: String| {
+            let message = format!("destination `{name}`: {why}");
+            Error::failure(FailureKind::Configuration, message).blaming(name.as_str())
+        };
+        if manifest.destinations.iter().all(|declared| declared.name != *name) {
+            return Err(wrong(format!("it is none that {} asks for", manifest.connector)));
+        }
+        match &place.roots {
+            Some(roots) => Trust::new(Some(roots), None).map(drop).map_err(|why| wrong(why.message)),
+            None => Ok(()),
+        }
+    })
 }
 
 /// Where a destination is, or nothing while an option it is made from is not set.

@@ -9,7 +9,7 @@ use super::address::{Class, classify};
 use super::target::{Host, Target};
 use super::trust::Trust;
 use crate::config::EgressConfig;
-use crate::model::{AddressRange, DestinationName, Error, FailureKind, Permission, Result};
+use crate::model::{AddressRange, DestinationName, Error, FailureKind, OptionName, Permission, Result};
 
 /// A destination of one connection, with what was decided about it beforehand.
 #[derive(Clone, Debug)]
@@ -23,8 +23,33 @@ pub struct Route {
     pub approved: bool,
     /// The ranges besides the internet at which it may be met.
     pub ranges: BTreeSet<AddressRange>,
+    /// May it be spoken to without encryption?
+    pub plaintext: bool,
     /// Whose certificates are believed there, and who says to be there.
     pub trust: Trust,
+    /// The secured option with the key that `trust` shows there; none where nobody approved it or it is not set.
+    pub client: Option<OptionName>,
+}
+
+impl Route {
+    /// May it be spoken to like that, with TLS or without?
+    ///
+    /// # Errors
+    /// `not-permitted` naming the permission; `configuration` where the protocol has TLS anyway.
+    pub fn protects(&self, tls: bool) -> Result<()> {
+        if tls || self.plaintext && !self.target.protocol.is_tls() {
+            return Ok(());
+        }
+        if self.target.protocol.is_tls() {
+            let message = format!("{} has TLS from the first byte; it cannot go without", self.target);
+            return Err(Error::failure(FailureKind::Configuration, message));
+        }
+        let wanted = Permission::Plaintext { destination: self.name.clone() };
+        let remedy = "better protect it; where that cannot be, an operator can approve it for this connection";
+        let message =
+            format!("{} would be spoken to without encryption; not permitted: {wanted}; {remedy}", self.target);
+        Err(Error::failure(FailureKind::NotPermitted, message))
+    }
 }
 
 /// What the host allows at most.
@@ -147,6 +172,8 @@ mod tests {
             target: target.parse().unwrap(),
             permission: "destination:api:https://{host}:443".parse().unwrap(),
             approved: true,
+            plaintext: false,
+            client: None,
             ranges: ranges.iter().copied().collect(),
             trust: Trust::default(),
         }

@@ -116,6 +116,8 @@ async fn both() -> (Counter, Counter) {
 
 fn route(target: &str) -> Route {
     Route {
+        plaintext: false,
+        client: None,
         name: "crm".parse().unwrap(),
         target: target.parse().unwrap(),
         permission: "destination:crm:ldap://{host}:389".parse().unwrap(),

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use super::id::{ConnectionId, ConnectorName, DirectoryName, OptionName, SystemId};
+use super::id::{ConnectionId, ConnectorName, DestinationName, DirectoryName, OptionName, SystemId};
 use super::schema::Schema;
 
 /// A target application under management.
@@ -49,6 +49,14 @@ pub struct Directory {
     pub access: Access,
 }
 
+/// What an operator says about a network place a connection may reach.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Destination {
+    /// Certificates in PEM: only servers that they vouch for are believed there. Without them, whom the machine believes.
+    pub roots: Option<String>,
+}
+
 /// How much a complete pass may remove before it is held for a person to look at. The one that trips first counts;
 /// `None` switches one off.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -83,6 +91,7 @@ pub struct Connection {
     /// As given; defaults are added when a call is prepared.
     pub options: BTreeMap<OptionName, Json>,
     pub directories: BTreeMap<DirectoryName, Directory>,
+    pub destinations: BTreeMap<DestinationName, Destination>,
     pub thresholds: Thresholds,
 }
 

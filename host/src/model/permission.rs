@@ -30,6 +30,8 @@ pub enum Permission {
     /// Meet a destination at addresses of a range that is not public: `network:api:private`. No manifest asks for it,
     /// because only the operator knows his networks.
     Network { destination: DestinationName, range: AddressRange },
+    /// Speak to a destination without encryption: `plaintext:api`. No manifest asks for it either.
+    Plaintext { destination: DestinationName },
     /// Use a secured option without reading it: `credential:token:send@api` where it goes with a destination or a
     /// directory, `credential:key:sign` where it goes nowhere.
     Credential { slot: OptionName, usage: CredentialUse, place: Option<PlaceName> },
@@ -117,6 +119,7 @@ impl fmt::Display for Permission {
             Self::Directory { name, access } => write!(f, "directory:{name}:{}", access.as_str()),
             Self::Destination { name, address } => write!(f, "destination:{name}:{address}"),
             Self::Network { destination, range } => write!(f, "network:{destination}:{}", range.as_str()),
+            Self::Plaintext { destination } => write!(f, "plaintext:{destination}"),
             Self::Credential { slot, usage, place: None } => write!(f, "credential:{slot}:{}", usage.as_str()),
             Self::Credential { slot, usage, place: Some(place) } => {
                 write!(f, "credential:{slot}:{}@{place}", usage.as_str())
@@ -153,6 +156,7 @@ impl FromStr for Permission {
                 let range = AddressRange::named(range).ok_or_else(invalid)?;
                 Ok(Self::Network { destination: destination.parse()?, range })
             }
+            "plaintext" => Ok(Self::Plaintext { destination: rest.parse()? }),
             "credential" => {
                 let (slot, usage) = rest.split_once(':').ok_or_else(invalid)?;
                 let (usage, place) = usage.split_once('@').map_or((usage, None), |(usage, place)| (usage, Some(place)));
@@ -197,6 +201,8 @@ mod tests {
             "destination:api",
             "network:api",
             "network:api:public",
+            "plaintext:",
+            "plaintext:Api",
             "reveal:",
         ] {
             assert!(text.parse::<Permission>().is_err(), "{text:?}");
@@ -209,6 +215,7 @@ mod tests {
             "directory:data:read-write",
             "destination:api:https://{host}:{port}",
             "network:api:link-local",
+            "plaintext:api",
             "credential:token:send@api",
             "credential:key:client-key@api",
             "credential:key:sign",

@@ -1,5 +1,5 @@
-//! What the runtime remembers of a connection between calls: who computes, how many instances it has, its cache, the
-//! tokens it keeps, and how many passwords it verified lately. In memory only; forgotten when it is idle and room is needed.
+//! What the runtime remembers of a connection between calls: who computes, how many instances it has, its
+//! connections to directories, its cache, the tokens it keeps, and how many passwords it verified lately. In memory only; forgotten when it is idle and room is needed.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 use super::cache::Cache;
 use super::kept::Kept;
 use super::limits::{self, RuntimeLimits};
+use crate::ldap::Pool;
 use crate::model::ConnectionId;
 
 /// One connection's share of the runtime.
@@ -18,6 +19,8 @@ pub(super) struct Share {
     /// starve other connections.
     pub(super) computing: Arc<Semaphore>,
     pub(super) instances: Arc<Semaphore>,
+    /// Its connections to directories.
+    pub(super) directory: Pool,
     cache: Mutex<Cache>,
     kept: Mutex<Kept>,
     verifications: Mutex<Bucket>,
@@ -29,6 +32,7 @@ impl Share {
         Self {
             computing: permits(limits.computing_per_connection),
             instances: permits(limits.instances_per_connection),
+            directory: Pool::default(),
             cache: Mutex::default(),
             kept: Mutex::default(),
             verifications: Mutex::new(Bucket { tokens: limits::VERIFY_BURST, filled: now }),
@@ -63,9 +67,10 @@ impl Connections {
         known.entry(id.folded()).or_insert_with(|| Arc::new(Share::new(limits, now))).clone()
     }
 
-    /// Forgets what the connection cached and kept.
+    /// Forgets what the connection cached, kept and had open.
     pub(super) fn forget(&self, id: &ConnectionId) {
         if let Some(share) = locked(&self.0).get(&id.folded()) {
+            share.directory.forget();
             share.cache().clear();
             share.kept().clear();
         }

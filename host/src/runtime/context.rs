@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use super::credentials::Credentials;
 use super::limits::CallLimits;
+use crate::egress::rules::Route;
 use crate::model::{
     ConnectionId, ConnectorName, Directory, DirectoryName, Gate, OptionName, Permission, Permissions, RequestId, Value,
 };
@@ -30,6 +31,8 @@ pub struct CallContext {
     pub permissions: Arc<Permissions>,
     /// Permitted directories under the names the guest uses.
     pub directories: Arc<BTreeMap<DirectoryName, Directory>>,
+    /// The destinations, whether permitted or not; the gate asks each time.
+    pub routes: Arc<[Arc<Route>]>,
     /// The secured options, whether permitted or not; each use asks [`Self::permits`].
     pub credentials: Arc<Credentials>,
     pub limits: CallLimits,

@@ -6,6 +6,7 @@ pub(super) mod cache;
 pub(super) mod call;
 pub(super) mod credentials;
 pub(super) mod files;
+pub(super) mod ldap;
 pub(super) mod log;
 pub(super) mod options;
 pub(super) mod reveal;

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::model::{Access, DirectoryName, Error, Result};
+use crate::model::{Access, DestinationName, DirectoryName, Error, Result};
 
 /// The end of a call.
 #[derive(Clone, Debug)]
@@ -18,6 +18,8 @@ pub struct Called<T> {
 pub struct Used {
     /// Directories it opened a file of, and what for.
     pub directories: BTreeSet<(DirectoryName, Access)>,
+    /// Destinations it reached, and where they were.
+    pub destinations: BTreeSet<(DestinationName, String)>,
     /// Slots whose secret it used, e.g. `new-password`.
     pub credentials: BTreeSet<String>,
     /// Slots whose secret it read.
@@ -51,6 +53,7 @@ impl Used {
     /// Adds what another call of the same operation used.
     pub fn merge(&mut self, other: Self) {
         self.directories.extend(other.directories);
+        self.destinations.extend(other.destinations);
         self.credentials.extend(other.credentials);
         self.revealed.extend(other.revealed);
         self.release = other.release.or(self.release.take());

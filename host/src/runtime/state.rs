@@ -21,6 +21,7 @@ use super::limits::{
 use super::outcome::Used;
 use super::wasi;
 use crate::clock::Clock;
+use crate::egress::Egress;
 use crate::model::{Error, Result};
 
 /// The data of a store.
@@ -83,6 +84,11 @@ impl State {
 
     pub(super) fn file_locks(&self) -> Arc<FileLocks> {
         self.runtime.0.file_locks.clone()
+    }
+
+    /// The way out.
+    pub(super) fn egress(&self) -> Egress {
+        self.runtime.0.egress.clone()
     }
 
     /// Turns at hashing passwords, of all connections.

@@ -20,6 +20,8 @@ use wit_parser::{Resolve, UnresolvedPackageGroup};
 
 use super::{Allowed, CallContext, CallLimits, Component, Runtime, RuntimeLimits};
 use crate::clock::Clock;
+use crate::config::EgressConfig;
+use crate::egress::Egress;
 use crate::model::{Access, Directory, Export, Gate, Import, Value};
 
 /// The memory and allocator every guest with lists and strings exports. Nothing is ever freed.
@@ -85,10 +87,15 @@ fn component_of(world: &str, foreign: &str, module: &str) -> Vec<u8> {
     ComponentEncoder::default().module(&bytes).unwrap().validate(true).encode().unwrap()
 }
 
+/// A gate that opens nothing.
+fn egress() -> Egress {
+    Egress::new(EgressConfig::default())
+}
+
 /// One runtime for all tests: each reserves address space for its whole pool.
 pub(crate) fn runtime() -> Runtime {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
-    RUNTIME.get_or_init(|| Runtime::new(RuntimeLimits::default(), Clock::system()).unwrap()).clone()
+    RUNTIME.get_or_init(|| Runtime::new(RuntimeLimits::default(), egress(), Clock::system()).unwrap()).clone()
 }
 
 fn allowed(imports: &[Import], exports: &[Export]) -> Allowed {
@@ -115,6 +122,7 @@ fn context(connection: &str) -> CallContext {
         development: true,
         permissions: Arc::default(),
         directories: Arc::default(),
+        routes: Arc::default(),
         credentials: Arc::default(),
         limits: CallLimits { call: Duration::from_secs(20), ..CallLimits::default() },
         deadline: Timestamp::MAX,

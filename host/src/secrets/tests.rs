@@ -63,6 +63,7 @@ fn connection() -> Connection {
         title: String::new(),
         options: Default::default(),
         directories: Default::default(),
+        destinations: Default::default(),
         thresholds: Thresholds::default(),
     }
 }

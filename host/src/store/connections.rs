@@ -11,7 +11,7 @@ use crate::model::{Connection, ConnectionId, Error, FailureKind, Result, Stored,
 
 /// The columns of a stored connection; the system's id comes in its own spelling.
 const SELECT: &str = "SELECT c.id, s.id AS system_id, c.connector, c.version, c.title, c.options, c.directories,
-    c.thresholds, c.revision, c.created, c.changed
+    c.destinations, c.thresholds, c.revision, c.created, c.changed
     FROM connection c JOIN managed_system s ON s.folded = c.managed_system";
 
 impl Store {
@@ -27,8 +27,8 @@ impl Store {
         let number = next_number(&mut tx, "connection").await?;
         let done = sqlx::query(
             "INSERT INTO connection (number, folded, id, managed_system, connector, version, title, options,
-                directories, thresholds, revision, created, changed, published_run, last_position)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, $11, NULL, 0) ON CONFLICT DO NOTHING",
+                directories, destinations, thresholds, revision, created, changed, published_run, last_position)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $12, $12, NULL, 0) ON CONFLICT DO NOTHING",
         )
         .bind(number)
         .bind(connection.id.folded())
@@ -39,6 +39,7 @@ impl Store {
         .bind(&connection.title)
         .bind(json(&connection.options)?)
         .bind(json(&connection.directories)?)
+        .bind(json(&connection.destinations)?)
         .bind(json(&connection.thresholds)?)
         .bind(self.now())
         .execute(&mut *tx)
@@ -98,7 +99,7 @@ impl Store {
         withdraw_from_another(&mut tx, number, connection).await?;
         sqlx::query(
             "UPDATE connection SET managed_system = $2, connector = $3, version = $4, title = $5, options = $6,
-                directories = $7, thresholds = $8, revision = revision + 1, changed = $9
+                directories = $7, destinations = $8, thresholds = $9, revision = revision + 1, changed = $10
              WHERE number = $1",
         )
         .bind(number)
@@ -108,6 +109,7 @@ impl Store {
         .bind(&connection.title)
         .bind(json(&connection.options)?)
         .bind(json(&connection.directories)?)
+        .bind(json(&connection.destinations)?)
         .bind(json(&connection.thresholds)?)
         .bind(self.now())
         .execute(&mut *tx)
@@ -206,6 +208,7 @@ fn connection(row: &SqliteRow) -> Result<Stored<Connection>> {
         title: text("title")?,
         options: from_json("set of options", &text("options")?)?,
         directories: from_json("set of directories", &text("directories")?)?,
+        destinations: from_json("set of destinations", &text("destinations")?)?,
         thresholds: from_json("set of thresholds", &text("thresholds")?)?,
     };
     let revision = row.try_get("revision").map_err(fault)?;

@@ -127,6 +127,7 @@ fn connection(id: &str) -> Connection {
         title: "People".into(),
         options: [("encoding".parse().unwrap(), serde_json::json!("utf-8"))].into(),
         directories: Default::default(),
+        destinations: Default::default(),
         thresholds: Thresholds::default(),
     }
 }

@@ -13,6 +13,7 @@ const FLOORS: &[&[&str]] = &[
     &["model"],
     &["clock", "config"],
     &["egress", "store"],
+    &["ldap"],
     &["runtime"],
     &["secrets", "audit", "registry"],
     &["connections", "builder"],

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::time::Duration;
 
+use super::destination::DestinationDeclaration;
 use super::document::{ConstraintTable, Document, InterfacesTable, LimitsTable, OptionTable};
 use super::error::ManifestError;
 use super::option::OptionDeclaration;
@@ -12,7 +13,7 @@ use super::{ClassDeclaration, Constraint, DirectoryDeclaration, Limits, Manifest
 use super::{destination, secured};
 use crate::model::id::is_kebab;
 use crate::model::text::{acts, cut};
-use crate::model::{ConnectorName, Export, Import, OptionName, Value};
+use crate::model::{ConnectorName, Export, Import, OptionName, Protocol, Value};
 use crate::registry::limits::{
     CLASSES_MAX, CONSTRAINTS_MAX, DIRECTORIES_MAX, HELP_BYTES_MAX, MEMORY_MIB_MAX, OPTION_VALUES_MAX, OPTIONS_MAX,
     TIME_MS_MAX, TITLE_BYTES_MAX, VALUE_SHOWN_BYTES_MAX,
@@ -30,6 +31,7 @@ pub(super) fn manifest(document: Document) -> Checked<Manifest> {
     secured::check(&document)?;
     destination::check(&document)?;
     let (exports, imports) = interfaces(document.interfaces, !document.directories.is_empty())?;
+    sessions(&imports, &document.destinations)?;
     let constraints = constraints(document.constraints, &options)?;
     Ok(Manifest {
         connector,
@@ -82,6 +84,15 @@ fn interfaces(table: InterfacesTable, has_directories: bool) -> Checked<(BTreeSe
         }
         _ => Ok((exports, imports)),
     }
+}
+
+fn sessions(imports: &BTreeSet<Import>, destinations: &[DestinationDeclaration]) -> Checked<()> {
+    let directory = |it: &DestinationDeclaration| matches!(it.protocol, Protocol::Ldap | Protocol::Ldaps);
+    if imports.contains(&Import::Ldap) && !destinations.iter().any(directory) {
+        let problem = "has \"ldap\", but there is no [[destination]] of that protocol it could open; declare one";
+        return Err(ManifestError::at("interfaces.imports", problem));
+    }
+    Ok(())
 }
 
 fn classes(classes: &[ClassDeclaration]) -> Checked<()> {

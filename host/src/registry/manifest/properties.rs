@@ -209,7 +209,9 @@ fn manifest() -> impl Strategy<Value = Manifest> {
                 limits,
             };
             let handed = [Export::Provision, Export::Passwords].iter().any(|one| manifest.exports.contains(one));
+            let directory = |it: &DestinationDeclaration| matches!(it.protocol, Protocol::Ldap | Protocol::Ldaps);
             let needed = [
+                (Import::Ldap, manifest.destinations.iter().any(directory)),
                 (Import::Files, !manifest.directories.is_empty()),
                 (Import::Reveal, !manifest.reveals.is_empty()),
                 (Import::Credentials, handed || !manifest.secured.is_empty() || !manifest.reveals.is_empty()),

@@ -16,6 +16,7 @@ mod hashing;
 mod signing;
 
 pub(in crate::runtime) use handles::{captured, get, get_key, keep, keys, seal};
+pub(super) use hashing::one_verification;
 pub(in crate::runtime) use hashing::{Scheme, hash, verify};
 pub(in crate::runtime) use signing::{Algorithm, sign};
 

@@ -4,6 +4,7 @@
 
 use wasmtime::component::ResourceAny;
 
+use crate::ldap::{Control, Entries, Entry, Intermediate, RawAttribute};
 use crate::model::{
     Assignment, AssignmentPage, Attribute, AttributeInfo, Cell, Choice, ClassInfo, Edge, EdgePage, Error, Failure,
     Finding, Granted, Key, ObjectRef, Outcome, Page, Part, PartFailure, Reference, Rejected, RevokeOutcome, Row,
@@ -53,6 +54,11 @@ fields! {
     Granted { id }
     Assignment { id, entitlement, parameters, via }
     AssignmentPage { assignments, next }
+    Entries { entries, intermediates, controls }
+    Entry { dn, attributes, controls }
+    RawAttribute { values }
+    Intermediate { value, controls }
+    Control { value }
 }
 
 impl Exits for String {

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::pin::pin;
 use std::task::Poll;
 
-use super::{allowed, component, context, prober, with_directory};
+use super::{allowed, component, context, egress, prober, with_directory};
 use crate::clock::Clock;
 use crate::model::{Access, Aspect, Export, Import};
 use crate::runtime::{CallContext, Component, Runtime, RuntimeLimits};
@@ -42,7 +42,7 @@ const IMPORTS: &str = r#"
 
 fn small() -> Runtime {
     let limits = RuntimeLimits { instances: PLACES, instances_per_connection: PLACES, ..RuntimeLimits::default() };
-    Runtime::new(limits, Clock::system()).unwrap()
+    Runtime::new(limits, egress(), Clock::system()).unwrap()
 }
 
 fn writer(runtime: &Runtime) -> Component {

@@ -7,8 +7,9 @@ use tempfile::TempDir;
 use super::*;
 use crate::audit::{Audit, OutcomeStatus};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, EgressConfig};
 use crate::connections::Connections;
+use crate::egress::Egress;
 use crate::model::{Connection, RequestId, System, Thresholds};
 use crate::registry::Registry;
 use crate::runtime::{CallLimits, Runtime, RuntimeLimits};
@@ -28,7 +29,8 @@ impl Room {
         let (data, clock) = (folder.path(), Clock::system());
         let store = Store::open(&data.join("hawser.db"), clock.clone()).await.unwrap();
         let audit = Audit::open(&data.join("audit.db"), clock.clone()).await.unwrap();
-        let runtime = Runtime::new(RuntimeLimits::default(), clock.clone()).unwrap();
+        let runtime =
+            Runtime::new(RuntimeLimits::default(), Egress::new(EgressConfig::default()), clock.clone()).unwrap();
         let Config { compile, imports, .. } = Config::default();
         let registry = Registry::open(data, runtime.clone(), store.clone(), clock.clone(), compile).await.unwrap();
         let vault = Vault::open(data, None, &store).await.unwrap();
@@ -49,6 +51,7 @@ impl Room {
             title: "People".into(),
             options: Default::default(),
             directories: Default::default(),
+            destinations: Default::default(),
             thresholds: Thresholds::default(),
         };
         self.store.create_connection(&connection, |_| Ok(Vec::new())).await.unwrap();

@@ -71,12 +71,21 @@ pub(in crate::runtime) async fn verify(state: &mut State, handle: &Resource<Cred
         Ok(secret) => secret,
         Err(failure) => return Ok(Err(failure)),
     };
-    if let Err(wait) = state.share.verification(state.clock().now()) {
-        let message = "this connection verified too many passwords; wait before the next";
-        let limited = Failure::new(FailureKind::RateLimited, message);
-        return Ok(Err(Failure { retry_after_ms: Some(wait), ..limited }));
+    if let Err(failure) = one_verification(state) {
+        return Ok(Err(failure));
     }
     Ok(one_at_a_time(state, move || verified(secret.expose(), &hash)).await?)
+}
+
+/// Takes one of the passwords that this connection may verify now, here or in a directory.
+///
+/// # Errors
+/// `rate-limited`, saying when the next one comes back.
+pub(in crate::runtime::imports) fn one_verification(state: &State) -> Result<(), Failure> {
+    state.share.verification(state.clock().now()).map_err(|wait| {
+        let message = "this connection verified too many passwords; wait before the next";
+        Failure { retry_after_ms: Some(wait), ..Failure::new(FailureKind::RateLimited, message) }
+    })
 }
 
 /// The secret behind a handle, if it is one of the call, and unless the call had its share of hashing.

@@ -1,0 +1,266 @@
+//! What a guest may say to a directory: controls and extended operations on a list, passwords only where passwords belong,
+//! and no question about one.
+//!
+//! | refused | because |
+//! |---|---|
+//! | any extended operation but `Who am I?` | StartTLS and transactions change the session, password modify has its own function |
+//! | proxied authorization, paging, refresh-and-persist | whose rights are used, and when a search ends, is not a guest's to say |
+//! | tree delete, relax rules and whatever is not on the list | nobody judged what they can do |
+//! | a password attribute in a filter, a sort, a pre- or post-read | guessed often enough, it would be told |
+//! | a secret in any other attribute | it could be read there |
+
+use super::ber::{ENUMERATED, OCTETS, Reader, SEQUENCE};
+use super::filter::{self, Filter};
+use super::limits::CONTROLS_MAX;
+use super::message::{Control, Entry};
+use crate::model::{Failure, FailureKind};
+
+/// Who am I? (RFC 4532).
+const WHO_AM_I: &str = "1.3.6.1.4.1.4203.1.11.3";
+/// Content synchronisation (RFC 4533, 2.2).
+const SYNC: &str = "1.3.6.1.4.1.4203.1.9.1.1";
+/// Its mode that ends.
+const REFRESH_ONLY: u32 = 1;
+/// Assertion (RFC 4528).
+const ASSERTION: &str = "1.3.6.1.1.12";
+/// Pre-read and post-read (RFC 4527).
+const READS: [&str; 2] = ["1.3.6.1.1.13.1", "1.3.6.1.1.13.2"];
+/// Server-side sorting (RFC 2891).
+const SORT: &str = "1.2.840.113556.1.4.473";
+
+/// Controls that are harmless whatever they say.
+const HARMLESS: [&str; 11] = [
+    "2.16.840.1.113730.3.4.2", // ManageDsaIT (RFC 3296)
+    "1.3.6.1.4.1.4203.1.10.1", // subentries (RFC 3672)
+    "1.2.840.113556.1.4.841",  // DirSync
+    "1.2.840.113556.1.4.417",  // show deleted
+    "1.2.840.113556.1.4.2064", // show recycled
+    "1.2.840.113556.1.4.529",  // extended DN
+    "1.2.840.113556.1.4.801",  // SD flags
+    "1.2.840.113556.1.4.1339", // domain scope
+    "1.2.840.113556.1.4.1413", // permissive modify
+    "1.2.840.113556.1.4.2239", // policy hints
+    "1.2.840.113556.1.4.2066", // policy hints, by their first number
+];
+
+/// Attributes that hold passwords, keys or their hashes, in lower case.
+const PASSWORDS: [&str; 22] = [
+    "userpassword",
+    "unicodepwd",
+    "authpassword",
+    "pwdhistory",
+    "passwordhistory",
+    "dbcspwd",
+    "lmpwdhistory",
+    "ntpwdhistory",
+    "supplementalcredentials",
+    "msds-managedpassword",
+    "ms-mcs-admpwd",
+    "mslaps-password",
+    "mslaps-encryptedpassword",
+    "mslaps-encryptedpasswordhistory",
+    "sambantpassword",
+    "sambalmpassword",
+    "sambapasswordhistory",
+    "krbprincipalkey",
+    "ipanthash",
+    "nsds5replicacredentials",
+    "clearpassword",
+    "olcrootpw",
+];
+
+/// Does the attribute hold passwords? Options (RFC 4512, 2.5) and case make no difference.
+pub(super) fn is_password(name: &str) -> bool {
+    let plain = name.split(';').next().unwrap_or_default();
+    PASSWORDS.iter().any(|password| plain.eq_ignore_ascii_case(password))
+}
+
+/// Is it Active Directory's, which wants it quoted and in UTF-16?
+pub(super) fn is_unicode_password(name: &str) -> bool {
+    name.eq_ignore_ascii_case("unicodePwd")
+}
+
+/// Takes passwords out of what was found.
+pub(super) fn strip(entry: &mut Entry) {
+    entry.attributes.retain(|attribute| !is_password(&attribute.name));
+}
+
+/// May the guest have this extended operation?
+///
+/// # Errors
+/// `unsupported`, naming those there are.
+pub(super) fn extended(oid: &str) -> Result<(), Failure> {
+    if oid == WHO_AM_I {
+        return Ok(());
+    }
+    let message = format!("the extended operation {oid:?} is not on the host's list, which has {WHO_AM_I} (Who am I?)");
+    Err(Failure::new(FailureKind::Unsupported, message))
+}
+
+/// May the guest ask with this filter?
+///
+/// # Errors
+/// `credential-denied` if it asks about a password.
+pub(super) fn filter(filter: &Filter) -> Result<(), Failure> {
+    nothing_secret(filter.attributes().unwrap_or_default().iter().map(String::as_str))
+}
+
+/// May the guest send these controls?
+///
+/// # Errors
+/// `unsupported` for those that are not on the list; `credential-denied` if one asks about a password.
+pub(super) fn controls(controls: &[Control]) -> Result<(), Failure> {
+    if controls.len() > CONTROLS_MAX {
+        let message = format!("{} controls; a request may have {CONTROLS_MAX}", controls.len());
+        return Err(Failure::new(FailureKind::QuotaExceeded, message));
+    }
+    controls.iter().try_for_each(control)
+}
+
+fn control(control: &Control) -> Result<(), Failure> {
+    let value = control.value.as_deref().unwrap_or_default();
+    let odd = |_| refused(&control.oid, "cannot be read");
+    match control.oid.as_str() {
+        oid if HARMLESS.contains(&oid) => Ok(()),
+        SYNC => {
+            let mode =
+                Reader::new(value).enter(SEQUENCE).and_then(|mut parts| parts.number(ENUMERATED)).map_err(odd)?;
+            if mode == REFRESH_ONLY { Ok(()) } else { Err(refused(SYNC, "never ends unless it is refresh-only")) }
+        }
+        ASSERTION => {
+            let asked = filter::attributes(value).map_err(odd)?;
+            nothing_secret(asked.iter().map(String::as_str))
+        }
+        oid if READS.contains(&oid) => {
+            let asked = texts(value).map_err(odd)?;
+            let all = asked.is_empty() || asked.iter().any(|name| name == "*" || name == "+");
+            if all {
+                Err(refused(oid, "has to name what it reads"))
+            } else {
+                nothing_secret(asked.iter().map(String::as_str))
+            }
+        }
+        SORT => {
+            let asked = sort_keys(value).map_err(odd)?;
+            nothing_secret(asked.iter().map(String::as_str))
+        }
+        oid => Err(refused(oid, "is not on the host's list")),
+    }
+}
+
+fn texts(value: &[u8]) -> Result<Vec<String>, super::ber::Malformed> {
+    let (mut list, mut texts) = (Reader::new(value).enter(SEQUENCE)?, Vec::new());
+    while !list.is_empty() {
+        texts.push(list.text(OCTETS)?);
+    }
+    Ok(texts)
+}
+
+fn sort_keys(value: &[u8]) -> Result<Vec<String>, super::ber::Malformed> {
+    let (mut list, mut keys) = (Reader::new(value).enter(SEQUENCE)?, Vec::new());
+    while !list.is_empty() {
+        keys.push(list.enter(SEQUENCE)?.text(OCTETS)?);
+    }
+    Ok(keys)
+}
+
+fn nothing_secret<'a>(mut asked: impl Iterator<Item = &'a str>) -> Result<(), Failure> {
+    match asked.find(|name| is_password(name)) {
+        None => Ok(()),
+        Some(name) => {
+            let message = format!("{name:?} holds passwords: nothing can be asked about it, only written to it");
+            Err(Failure::new(FailureKind::CredentialDenied, message))
+        }
+    }
+}
+
+fn refused(oid: &str, why: &str) -> Failure {
+    Failure::new(FailureKind::Unsupported, format!("the control {oid} {why}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::ber::{INTEGER, Writer};
+    use super::*;
+
+    fn told(oid: &str, write: impl FnOnce(&mut Writer)) -> Result<(), FailureKind> {
+        let mut writer = Writer::with_capacity(0);
+        write(&mut writer);
+        let value = Some(writer.finish().to_vec());
+        controls(&[Control { oid: oid.to_owned(), critical: true, value }]).map_err(|failure| failure.kind)
+    }
+
+    fn sync(writer: &mut Writer, mode: u32) {
+        writer.nested(SEQUENCE, |writer| writer.number(ENUMERATED, mode));
+    }
+
+    #[test]
+    fn controls_that_change_whose_rights_are_used_or_never_end_are_refused() {
+        // Proxied authorization, tree delete, paging, transaction, relax rules, one nobody knows.
+        for oid in [
+            "2.16.840.1.113730.3.4.18",
+            "1.2.840.113556.1.4.805",
+            "1.2.840.113556.1.4.319",
+            "1.3.6.1.1.21.2",
+            "1.3.6.1.4.1.4203.666.5.12",
+            "1.2.3",
+        ] {
+            assert_eq!(told(oid, |_| {}), Err(FailureKind::Unsupported), "{oid}");
+        }
+        assert_eq!(told(SYNC, |writer| sync(writer, 3)), Err(FailureKind::Unsupported));
+        assert_eq!(told(SYNC, |writer| sync(writer, 1)), Ok(()));
+        assert_eq!(told(SYNC, |writer| writer.number(INTEGER, 1)), Err(FailureKind::Unsupported));
+        assert_eq!(told("1.2.840.113556.1.4.841", |_| {}), Ok(()));
+    }
+
+    #[test]
+    fn no_control_and_no_filter_asks_about_a_password() {
+        let read = |name: &'static str| move |writer: &mut Writer| writer.nested(SEQUENCE, |writer| writer.text(name));
+        for oid in READS {
+            assert_eq!(told(oid, read("entryUUID")), Ok(()));
+            assert_eq!(told(oid, read("USERPASSWORD;x")), Err(FailureKind::CredentialDenied));
+            assert_eq!(told(oid, read("*")), Err(FailureKind::Unsupported));
+            assert_eq!(told(oid, |writer| writer.nested(SEQUENCE, |_| {})), Err(FailureKind::Unsupported));
+        }
+        let sort = |name: &'static str| {
+            move |writer: &mut Writer| {
+                writer.nested(SEQUENCE, |writer| writer.nested(SEQUENCE, |writer| writer.text(name)))
+            }
+        };
+        assert_eq!(told(SORT, sort("cn")), Ok(()));
+        assert_eq!(told(SORT, sort("unicodePwd")), Err(FailureKind::CredentialDenied));
+        let asserted = |text: &'static str| {
+            move |writer: &mut Writer| writer.raw(Filter::parse(text).map_err(|_| ()).unwrap().bytes())
+        };
+        assert_eq!(told(ASSERTION, asserted("(entryCSN=1)")), Ok(()));
+        assert_eq!(told(ASSERTION, asserted("(!(|(cn=a)(userPassword=guess*)))")), Err(FailureKind::CredentialDenied));
+        let asked = Filter::parse("(&(cn=a)(userPassword:2.5.13.17:=guess))").map_err(|_| ()).unwrap();
+        assert_eq!(filter(&asked).unwrap_err().kind, FailureKind::CredentialDenied);
+    }
+
+    #[test]
+    fn what_is_written_to_a_password_attribute_never_comes_back() {
+        let attribute =
+            |name: &str| super::super::message::RawAttribute { name: name.to_owned(), values: vec![b"x".to_vec()] };
+        let mut entry = Entry {
+            dn: "cn=a".into(),
+            attributes: vec![attribute("cn"), attribute("userPassword;binary")],
+            controls: vec![],
+        };
+        strip(&mut entry);
+        assert_eq!(entry.attributes, [attribute("cn")]);
+    }
+
+    #[test]
+    fn the_only_extended_operation_is_the_question_who_one_is() {
+        assert!(extended(WHO_AM_I).is_ok());
+        for oid in [
+            super::super::message::START_TLS,
+            super::super::message::PASSWORD_MODIFY,
+            "1.3.6.1.1.21.1",
+            "1.2.840.113556.1.4.1781",
+        ] {
+            assert_eq!(extended(oid).unwrap_err().kind, FailureKind::Unsupported);
+        }
+    }
+}

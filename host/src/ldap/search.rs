@@ -1,0 +1,190 @@
+//! A search in progress. It keeps its connection to the end, because a server's place in a paged search (RFC 2696) belongs
+//! to the connection; and it asks for the next page while the guest still works on this one.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::failure::{judged, malformed};
+use super::filter::Filter;
+use super::limits::{ENTRIES_BYTES_MAX, PAGE_ENTRIES_MAX};
+use super::message::{Answer, Control, Entry, Intermediate, Outcome, Request, SearchRequest, next_page, paged};
+use super::pool::{Lease, Pool, To};
+use super::rules;
+use crate::egress::Egress;
+use crate::model::{Failure, FailureKind};
+
+/// Some of what a search found.
+#[derive(Debug, Default)]
+pub struct Entries {
+    pub entries: Vec<Entry>,
+    pub intermediates: Vec<Intermediate>,
+    pub referrals: Vec<String>,
+    /// The search has ended.
+    pub done: bool,
+    /// Those of its end.
+    pub controls: Vec<Control>,
+}
+
+/// A search.
+pub struct Search {
+    request: SearchRequest,
+    filter: Filter,
+    stage: Stage,
+    /// Entries of this page so far.
+    of_page: u32,
+    /// Told with the next call, after what came before it.
+    failed: Option<Failure>,
+}
+
+enum Stage {
+    /// Nothing was asked yet.
+    Begun {
+        pool: Pool,
+        to: Arc<To>,
+    },
+    /// Asked; the answers are under that id.
+    Asked {
+        lease: Lease,
+        id: u32,
+    },
+    Over,
+}
+
+impl Search {
+    /// A search that was not begun yet.
+    ///
+    /// # Errors
+    /// `invalid-attribute-value` for what is no filter; `credential-denied`, `unsupported` for what a guest may not ask.
+    pub fn new(pool: Pool, to: Arc<To>, mut request: SearchRequest) -> Result<Self, Failure> {
+        let filter = Filter::parse(&request.filter)?;
+        rules::filter(&filter)?;
+        rules::controls(&request.controls)?;
+        request.page_size = request.page_size.map(|size| size.clamp(1, PAGE_ENTRIES_MAX));
+        Ok(Self { request, filter, stage: Stage::Begun { pool, to }, of_page: 0, failed: None })
+    }
+
+    /// The next entries, at most so many; fewer, where they are large or take long.
+    ///
+    /// # Errors
+    /// What the directory answers; then the search is over.
+    pub async fn next(&mut self, egress: &Egress, max: u32, end: Instant) -> Result<Entries, Failure> {
+        if let Some(failure) = self.failed.take() {
+            return Err(failure);
+        }
+        let (lease, id) = self.asked(egress, end).await?;
+        match self.read(lease, id, max.clamp(1, PAGE_ENTRIES_MAX), end).await {
+            // What was found before the failure is told first.
+            (found, Err(failure)) if !found.entries.is_empty() => {
+                self.failed = Some(failure);
+                Ok(found)
+            }
+            (found, result) => result.map(|()| found),
+        }
+    }
+
+    /// The connection with the search on it; a connection that died in the pool is replaced once.
+    async fn asked(&mut self, egress: &Egress, end: Instant) -> Result<(Lease, u32), Failure> {
+        match std::mem::replace(&mut self.stage, Stage::Over) {
+            Stage::Asked { lease, id } => Ok((lease, id)),
+            Stage::Over => Err(Failure::new(FailureKind::Conflict, "this search has ended: begin a new one")),
+            Stage::Begun { pool, to } => {
+                let mut lease = pool.lease(egress, &to, end).await?;
+                match self.begin(&mut lease, end).await {
+                    Err(failure) if lease.reused && failure.kind == FailureKind::ConnectionBroken => {
+                        lease = lease.renew(egress, end).await?;
+                        let id = self.ask(&mut lease, &[], end).await?;
+                        Ok((lease, id))
+                    }
+                    id => Ok((lease, id?)),
+                }
+            }
+        }
+    }
+
+    /// Asks, and waits until the server begins to answer where the connection was used before.
+    async fn begin(&mut self, lease: &mut Lease, end: Instant) -> Result<u32, Failure> {
+        let id = self.ask(lease, &[], end).await?;
+        if lease.reused {
+            lease.session.wait(end).await?;
+        }
+        Ok(id)
+    }
+
+    async fn ask(&mut self, lease: &mut Lease, cookie: &[u8], end: Instant) -> Result<u32, Failure> {
+        self.of_page = 0;
+        let mut controls = self.request.controls.clone();
+        controls.extend(self.request.page_size.map(|size| paged(size, cookie)));
+        let request = Request::Search { request: &self.request, filter: &self.filter };
+        lease.session.send(&request, &controls, end).await
+    }
+
+    async fn read(&mut self, mut lease: Lease, mut id: u32, max: u32, end: Instant) -> (Entries, Result<(), Failure>) {
+        let (mut found, mut bytes) = (Entries::default(), 0);
+        let full = |found: &Entries, bytes: usize| found.entries.len() >= max as usize || bytes >= ENTRIES_BYTES_MAX;
+        // The end of a page follows its last entry at once: read now, the next page is on its way while the guest works.
+        while !full(&found, bytes) || self.request.page_size == Some(self.of_page) {
+            let answer = match lease.session.answer(id, end).await {
+                Ok(answer) => answer,
+                Err(failure) => return (found, Err(failure)),
+            };
+            match answer {
+                Answer::Entry(mut entry) => {
+                    rules::strip(&mut entry);
+                    bytes += size(&entry);
+                    self.of_page += 1;
+                    found.entries.push(entry);
+                }
+                Answer::Intermediate(said) => {
+                    bytes += said.value.as_ref().map_or(0, Vec::len);
+                    found.intermediates.push(said);
+                }
+                Answer::Reference(to) => found.referrals.extend(to),
+                Answer::Done(outcome) => match self.page_ends(&mut lease, outcome, end).await {
+                    Ok(PageEnd::Next(next)) => id = next,
+                    Ok(PageEnd::Last(controls)) => {
+                        lease.give_back();
+                        return (Entries { done: true, controls, ..found }, Ok(()));
+                    }
+                    Err(End { failure, usable }) => {
+                        if usable {
+                            lease.give_back();
+                        }
+                        return (found, Err(failure));
+                    }
+                },
+            }
+        }
+        self.stage = Stage::Asked { lease, id };
+        (found, Ok(()))
+    }
+
+    /// The end of a page: asks for the next one, if there is one.
+    async fn page_ends(&mut self, lease: &mut Lease, outcome: Outcome, end: Instant) -> Result<PageEnd, End> {
+        judged(&outcome).map_err(|failure| End { failure, usable: true })?;
+        let broken = |failure| End { failure, usable: false };
+        let next = next_page(&outcome.controls).map_err(|_| broken(malformed(&lease.session.place)))?;
+        match next.filter(|_| self.request.page_size.is_some()) {
+            Some(cookie) => self.ask(lease, &cookie, end).await.map(PageEnd::Next).map_err(broken),
+            None => Ok(PageEnd::Last(outcome.controls)),
+        }
+    }
+}
+
+enum PageEnd {
+    Next(u32),
+    Last(Vec<Control>),
+}
+
+/// Why a search ended, and whether its connection is still good.
+struct End {
+    failure: Failure,
+    usable: bool,
+}
+
+/// About how much memory an entry takes, in bytes.
+fn size(entry: &Entry) -> usize {
+    let values = |values: &Vec<Vec<u8>>| values.iter().map(|value| value.len() + 8).sum::<usize>();
+    let attributes = entry.attributes.iter().map(|attribute| attribute.name.len() + 16 + values(&attribute.values));
+    entry.dn.len() + 32 + attributes.sum::<usize>()
+}
