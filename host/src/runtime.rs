@@ -36,8 +36,8 @@ pub mod wasi;
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
-use wasmtime::Engine;
 use wasmtime::component::Linker;
+use wasmtime::{Engine, MemoryCreator};
 
 pub use code::Code;
 pub use component::Component;
@@ -82,7 +82,18 @@ impl Runtime {
     /// # Errors
     /// `Internal` where the machine has too little address space for the pool.
     pub fn new(limits: RuntimeLimits, egress: Egress, clock: Clock) -> Result<Self> {
-        let engine = engine::engine(&limits)?;
+        Self::over(engine::engine(&limits)?, limits, egress, clock)
+    }
+
+    /// The same over memories that somebody else makes and looks into: for tests that search what a guest has held.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn observed(memories: Arc<dyn MemoryCreator>, egress: Egress, clock: Clock) -> Result<Self> {
+        Self::over(engine::observed(memories)?, RuntimeLimits::default(), egress, clock)
+    }
+
+    fn over(engine: Engine, limits: RuntimeLimits, egress: Egress, clock: Clock) -> Result<Self> {
         let linker = load::base(&engine)?;
         Ok(Self(Arc::new(Inner {
             ticker: Ticker::start(engine.clone())?,

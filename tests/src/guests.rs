@@ -10,6 +10,7 @@ use crate::{binary, profile_folder, workspace_root};
 const PROJECTS: &[&str] = &[
     "plugins/csv",
     "sdk/examples/roster",
+    "tests/guests/burglar",
     "tests/guests/idle",
     "tests/guests/liar",
     "tests/guests/mirror",

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread::{self, Thread};
 
-use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
+use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, MemoryCreator, OptLevel, PoolingAllocationConfig};
 
 use super::limits::{self, RuntimeLimits};
 use crate::model::{Error, Result};
@@ -21,6 +21,13 @@ pub(super) fn engine(limits: &RuntimeLimits) -> Result<Engine> {
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(limits)));
     let hint = "the pool of guest instances does not fit; lower `instances` or the memory ceiling";
     Engine::new(&config).map_err(|error| Error::internal(format!("{hint}: {error:#}")))
+}
+
+/// The same engine without the pool, over memories of somebody's own making.
+pub(super) fn observed(memories: Arc<dyn MemoryCreator>) -> Result<Engine> {
+    let mut config = config();
+    config.allocation_strategy(InstanceAllocationStrategy::OnDemand).with_host_memory(memories);
+    Engine::new(&config).map_err(|error| Error::internal(format!("{error:#}")))
 }
 
 /// An engine that compiles the same code and reserves nothing: for a process that only compiles.

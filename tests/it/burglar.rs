@@ -1,0 +1,139 @@
+//! A connector that says to a directory what no connector may, against a real one. The guest is `tests/guests/burglar`:
+//! "burglar".
+
+use hawser::cli::demo::server::tools::Bind;
+use hawser_tests::directory::{Directory, PEOPLE};
+use serde_json::{Value as Json, json};
+
+/// The password that the base tree gives the first user.
+const FIRST: &str = "Start-Pass1";
+
+async fn broken_into() -> Directory {
+    let directory = Directory::new().await;
+    let service = directory.slapd.service();
+    let body = json!({
+        "id": directory.bed.id, "system": directory.bed.system, "connector": "hawser/burglar", "version": "^0.1",
+        "title": "Burglar",
+        "options": {
+            "host": "127.0.0.1", "port": directory.slapd.ldap_port(), "dn": service.dn, "victim": format!("uid=u1,{PEOPLE}"),
+        },
+        "destinations": {"directory": {"roots": directory.slapd.ca().pem()}},
+        "securedOptions": {
+            "bind-password": {"value": service.password}, "token": {"value": "a token of the tests"},
+            "other-password": {"value": "a password of another place"},
+        },
+    });
+    directory.connect(&body).await;
+    directory.bed.withdraw(&["destination:elsewhere:ldap://192.0.2.1:389"]).await;
+    directory
+}
+
+async fn findings(directory: &Directory, aspect: &str) -> Vec<Json> {
+    let answer = directory.bed.core.post(&directory.bed.at("/check"), &json!({"aspect": aspect})).await.expect(200).json();
+    answer["findings"].as_array().unwrap().clone()
+}
+
+/// The kind of the problem that a misdeed met, by what the burglar calls it.
+fn met<'a>(findings: &'a [Json], what: &str) -> &'a str {
+    let is_it = |finding: &&Json| finding["problem"]["detail"].as_str().is_some_and(|told| told.starts_with(what));
+    let found = findings.iter().find(is_it).unwrap_or_else(|| panic!("{what}: {findings:?}"));
+    found["problem"]["kind"].as_str().unwrap()
+}
+
+#[tokio::test]
+async fn a_session_is_opened_where_it_may_be_and_in_no_other_way() {
+    let directory = broken_into().await;
+    let told = findings(&directory, "connect").await;
+    for (what, kind) in [
+        ("go where the manifest does not say", "not-permitted"),
+        ("go where nobody approved it", "not-permitted"),
+        ("take a password elsewhere", "not-permitted"),
+        ("go without protection", "not-permitted"),
+        ("go anonymously without protection", "not-permitted"),
+        ("log in without a name", "configuration"),
+        ("log in with a token", "credential-denied"),
+        ("log in with a guess", "credential-denied"),
+        ("log in by a certificate nobody gave", "not-permitted"),
+        ("connect by itself", "permission-denied"),
+        ("listen", "permission-denied"),
+        ("send datagrams", "permission-denied"),
+        ("look a name up", "permission-denied"),
+    ] {
+        assert_eq!(met(&told, what), kind, "{what}: {told:?}");
+    }
+    let text = format!("{told:?}");
+    for named in ["destination:elsewhere:ldap://192.0.2.1:389", "credential:other-password:bind@directory", "plaintext:directory"] {
+        assert!(text.contains(named), "{named} is not named: {text}");
+    }
+}
+
+#[tokio::test]
+async fn verbs_and_controls_beyond_the_list_are_refused_and_leave_the_session_as_it_was() {
+    let directory = broken_into().await;
+    let mut told = findings(&directory, "complete").await;
+    let last = told.pop().unwrap();
+    assert_eq!(told.len(), 12, "{told:?}");
+    assert!(told.iter().all(|finding| finding["problem"]["kind"] == "unsupported"), "{told:?}");
+    let service = directory.slapd.service().dn;
+    assert_eq!(last["text"], format!("it is still dn:{service}"), "{last}");
+}
+
+#[tokio::test]
+async fn bombs_of_a_guest_are_refused_before_anything_parses_them_by_recursion() {
+    let directory = broken_into().await;
+    let told = findings(&directory, "incremental").await;
+    for (what, kind) in [
+        ("a filter of nested nots", "invalid-attribute-value"),
+        ("a filter of nested ands", "invalid-attribute-value"),
+        ("a filter that never ends", "invalid-attribute-value"),
+        ("an assertion of nested nots", "unsupported"),
+        ("a control without sense", "unsupported"),
+        ("a thousand controls", "quota-exceeded"),
+    ] {
+        assert_eq!(met(&told, what), kind, "{what}: {told:?}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_learns_a_password_by_asking_about_it() {
+    let directory = broken_into().await;
+    let mut told = findings(&directory, "provision").await;
+    let last = told.pop().unwrap();
+    assert_eq!(told.len(), 5, "{told:?}");
+    assert!(told.iter().all(|finding| finding["problem"]["kind"] == "credential-denied" || met(&told, "filter by a rule") == "invalid-attribute-value"), "{told:?}");
+    assert_eq!(last["text"], "no password came back", "{last}");
+}
+
+#[tokio::test]
+async fn a_password_of_the_call_goes_where_passwords_go_and_a_service_password_nowhere() {
+    let directory = broken_into().await;
+    let set = json!({"new": "Other-Pass2"});
+    let path = directory.bed.at("/objects/account/u1/password");
+    let answer = directory.bed.core.put(&path, &set).await;
+    let told = answer.refusal().detail().to_owned();
+    for what in [
+        "write it where it can be read: CredentialDenied",
+        "write it under a name like a password's: CredentialDenied",
+        "log the connection in with it: CredentialDenied",
+        "make the login's password everybody's: CredentialDenied",
+        "make it so by the operation for it: CredentialDenied",
+        "ask whether the login's password is the victim's: CredentialDenied",
+        "ask whether nobody has it: InvalidCredential",
+    ] {
+        assert!(told.contains(what), "{what}: {told}");
+    }
+    let (slapd, victim) = (&directory.slapd, format!("uid=u1,{PEOPLE}"));
+    assert!(slapd.tools().may_bind(&victim, FIRST).unwrap(), "the victim's password was changed");
+    let entry = slapd.tools().entry(Bind::Simple { dn: &slapd.admin().dn, password: &slapd.admin().password }, &victim, &[]);
+    assert!(!format!("{:?}", entry.unwrap()).contains("Other-Pass2"));
+}
+
+#[tokio::test]
+async fn guesses_at_a_password_run_out() {
+    let directory = broken_into().await;
+    let change = json!({"old": "Wrong-Pass1", "new": "Other-Pass2"});
+    let path = directory.bed.at("/objects/account/u1/password/change");
+    let told = directory.bed.core.post(&path, &change).await.refusal().detail().to_owned();
+    let answered: u32 = told.split(' ').find_map(|word| word.parse().ok()).unwrap();
+    assert!((1..60).contains(&answered), "{told}");
+}
