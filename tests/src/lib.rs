@@ -19,6 +19,7 @@ pub mod disk;
 pub mod guests;
 pub mod house;
 pub mod people;
+pub mod stall;
 pub mod usage;
 pub mod vendor;
 
