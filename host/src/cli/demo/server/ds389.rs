@@ -1,0 +1,162 @@
+//! 389 Directory Server over a folder of its own: memberOf, the retro changelog and content sync; LDAP, StartTLS and
+//! LDAPS on the loopback.
+//!
+//! Its tools take all paths from one file, so a copy of that file makes an instance that the machine's own never see.
+//! The instance is made with the server down, by editing its configuration, so that it never listens elsewhere than on
+//! the loopback.
+
+mod config;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use super::ca::Ca;
+use super::process::Process;
+use super::tools::{Bind, Scope, Tools};
+use super::{Account, ServerError, command, ports, programs, read, temporary, write};
+pub use config::{GROUPS, PEOPLE, SUFFIX};
+
+/// A 389 Directory Server; it ends, and its folder goes, when this is dropped.
+pub struct Ds389 {
+    /// None: it was stopped or killed.
+    process: Option<Process>,
+    ca: Ca,
+    ldap_port: u16,
+    ldaps_port: u16,
+    folder: TempDir,
+}
+
+impl Ds389 {
+    /// Makes one and waits until it answers; it takes some ten seconds, so a test run keeps one.
+    ///
+    /// # Errors
+    /// It is not installed, or it does not start.
+    pub fn start() -> Result<Self, ServerError> {
+        programs::DS389.require()?;
+        let folder = temporary("hawser-ds-")?;
+        let ca = Ca::create(&folder.path().join("ca"))?;
+        let [ldap_port, ldaps_port] = ports::two()?;
+        let mut ds = Self { process: None, ca, ldap_port, ldaps_port, folder };
+        ds.make()?;
+        ds.restart()?;
+        ds.plain().modify(ds.admin().bind(), &config::tree())?;
+        Ok(ds)
+    }
+
+    /// The account a connector binds as: may do everything below the suffix and read the changelog, without limits.
+    pub fn service(&self) -> Account {
+        Account::new(config::SERVICE, config::SERVICE_PASSWORD)
+    }
+
+    /// The directory manager, for whom neither access rules nor policies hold.
+    pub fn admin(&self) -> Account {
+        Account::new("cn=Directory Manager", config::ADMIN_PASSWORD)
+    }
+
+    /// Who issued its certificate.
+    pub fn ca(&self) -> &Ca {
+        &self.ca
+    }
+
+    /// The port of `ldap://127.0.0.1`, which takes StartTLS.
+    pub fn ldap_port(&self) -> u16 {
+        self.ldap_port
+    }
+
+    /// The port of `ldaps://127.0.0.1`.
+    pub fn ldaps_port(&self) -> u16 {
+        self.ldaps_port
+    }
+
+    /// The tools over plain LDAP.
+    pub fn plain(&self) -> Tools {
+        Tools::new(&format!("ldap://127.0.0.1:{}", self.ldap_port), self.ca.certificate())
+    }
+
+    /// The tools over LDAPS.
+    pub fn tools(&self) -> Tools {
+        Tools::new(&format!("ldaps://127.0.0.1:{}", self.ldaps_port), self.ca.certificate())
+    }
+
+    /// Stops it in order; its data stay for [`Self::restart`].
+    ///
+    /// # Errors
+    /// The signal could not be sent.
+    pub fn stop(&mut self) -> Result<(), ServerError> {
+        self.process.take().map_or(Ok(()), Process::stop)
+    }
+
+    /// SIGKILL: connections break, and what was being written is lost.
+    ///
+    /// # Errors
+    /// The signal could not be sent.
+    pub fn kill(&mut self) -> Result<(), ServerError> {
+        self.process.take().map_or(Ok(()), Process::kill)
+    }
+
+    /// Stops it if it runs, and starts it on the same ports over the same data.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub fn restart(&mut self) -> Result<(), ServerError> {
+        self.stop()?;
+        self.process = Some(self.run()?);
+        Ok(())
+    }
+
+    fn make(&self) -> Result<(), ServerError> {
+        let root = self.root();
+        config::write_root(&root)?;
+        self.hand_over()?;
+        let order = self.folder.path().join("instance.inf");
+        write(&order, &config::order(self.ldap_port, self.ldaps_port)?)?;
+        self.tool("dscreate", &["from-file", &order.to_string_lossy()])?;
+        self.take_certificate()?;
+        let settings = config_folder(&root).join("dse.ldif");
+        write(&settings, &config::edited(&read(&settings)?))?;
+        self.hand_over()
+    }
+
+    fn take_certificate(&self) -> Result<(), ServerError> {
+        let leaf = self.ca.server("server", &["localhost", "127.0.0.1", "ds.test"])?;
+        let text = |path: &Path| path.to_string_lossy().into_owned();
+        let [ca, certificate, key] = [&self.ca.certificate(), &leaf.certificate, &leaf.key].map(|path| text(path));
+        self.tool("dsctl", &[config::INSTANCE, "tls", "import-ca", &ca, "TestCA"])?;
+        self.tool("dsctl", &[config::INSTANCE, "tls", "import-server-key-cert", &certificate, &key])
+    }
+
+    /// Root gives the folder to the user that the server becomes.
+    fn hand_over(&self) -> Result<(), ServerError> {
+        if !command::is_root() {
+            return Ok(());
+        }
+        let mut chown = command::bounded("chown");
+        command::output("chown", chown.args(["-R", config::OWNER]).arg(self.folder.path())).map(drop)
+    }
+
+    fn tool(&self, program: &str, arguments: &[&str]) -> Result<(), ServerError> {
+        let mut tool = command::bounded(program);
+        command::output(program, tool.args(arguments).env("PREFIX", self.root())).map(drop)
+    }
+
+    fn run(&self) -> Result<Process, ServerError> {
+        let (folder, root) = (self.folder.path(), self.root());
+        let mut server = Command::new(programs::find("ns-slapd").unwrap_or_else(|| "ns-slapd".into()));
+        server.arg("-D").arg(config_folder(&root)).arg("-i").arg(root.join("run/dirsrv/pid")).args(["-d", "0"]);
+        let mut process = Process::start(folder, &server)?;
+        let tools = self.tools();
+        process
+            .ready(folder, || tools.search(Bind::Anonymous, "", Scope::Base, "(objectClass=*)", &["1.1"]).is_ok())?;
+        Ok(process)
+    }
+
+    fn root(&self) -> PathBuf {
+        self.folder.path().join("root")
+    }
+}
+
+fn config_folder(root: &Path) -> PathBuf {
+    root.join(format!("etc/dirsrv/slapd-{}", config::INSTANCE))
+}
