@@ -11,7 +11,7 @@ mod client;
 mod compile;
 mod connection;
 mod connector;
-mod demo;
+pub mod demo;
 mod fault;
 mod import;
 mod keygen;

@@ -1,23 +1,23 @@
 //! A connector that says to a directory what no connector may, against a real one. The guest is `tests/guests/burglar`:
 //! "burglar".
 
-use hawser::cli::demo::server::tools::Bind;
 use hawser_tests::directory::{Directory, PEOPLE};
 use serde_json::{Value as Json, json};
 
-/// The password that the base tree gives the first user.
+/// The victim's password.
 const FIRST: &str = "Start-Pass1";
 
 async fn broken_into() -> Directory {
     let directory = Directory::new().await;
+    let victim = directory.person("u1", FIRST);
     let service = directory.slapd.service();
     let body = json!({
         "id": directory.bed.id, "system": directory.bed.system, "connector": "hawser/burglar", "version": "^0.1",
         "title": "Burglar",
         "options": {
-            "host": "127.0.0.1", "port": directory.slapd.ldap_port(), "dn": service.dn, "victim": format!("uid=u1,{PEOPLE}"),
+            "host": "127.0.0.1", "port": directory.slapd.ldap_port(), "dn": service.dn, "victim": victim,
         },
-        "destinations": {"directory": {"roots": directory.slapd.ca().pem()}},
+        "destinations": {"directory": {"roots": directory.roots()}},
         "securedOptions": {
             "bind-password": {"value": service.password}, "token": {"value": "a token of the tests"},
             "other-password": {"value": "a password of another place"},
@@ -25,11 +25,13 @@ async fn broken_into() -> Directory {
     });
     directory.connect(&body).await;
     directory.bed.withdraw(&["destination:elsewhere:ldap://192.0.2.1:389"]).await;
+    directory.bed.operator.order(&directory.bed.at("/schema/refresh")).await.expect(200);
     directory
 }
 
 async fn findings(directory: &Directory, aspect: &str) -> Vec<Json> {
-    let answer = directory.bed.core.post(&directory.bed.at("/check"), &json!({"aspect": aspect})).await.expect(200).json();
+    let answer =
+        directory.bed.core.post(&directory.bed.at("/check"), &json!({"aspect": aspect})).await.expect(200).json();
     answer["findings"].as_array().unwrap().clone()
 }
 
@@ -62,7 +64,11 @@ async fn a_session_is_opened_where_it_may_be_and_in_no_other_way() {
         assert_eq!(met(&told, what), kind, "{what}: {told:?}");
     }
     let text = format!("{told:?}");
-    for named in ["destination:elsewhere:ldap://192.0.2.1:389", "credential:other-password:bind@directory", "plaintext:directory"] {
+    for named in [
+        "destination:elsewhere:ldap://192.0.2.1:389",
+        "credential:other-password:bind@directory",
+        "plaintext:directory",
+    ] {
         assert!(text.contains(named), "{named} is not named: {text}");
     }
 }
@@ -100,7 +106,11 @@ async fn nobody_learns_a_password_by_asking_about_it() {
     let mut told = findings(&directory, "provision").await;
     let last = told.pop().unwrap();
     assert_eq!(told.len(), 5, "{told:?}");
-    assert!(told.iter().all(|finding| finding["problem"]["kind"] == "credential-denied" || met(&told, "filter by a rule") == "invalid-attribute-value"), "{told:?}");
+    assert!(
+        told.iter().all(|finding| finding["problem"]["kind"] == "credential-denied"
+            || met(&told, "filter by a rule") == "invalid-attribute-value"),
+        "{told:?}"
+    );
     assert_eq!(last["text"], "no password came back", "{last}");
 }
 
@@ -112,19 +122,19 @@ async fn a_password_of_the_call_goes_where_passwords_go_and_a_service_password_n
     let answer = directory.bed.core.put(&path, &set).await;
     let told = answer.refusal().detail().to_owned();
     for what in [
-        "write it where it can be read: CredentialDenied",
-        "write it under a name like a password's: CredentialDenied",
-        "log the connection in with it: CredentialDenied",
-        "make the login's password everybody's: CredentialDenied",
-        "make it so by the operation for it: CredentialDenied",
-        "ask whether the login's password is the victim's: CredentialDenied",
-        "ask whether nobody has it: InvalidCredential",
+        "write it where it can be read: FailureKind::CredentialDenied",
+        "write it under a name like a password's: FailureKind::CredentialDenied",
+        "log the connection in with it: FailureKind::CredentialDenied",
+        "make the login's password everybody's: FailureKind::CredentialDenied",
+        "make it so by the operation for it: FailureKind::CredentialDenied",
+        "ask whether the login's password is the victim's: FailureKind::CredentialDenied",
+        "ask whether nobody has it: FailureKind::InvalidCredential",
     ] {
         assert!(told.contains(what), "{what}: {told}");
     }
     let (slapd, victim) = (&directory.slapd, format!("uid=u1,{PEOPLE}"));
     assert!(slapd.tools().may_bind(&victim, FIRST).unwrap(), "the victim's password was changed");
-    let entry = slapd.tools().entry(Bind::Simple { dn: &slapd.admin().dn, password: &slapd.admin().password }, &victim, &[]);
+    let entry = slapd.tools().entry(slapd.admin().bind(), &victim, &[]);
     assert!(!format!("{:?}", entry.unwrap()).contains("Other-Pass2"));
 }
 
@@ -132,8 +142,8 @@ async fn a_password_of_the_call_goes_where_passwords_go_and_a_service_password_n
 async fn guesses_at_a_password_run_out() {
     let directory = broken_into().await;
     let change = json!({"old": "Wrong-Pass1", "new": "Other-Pass2"});
-    let path = directory.bed.at("/objects/account/u1/password/change");
-    let told = directory.bed.core.post(&path, &change).await.refusal().detail().to_owned();
+    let path = directory.bed.at("/objects/account/u1/password");
+    let told = directory.bed.core.put(&path, &change).await.refusal().detail().to_owned();
     let answered: u32 = told.split(' ').find_map(|word| word.parse().ok()).unwrap();
     assert!((1..60).contains(&answered), "{told}");
 }

@@ -11,6 +11,7 @@
 
 mod audit;
 mod auth;
+mod burglar;
 mod canary;
 mod cli;
 mod connections;

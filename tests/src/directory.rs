@@ -37,7 +37,7 @@ impl Directory {
     /// The body of a connection of the directory connector, by LDAPS.
     pub fn body(&self) -> Json {
         let service = self.slapd.service();
-        let roots = json!({"roots": self.slapd.ca().pem()});
+        let roots = json!({"roots": self.roots()});
         json!({
             "id": self.bed.id, "system": self.bed.system, "connector": "hawser/ldap", "version": "^0.1", "title": "LDAP",
             "options": {"host": "127.0.0.1", "port": self.slapd.ldaps_port(), "bind-dn": service.dn},
@@ -46,10 +46,25 @@ impl Directory {
         })
     }
 
+    /// Adds a person with a password, and gives its DN.
+    pub fn person(&self, uid: &str, password: &str) -> String {
+        let dn = format!("uid={uid},{PEOPLE}");
+        let names = format!("uid: {uid}\ncn: {uid}\nsn: {uid}\nmail: {uid}@ldap.test");
+        let ldif = format!("dn: {dn}\nobjectClass: inetOrgPerson\n{names}\nuserPassword: {password}\n");
+        self.slapd.tools().add(self.slapd.admin().bind(), &ldif).unwrap_or_else(|why| panic!("{uid}: {why}"));
+        dn
+    }
+
+    /// The certificate of who vouches for the server, in PEM.
+    pub fn roots(&self) -> String {
+        self.slapd.ca().pem().expect("the CA's certificate can be read")
+    }
+
     /// Creates a connection, approves what its connector asks for, and the loopback for its destinations.
     pub async fn connect(&self, body: &Json) {
         self.bed.create(body).await;
-        let places: Vec<String> = body["destinations"].as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect();
+        let places: Vec<String> =
+            body["destinations"].as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect();
         let ranges: Vec<String> = places.iter().map(|name| format!("network:{name}:loopback")).collect();
         self.bed.approve(&ranges.iter().map(String::as_str).collect::<Vec<_>>()).await;
     }

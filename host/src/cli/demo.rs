@@ -5,6 +5,7 @@
 
 mod ground;
 mod people;
+pub mod server;
 mod show;
 mod steps;
 mod story;

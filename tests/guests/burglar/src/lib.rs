@@ -8,7 +8,9 @@ mod verbs;
 
 use hawser_sdk::credentials::{self, Credential, Password};
 use hawser_sdk::ldap::{Login, Modification, NewValue, Operation, Protection, Session};
-use hawser_sdk::{Aspect, Connector, Error, Finding, ObjectRef, Passwords, Probe, Result};
+use hawser_sdk::{
+    Aspect, ClassInfo, ClassKind, Connector, Error, Finding, ObjectRef, Passwords, Probe, Result, Schema,
+};
 use serde::Deserialize;
 
 use told::{finding, report};
@@ -42,6 +44,12 @@ impl Probe for Burglar {
             Aspect::Incremental => verbs::bombs(&self.session()?),
             Aspect::Provision => verbs::questions(&self.session()?, &self.0.victim),
         })
+    }
+}
+
+impl Schema for Burglar {
+    fn schema(&self) -> Result<Vec<ClassInfo>> {
+        Ok(vec![ClassInfo::new(ClassKind::Account, "account", "Account")])
     }
 }
 
@@ -93,4 +101,4 @@ impl Burglar {
     }
 }
 
-hawser_sdk::export!(Burglar: Probe, Passwords);
+hawser_sdk::export!(Burglar: Probe, Schema, Passwords);
