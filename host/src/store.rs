@@ -22,6 +22,7 @@ mod published;
 mod publishers;
 mod rejected;
 mod releases;
+mod restart;
 mod runs;
 mod schemas;
 mod secured;

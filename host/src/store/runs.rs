@@ -79,10 +79,13 @@ impl Run {
 
 impl Store {
     /// Begins the run of a task, or resumes the one it has. A run with another plan (the schema changed between two
-    /// attempts) is discarded and begun again.
+    /// attempts) is discarded and begun again; a part without a checkpoint begins anew.
     pub async fn begin_run(&self, task: TaskId, connection: &ConnectionId, plan: &[RunPart]) -> Result<Run> {
         if plan.is_empty() {
             return Err(Error::failure(FailureKind::Configuration, "there is nothing to import: the schema is empty"));
+        }
+        if let Some(run) = self.run_of(task).await? {
+            self.restart_parts(run.number).await?;
         }
         let mut tx = self.database.write().await?;
         let (number, _) = identify(&mut tx, connection).await?;

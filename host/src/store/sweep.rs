@@ -11,12 +11,12 @@ use crate::model::Result;
 
 /// Deletes one chunk of what a run has in a table, found by the table's key alone: a chunk costs the same however much
 /// there is. The second statement of a pair deletes the rest, once there is less than a chunk.
-const OBJECTS: [&str; 2] = [
+pub(super) const OBJECTS: [&str; 2] = [
     "DELETE FROM object_row WHERE run = $1 AND part = $2 AND uid <=
         (SELECT uid FROM object_row WHERE run = $1 AND part = $2 ORDER BY uid LIMIT 1 OFFSET $3)",
     "DELETE FROM object_row WHERE run = $1 AND part = $2",
 ];
-const LINKS: [&str; 2] = [
+pub(super) const LINKS: [&str; 2] = [
     "DELETE FROM link_row WHERE run = $1 AND part = $2 AND (owner, target, target_class) <=
         (SELECT owner, target, target_class FROM link_row WHERE run = $1 AND part = $2
          ORDER BY owner, target, target_class LIMIT 1 OFFSET $3)",
@@ -113,7 +113,7 @@ impl Store {
     }
 
     /// Empties what a run has in a table, chunk by chunk.
-    async fn purge(&self, [chunk, rest]: &[&'static str; 2], run: i64, part: i64) -> Result<u64> {
+    pub(super) async fn purge(&self, [chunk, rest]: &[&'static str; 2], run: i64, part: i64) -> Result<u64> {
         let mut removed = 0;
         loop {
             let mut tx = self.database.write().await?;

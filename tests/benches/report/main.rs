@@ -16,6 +16,7 @@
 mod api;
 mod call;
 mod import;
+mod ldap;
 mod load;
 mod memory;
 mod native;
@@ -52,6 +53,9 @@ fn figures() -> Vec<Entry> {
         ("import.csv.null", || Box::pin(import::null())),
         ("import.csv.store", || Box::pin(import::store())),
         ("import.csv.rss", || Box::pin(import::rss())),
+        ("ldap.import", || Box::pin(ldap::rate())),
+        ("ldap.import.cpu", || Box::pin(ldap::processor())),
+        ("ldap.import.rss", || Box::pin(ldap::rss())),
         ("load.cached", || Box::pin(load::cached())),
         ("load.ordered", || Box::pin(load::ordered())),
         ("load.cold", || Box::pin(load::cold())),

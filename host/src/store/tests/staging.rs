@@ -32,6 +32,34 @@ async fn rows_and_checkpoint_of_a_page_are_committed_together() {
 }
 
 #[tokio::test]
+async fn a_part_without_a_checkpoint_begins_anew_and_nothing_comes_twice() {
+    let mut room = Room::new().await;
+    let units = RunPart::objects("unit");
+    let plan = [accounts(), units.clone()];
+    let (task, run) = room.begun(&plan).await;
+    let store = &room.store;
+    let page = |part_complete| Cursor { checkpoint: None, part_complete };
+    let odd = |key: &str| SetAside { key: key.to_owned(), kind: "conflict".to_owned(), message: "odd".to_owned() };
+    let progress = Progress::default();
+    store.stage_rows(run.number, &accounts(), &[row("1")], &[odd("a")], &page(true), &progress).await.unwrap();
+    store.stage_rows(run.number, &units, &[row("1"), row("2")], &[odd("b")], &page(false), &progress).await.unwrap();
+
+    room.reopen().await;
+    room.store.requeue_running_tasks().await.unwrap();
+    room.store.claim_task().await.unwrap().unwrap();
+    let resumed = room.store.begin_run(task, &id("hr"), &plan).await.unwrap();
+    let staged: Vec<u64> = resumed.parts.iter().map(|part| part.staged).collect();
+    assert_eq!((resumed.number, staged, resumed.rejected), (run.number, vec![1, 0], 1));
+    let rows = [row("1"), row("2"), row("3")];
+    let again = room.store.stage_rows(run.number, &units, &rows, &[odd("b")], &page(true), &progress).await.unwrap();
+    assert_eq!(again.duplicates, 0);
+    let set_aside = room.store.set_aside(task, None, 10).await.unwrap();
+    let keys: Vec<&str> = set_aside.iter().map(|row| row.record.key.as_str()).collect();
+    assert_eq!(keys, ["a", "b"]);
+    assert_eq!(room.store.compare(run.number).await.unwrap().counts.inserted, 4);
+}
+
+#[tokio::test]
 async fn a_page_whose_future_is_dropped_leaves_nothing_half_done() {
     let room = Room::new().await;
     let (task, run) = room.begun(&[accounts()]).await;
