@@ -45,6 +45,12 @@ pub(super) fn is_root() -> bool {
     std::fs::metadata("/proc/self").is_ok_and(|me| me.uid() == 0)
 }
 
+/// Insists that this is root, or may become it without being asked; `why` says what for.
+pub(super) fn must_be_root(why: &str) -> Result<(), ServerError> {
+    let ask = |_| ServerError::Missing(format!("{why}: call this as root, or allow `sudo` without a password"));
+    output("root's rights", &mut as_root(OsStr::new("true"))).map(drop).map_err(ask)
+}
+
 /// Runs a program to its end and gives what it said to standard output.
 pub(super) fn output(what: &str, command: &mut Command) -> Result<String, ServerError> {
     run(what, command.stdin(Stdio::null()))
