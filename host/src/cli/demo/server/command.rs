@@ -76,10 +76,9 @@ fn run(what: &str, command: &mut Command) -> Result<String, ServerError> {
     if output.status.success() {
         return Ok(text(&output.stdout));
     }
-    let code = output.status.code();
-    let said = match code {
-        Some(TIMED_OUT) => format!("it did not end within {RUN_SECONDS_MAX} seconds"),
-        _ => format!("{}{}", text(&output.stderr), text(&output.stdout)).trim().to_owned(),
+    let (code, said) = match output.status.code() {
+        Some(TIMED_OUT) => (None, format!("it did not end within {RUN_SECONDS_MAX} seconds")),
+        code => (code, format!("{}{}", text(&output.stderr), text(&output.stdout)).trim().to_owned()),
     };
     Err(ServerError::Failed { what: what.to_owned(), code, said })
 }
@@ -93,6 +92,8 @@ mod tests {
         let error = output("it", bounded("sh").args(["-c", "echo 'No such object (32)' >&2; exit 1"])).unwrap_err();
         assert_eq!(error.ldap_code(), Some(32));
         assert_eq!(error.to_string(), "it failed (1): No such object (32)");
+        let error = output("it", bounded("sh").args(["-c", "exit 4"])).unwrap_err();
+        assert_eq!(error.ldap_code(), Some(4));
     }
 
     #[test]
