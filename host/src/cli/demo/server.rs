@@ -33,7 +33,7 @@ pub enum ServerError {
     #[error("{what} failed{}: {said}", code.map(|code| format!(" ({code})")).unwrap_or_default())]
     Failed {
         what: String,
-        /// Its exit code.
+        /// Its exit code; none if it had to be ended.
         code: Option<i32>,
         /// What it said.
         said: String,
@@ -44,11 +44,12 @@ pub enum ServerError {
 }
 
 impl ServerError {
-    /// The LDAP result code that an LDAP tool told, as in `Invalid credentials (49)`; -1 if the server was not reached.
+    /// The LDAP result code that an LDAP tool told, as in `Invalid credentials (49)`, or ended with; -1 if the server was
+    /// not reached.
     pub fn ldap_code(&self) -> Option<i32> {
-        let Self::Failed { said, .. } = self else { return None };
-        let code = |line: &str| line.strip_suffix(')')?.rsplit_once('(')?.1.parse().ok();
-        said.lines().find_map(code)
+        let Self::Failed { said, code, .. } = self else { return None };
+        let told = |line: &str| line.strip_suffix(')')?.rsplit_once('(')?.1.parse().ok();
+        said.lines().find_map(told).or(*code)
     }
 
     fn io(verb: &str, path: &Path) -> impl FnOnce(io::Error) -> Self {

@@ -45,6 +45,12 @@ pub(super) fn is_root() -> bool {
     std::fs::metadata("/proc/self").is_ok_and(|me| me.uid() == 0)
 }
 
+/// Insists that this is root, or may become it without being asked; `why` says what for.
+pub(super) fn must_be_root(why: &str) -> Result<(), ServerError> {
+    let ask = |_| ServerError::Missing(format!("{why}: call this as root, or allow `sudo` without a password"));
+    output("root's rights", &mut as_root(OsStr::new("true"))).map(drop).map_err(ask)
+}
+
 /// Runs a program to its end and gives what it said to standard output.
 pub(super) fn output(what: &str, command: &mut Command) -> Result<String, ServerError> {
     run(what, command.stdin(Stdio::null()))
@@ -70,10 +76,9 @@ fn run(what: &str, command: &mut Command) -> Result<String, ServerError> {
     if output.status.success() {
         return Ok(text(&output.stdout));
     }
-    let code = output.status.code();
-    let said = match code {
-        Some(TIMED_OUT) => format!("it did not end within {RUN_SECONDS_MAX} seconds"),
-        _ => format!("{}{}", text(&output.stderr), text(&output.stdout)).trim().to_owned(),
+    let (code, said) = match output.status.code() {
+        Some(TIMED_OUT) => (None, format!("it did not end within {RUN_SECONDS_MAX} seconds")),
+        code => (code, format!("{}{}", text(&output.stderr), text(&output.stdout)).trim().to_owned()),
     };
     Err(ServerError::Failed { what: what.to_owned(), code, said })
 }
@@ -87,6 +92,8 @@ mod tests {
         let error = output("it", bounded("sh").args(["-c", "echo 'No such object (32)' >&2; exit 1"])).unwrap_err();
         assert_eq!(error.ldap_code(), Some(32));
         assert_eq!(error.to_string(), "it failed (1): No such object (32)");
+        let error = output("it", bounded("sh").args(["-c", "exit 4"])).unwrap_err();
+        assert_eq!(error.ldap_code(), Some(4));
     }
 
     #[test]

@@ -2,7 +2,9 @@
 //! LDAPS on the loopback.
 //!
 //! Its tools take all paths from one file, so a copy of that file makes an instance that the machine's own never see.
-//! The instance is made with the server down, by editing its configuration, so that it never listens elsewhere than on
+//! The package keeps its templates from everybody else, so root is needed to copy them (or a `sudo` that asks nobody);
+//! the server is not root's. One thing of an instance is the machine's, a semaphore of its name, so no two instances have
+//! the same. The instance is made with the server down, by editing its configuration, so that it never listens elsewhere than on
 //! the loopback.
 
 mod config;
@@ -25,6 +27,8 @@ pub struct Ds389 {
     ca: Ca,
     ldap_port: u16,
     ldaps_port: u16,
+    /// Its name, which no other instance of the machine has.
+    instance: String,
     folder: TempDir,
 }
 
@@ -35,10 +39,12 @@ impl Ds389 {
     /// It is not installed, or it does not start.
     pub fn start() -> Result<Self, ServerError> {
         programs::DS389.require()?;
+        command::must_be_root("389 Directory Server is set up as root")?;
         let folder = temporary("hawser-ds-")?;
         let ca = Ca::create(&folder.path().join("ca"))?;
         let [ldap_port, ldaps_port] = ports::two()?;
-        let mut ds = Self { process: None, ca, ldap_port, ldaps_port, folder };
+        let instance = folder.path().to_string_lossy().rsplit('-').next().unwrap_or_default().to_owned();
+        let mut ds = Self { process: None, ca, ldap_port, ldaps_port, instance, folder };
         ds.make()?;
         ds.restart()?;
         ds.plain().modify(ds.admin().bind(), &config::tree())?;
@@ -111,10 +117,10 @@ impl Ds389 {
         config::write_root(&root)?;
         self.hand_over()?;
         let order = self.folder.path().join("instance.inf");
-        write(&order, &config::order(self.ldap_port, self.ldaps_port)?)?;
+        write(&order, &config::order(&self.instance, self.ldap_port, self.ldaps_port)?)?;
         self.tool("dscreate", &["from-file", &order.to_string_lossy()])?;
         self.take_certificate()?;
-        let settings = config_folder(&root).join("dse.ldif");
+        let settings = self.config_folder().join("dse.ldif");
         write(&settings, &config::edited(&read(&settings)?))?;
         self.hand_over()
     }
@@ -123,17 +129,14 @@ impl Ds389 {
         let leaf = self.ca.server("server", &["localhost", "127.0.0.1", "ds.test"])?;
         let text = |path: &Path| path.to_string_lossy().into_owned();
         let [ca, certificate, key] = [&self.ca.certificate(), &leaf.certificate, &leaf.key].map(|path| text(path));
-        self.tool("dsctl", &[config::INSTANCE, "tls", "import-ca", &ca, "TestCA"])?;
-        self.tool("dsctl", &[config::INSTANCE, "tls", "import-server-key-cert", &certificate, &key])
+        self.tool("dsctl", &[&*self.instance, "tls", "import-ca", &ca, "TestCA"])?;
+        self.tool("dsctl", &[&*self.instance, "tls", "import-server-key-cert", &certificate, &key])
     }
 
-    /// Root gives the folder to the user that the server becomes.
+    /// The server's folder is its user's, whoever wrote into it.
     fn hand_over(&self) -> Result<(), ServerError> {
-        if !command::is_root() {
-            return Ok(());
-        }
-        let mut chown = command::bounded("chown");
-        command::output("chown", chown.args(["-R", config::OWNER]).arg(self.folder.path())).map(drop)
+        let mut chown = command::bounded_as_root("chown");
+        command::output("chown", chown.arg("-R").arg(config::owner()?).arg(self.folder.path())).map(drop)
     }
 
     fn tool(&self, program: &str, arguments: &[&str]) -> Result<(), ServerError> {
@@ -144,7 +147,7 @@ impl Ds389 {
     fn run(&self) -> Result<Process, ServerError> {
         let (folder, root) = (self.folder.path(), self.root());
         let mut server = Command::new(programs::find("ns-slapd").unwrap_or_else(|| "ns-slapd".into()));
-        server.arg("-D").arg(config_folder(&root)).arg("-i").arg(root.join("run/dirsrv/pid")).args(["-d", "0"]);
+        server.arg("-D").arg(self.config_folder()).arg("-i").arg(root.join("run/dirsrv/pid")).args(["-d", "0"]);
         let mut process = Process::start(folder, &server)?;
         let tools = self.tools();
         process
@@ -155,8 +158,15 @@ impl Ds389 {
     fn root(&self) -> PathBuf {
         self.folder.path().join("root")
     }
+
+    fn config_folder(&self) -> PathBuf {
+        self.root().join(format!("etc/dirsrv/slapd-{}", self.instance))
+    }
 }
 
-fn config_folder(root: &Path) -> PathBuf {
-    root.join(format!("etc/dirsrv/slapd-{}", config::INSTANCE))
+impl Drop for Ds389 {
+    fn drop(&mut self) {
+        drop(self.process.take());
+        drop(std::fs::remove_file(format!("/dev/shm/sem.slapd-{}.stats", self.instance)));
+    }
 }

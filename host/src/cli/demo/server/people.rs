@@ -18,7 +18,7 @@ const TITLES: [&str; 4] = ["Engineer", "Accountant", "Counsel", "Buyer"];
 const PLACES: [&str; 5] = ["London", "Oslo", "Lyon", "İzmir", "Lagos"];
 
 /// Names of people that need care, each with what it is an example of. Every one is text that a directory takes.
-pub const AWKWARD: [(&str, &str); 12] = [
+pub const AWKWARD: [(&str, &str); 13] = [
     ("comma", "Doe, Jane"),
     ("plus", "R+D Jane"),
     ("quotes", "Jane \"JD\" Doe"),
@@ -30,6 +30,7 @@ pub const AWKWARD: [(&str, &str); 12] = [
     ("equals sign", "cn=Jane"),
     ("filter", "(Jane*)"),
     ("emoji", "Jane 😀"),
+    ("NUL", "Jane\0Nul"),
     ("not Latin", "山田 花子"),
 ];
 
@@ -56,6 +57,32 @@ pub fn person(container: &str, n: u64) -> String {
         entry.push_str(&ldif::line(name, value));
     }
     entry + "\n"
+}
+
+/// The n-th person as Active Directory has people: a `user` without a password, which is disabled.
+pub fn ad_person(container: &str, n: u64) -> String {
+    let [uid, cn, sn, given, mail, phone, number, title, department, place] = values(n);
+    let principal = format!("{uid}@ad.test");
+    let attributes = [
+        ("sAMAccountName", &uid),
+        ("userPrincipalName", &principal),
+        ("displayName", &cn),
+        ("sn", &sn),
+        ("givenName", &given),
+        ("mail", &mail),
+        ("telephoneNumber", &phone),
+        ("employeeNumber", &number),
+        ("title", &title),
+        ("department", &department),
+        ("l", &place),
+    ];
+    let lines: String = attributes.iter().map(|(name, value)| ldif::line(name, value)).collect();
+    format!("dn: {}\nobjectClass: user\nuserAccountControl: 514\n{lines}\n", ad_dn(container, n))
+}
+
+/// The name of the n-th person of Active Directory, from 1.
+pub fn ad_dn(container: &str, n: u64) -> String {
+    format!("CN=user{n},{container}")
 }
 
 /// What the n-th person's attributes hold, in the order of [`ATTRIBUTES`].
@@ -135,6 +162,15 @@ mod tests {
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), 100);
+    }
+
+    #[test]
+    fn people_of_active_directory_are_the_same_people() {
+        let entries = ldif::parse(&ad_person("OU=People,DC=ad,DC=test", 7));
+        assert_eq!(entries[0].dn, "CN=user7,OU=People,DC=ad,DC=test");
+        let [uid, cn, ..] = values(7);
+        assert_eq!(entries[0].text("sAMAccountName"), Some(&*uid));
+        assert_eq!(entries[0].text("displayName"), Some(&*cn));
     }
 
     #[test]

@@ -7,7 +7,6 @@
 mod address;
 mod domain;
 
-use std::ffi::OsStr;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -22,7 +21,7 @@ use address::Address;
 pub use domain::{GROUPS, PEOPLE, SUFFIX};
 
 /// How often another address is tried when somebody else took one.
-const START_TRIES: u32 = 5;
+const START_TRIES: u32 = 3;
 
 /// A domain controller; it ends, and its folder goes, when this is dropped.
 pub struct SambaDc {
@@ -36,13 +35,13 @@ pub struct SambaDc {
 
 impl SambaDc {
     /// Makes one and waits until it answers. The first in a cache folder makes the domain, which takes some ten
-    /// seconds; others that come meanwhile wait.
+    /// seconds; others that come meanwhile wait. What is in there runs as root: it is a folder of the caller's own.
     ///
     /// # Errors
     /// It is not installed, this is neither root nor may become it, or it does not start.
     pub fn start(cache: &Path) -> Result<Self, ServerError> {
         programs::AD.require()?;
-        must_be_root()?;
+        command::must_be_root("a domain controller runs as root")?;
         let domain = domain::made_once(cache)?;
         let folder = temporary("hawser-samba-")?;
         let mut copy = command::bounded_as_root("cp");
@@ -194,12 +193,4 @@ fn install_key(leaf: &Leaf, domain: &Path) -> Result<(), ServerError> {
     let mut install = command::bounded_as_root("install");
     install.args(["-m", "600"]).arg(&leaf.key).arg(domain::key_of(domain));
     command::output("install", &mut install).map(drop)
-}
-
-fn must_be_root() -> Result<(), ServerError> {
-    let ask = |_| {
-        let how = "a domain controller runs as root: call this as root, or allow `sudo` without a password";
-        ServerError::Missing(how.to_owned())
-    };
-    command::output("root's rights", &mut command::as_root(OsStr::new("true"))).map(drop).map_err(ask)
 }

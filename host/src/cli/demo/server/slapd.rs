@@ -18,7 +18,7 @@ use super::{Account, ServerError, command, make_folder, ports, programs, tempora
 pub use config::{GROUPS, PEOPLE, REFERRAL, SUFFIX};
 
 /// How often other ports are tried when somebody else took them.
-const START_TRIES: u32 = 5;
+const START_TRIES: u32 = 3;
 
 /// What may differ from one server to the next.
 #[derive(Clone, Debug)]

@@ -1,8 +1,11 @@
 //! The LDAP tools of OpenLDAP (`ldapsearch` and its kin), pointed at one server: what they see is what is there, since
 //! none of our code stands between.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::Command;
+
+use tempfile::NamedTempFile;
 
 use super::ca::Leaf;
 use super::ldif::{self, Entry};
@@ -134,7 +137,9 @@ impl Tools {
     /// # Errors
     /// The server's refusal.
     pub fn passwd(&self, bind: Bind<'_>, user: &str, new: Option<&str>) -> Result<Option<String>, ServerError> {
-        let given = new.map(|new| ["-s", new]);
+        let file = new.map(unseen).transpose()?;
+        let path = file.as_ref().map(|file| file.path().to_string_lossy());
+        let given = path.as_ref().map(|path| ["-T", path]);
         let arguments: Vec<_> = given.iter().flatten().copied().chain([user]).collect();
         let said = self.run("ldappasswd", bind, &arguments, "")?;
         Ok(said.lines().find_map(|line| line.strip_prefix("New password: ")).map(str::to_owned))
@@ -153,7 +158,7 @@ impl Tools {
         if let Some(leaf) = &self.client {
             tool.env("LDAPTLS_CERT", &leaf.certificate).env("LDAPTLS_KEY", &leaf.key);
         }
-        as_who(&mut tool, bind);
+        let _password = as_who(&mut tool, bind)?;
         command::output_of_input(program, tool.args(arguments), input)
     }
 }
@@ -170,10 +175,22 @@ fn must_change(error: &ServerError) -> bool {
     refused && !error.to_string().contains("ldap_bind")
 }
 
-fn as_who(tool: &mut Command, bind: Bind<'_>) {
+/// Gives the file of the password, which is to be kept until the tool has ended.
+fn as_who(tool: &mut Command, bind: Bind<'_>) -> Result<Option<NamedTempFile>, ServerError> {
     match bind {
-        Bind::Anonymous => tool.arg("-x"),
-        Bind::Simple { dn, password } => tool.args(["-x", "-D", dn, "-w", password]),
-        Bind::External => tool.args(["-Q", "-Y", "EXTERNAL"]),
-    };
+        Bind::Anonymous => drop(tool.arg("-x")),
+        Bind::External => drop(tool.args(["-Q", "-Y", "EXTERNAL"])),
+        Bind::Simple { dn, password } => {
+            let file = unseen(password)?;
+            tool.args(["-x", "-D", dn, "-y"]).arg(file.path());
+            return Ok(Some(file));
+        }
+    }
+    Ok(None)
+}
+
+/// A password in a file of this user's alone: everybody sees what stands on a command line.
+fn unseen(password: &str) -> Result<NamedTempFile, ServerError> {
+    let made = NamedTempFile::new().and_then(|mut file| file.write_all(password.as_bytes()).map(|()| file));
+    made.map_err(|source| ServerError::Io { what: "write a password to a file".to_owned(), source })
 }

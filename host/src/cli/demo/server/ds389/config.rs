@@ -12,12 +12,11 @@ pub const PEOPLE: &str = "ou=people,dc=ds,dc=test";
 /// Where groups are.
 pub const GROUPS: &str = "ou=groups,dc=ds,dc=test";
 
-pub(super) const INSTANCE: &str = "bed";
 pub(super) const ADMIN_PASSWORD: &str = "Adm1n-Pass!";
 pub(super) const SERVICE: &str = "cn=service,dc=ds,dc=test";
 pub(super) const SERVICE_PASSWORD: &str = "Svc-Passw0rd!";
 /// Who the server is when root starts it, as its package makes them.
-pub(super) const OWNER: &str = "dirsrv:dirsrv";
+const OWNER: &str = "dirsrv:dirsrv";
 
 /// Where the package says its paths.
 const PATHS: &str = "/usr/share/dirsrv/inf/defaults.inf";
@@ -39,7 +38,7 @@ pub(super) fn write_root(root: &Path) -> Result<(), ServerError> {
         make_folder(&root.join(folder))?;
     }
     write(&root.join("share/dirsrv/inf/defaults.inf"), &moved(&read(Path::new(PATHS))?, root))?;
-    let mut copy = command::bounded("cp");
+    let mut copy = command::bounded_as_root("cp");
     copy.args(["-r", "/etc/dirsrv/schema", "/etc/dirsrv/config"]).arg(root.join("etc/dirsrv"));
     command::output("cp", &mut copy).map(drop)
 }
@@ -61,7 +60,9 @@ fn below(path: &str, root: &Path) -> String {
 }
 
 /// What `dscreate` is to make.
-pub(super) fn order(ldap_port: u16, ldaps_port: u16) -> Result<String, ServerError> {
+pub(super) fn order(instance: &str, ldap_port: u16, ldaps_port: u16) -> Result<String, ServerError> {
+    let owner = owner()?;
+    let (user, group) = owner.split_once(':').unwrap_or_default();
     Ok(format!(
         "\
 [general]
@@ -72,26 +73,27 @@ strict_host_checking = False
 systemd = False
 selinux = False
 [slapd]
-instance_name = {INSTANCE}
+instance_name = {instance}
 port = {ldap_port}
 secure_port = {ldaps_port}
 root_password = {ADMIN_PASSWORD}
 self_sign_cert = True
-{}[backend-userroot]
+user = {user}
+group = {group}
+[backend-userroot]
 suffix = {SUFFIX}
 create_suffix_entry = True
-",
-        owner()?
+"
     ))
 }
 
-/// Those who are not root make an instance of their own.
-fn owner() -> Result<String, ServerError> {
+/// The user and the group that the server runs as: for those who are not root, their own.
+pub(super) fn owner() -> Result<String, ServerError> {
     if command::is_root() {
-        return Ok(String::new());
+        return Ok(OWNER.to_owned());
     }
     let id = |what: &str| command::output("id", command::bounded("id").arg(what));
-    Ok(format!("user = {}\ngroup = {}\n", id("-un")?.trim(), id("-gn")?.trim()))
+    Ok(format!("{}:{}", id("-un")?.trim(), id("-gn")?.trim()))
 }
 
 /// Entries of the server's configuration, and what they hold here. Passwords: as the other servers of the bed have it,

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use super::super::ca::{Ca, Leaf};
-use super::super::{ServerError, command, make_folder, write};
+use super::super::{ServerError, command, make_folder};
 
 /// The top of the tree.
 pub const SUFFIX: &str = "DC=ad,DC=test";
@@ -43,7 +43,7 @@ fn make(cache: &Path, domain: &Path) -> Result<(), ServerError> {
     for arguments in SETTINGS {
         samba_tool(&unfinished, &config, arguments)?;
     }
-    delegate(cache, &unfinished, &config)?;
+    delegate(&unfinished, &config)?;
     let folders = ["run", "log", "tls"].map(|name| unfinished.join(name));
     as_root("mkdir", &folders.each_ref().map(|folder| folder.as_os_str()))?;
     as_root("mv", &[unfinished.as_os_str(), domain.as_os_str()])
@@ -116,16 +116,15 @@ opens = now.index('(', begins)
 utils.modify_sd_on_dn(container, now[:opens] + ace + now[opens:], shown)
 ";
 
-fn delegate(cache: &Path, domain: &Path, config: &Path) -> Result<(), ServerError> {
+fn delegate(domain: &Path, config: &Path) -> Result<(), ServerError> {
     let sid = sid(&samba_tool(domain, config, &["user", "show", SERVICE_NAME, "--attributes=objectSid"])?)?;
     for (object, rights) in [(PEOPLE, OVER_UNIT), (GROUPS, OVER_UNIT), (SUFFIX, AT_THE_TOP)] {
         let (object, rights) = (format!("--objectdn={object}"), format!("--sddl={}", rights.replace("{}", &sid)));
         samba_tool(domain, config, &["dsacl", "set", &object, &rights])?;
     }
-    let script = cache.join("grant.py");
-    write(&script, GRANT_OVER_DELETED)?;
+    // The one that Samba's library is installed for; another may stand before it in the PATH.
     let mut python = command::bounded_as_root("/usr/bin/python3");
-    python.arg(script).arg(database_of(domain)).arg(config);
+    python.args(["-c", GRANT_OVER_DELETED]).arg(database_of(domain)).arg(config);
     python.arg(format!("CN=Deleted Objects,{SUFFIX}")).arg(OVER_DELETED.replace("{}", &sid));
     command::output("granting the listing of deleted objects", &mut python).map(drop)
 }
