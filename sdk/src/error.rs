@@ -148,6 +148,11 @@ impl Error {
         &self.0.attributes
     }
 
+    /// The target's own code, as the host or [`Error::code`] noted it.
+    pub fn target_code(&self) -> Option<&str> {
+        self.0.code.as_deref()
+    }
+
     /// The object that exists now although the operation failed.
     pub fn existing(&self) -> Option<&ObjectRef> {
         self.0.object.as_ref()

@@ -1,0 +1,209 @@
+//! DirSync, Active Directory's own synchronization: what changed of every object, single members that were added and
+//! removed, and what was deleted.
+//!
+//! It answers with the attributes that changed and nothing else, so every object that is still there is read again as a
+//! whole. Its members are not: those come one by one. When a member is deleted, only that is told; the host drops the
+//! memberships of what is gone.
+
+use super::token::Token;
+use super::{Classes, gone};
+use crate::directory::{Directory, is_within, paged};
+use crate::model::Kind;
+use crate::{controls, entry, failure, filter, ranges, values};
+use hawser_sdk::ldap::{Entry, RawAttribute, Scope, SearchRequest};
+use hawser_sdk::{Cell, Delta, Edge, Error, FailureKind, Item, Listing, Reference, Result};
+use std::collections::{HashSet, VecDeque};
+
+/// Entries taken at once.
+const AT_ONCE: u32 = 256;
+/// How many objects one search reads again.
+const READ_AT_ONCE: usize = 50;
+
+pub(super) struct Changes {
+    directory: Directory,
+    classes: Classes,
+    /// Where the next page begins.
+    cookie: Vec<u8>,
+    more: bool,
+    pending: VecDeque<Item<Delta>>,
+}
+
+impl Changes {
+    pub(super) fn open(directory: Directory, classes: Classes, cookie: Vec<u8>) -> Result<Self> {
+        Ok(Self { directory, classes, cookie, more: true, pending: VecDeque::new() })
+    }
+
+    fn item(&mut self) -> Result<Option<Item<Delta>>> {
+        while self.pending.is_empty() && self.more {
+            self.page()?;
+        }
+        Ok(self.pending.pop_front())
+    }
+
+    fn page(&mut self) -> Result<()> {
+        let member = self.directory.options.member_attribute.clone();
+        let mut wanted = self.classes.wanted();
+        wanted.extend(["isDeleted", &member]);
+        let page = page(&self.directory, &self.classes.object_classes(), &wanted, &self.cookie)?;
+        let mut changed = Vec::new();
+        for found in page.entries {
+            let uid = entry::uid(&found, self.directory.dialect())?;
+            if entry::text(&found, "isDeleted").is_some_and(|text| text.eq_ignore_ascii_case("true")) {
+                self.pending.push_back(Item::Found(gone(uid)));
+            } else {
+                changed.push((uid, found));
+            }
+        }
+        for chunk in changed.chunks(READ_AT_ONCE) {
+            self.read(chunk, &member)?;
+        }
+        (self.cookie, self.more) = (page.cookie, page.more);
+        Ok(())
+    }
+
+    /// The objects as they are now, and then what happened to their members.
+    fn read(&mut self, chunk: &[(String, Entry)], member: &str) -> Result<()> {
+        let dialect = self.directory.dialect();
+        let filters: Vec<String> = chunk.iter().filter_map(|(uid, _)| filter::by_uid(uid, dialect)).collect();
+        let wanted = format!("(&{}{})", filter::any_of(&filters), self.classes.filter());
+        let request = self.directory.request(&self.directory.server.context, Scope::Subtree, &wanted, &self.classes.wanted());
+        let mut there = HashSet::new();
+        for mut now in self.directory.session.find(&paged(request, self.directory.options.page_size))? {
+            let uid = entry::uid(&now, dialect)?;
+            ranges::complete(&self.directory, &self.directory.target(&now, &uid), &mut now)?;
+            let item = self.classes.upsert(&self.directory, now);
+            if matches!(item, Item::Found(Delta::Upsert(_))) {
+                there.insert(uid);
+            }
+            self.pending.push_back(without_members(item, &self.classes, member));
+        }
+        for (uid, found) in chunk {
+            if there.contains(uid) {
+                self.pending.extend(links(uid, found, member, &self.classes, &self.directory));
+            } else {
+                // It left the classes or the base of this connection, or was deleted meanwhile.
+                self.pending.push_back(Item::Found(gone(uid.clone())));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Members come one by one; in the row they say nothing.
+fn without_members(item: Item<Delta>, classes: &Classes, member: &str) -> Item<Delta> {
+    let Item::Found(Delta::Upsert(mut row)) = item else { return item };
+    let layout = classes.0.iter().find(|(place, _)| place.class == row.class && place.kind == Kind::Group);
+    if let Some(cell) = layout.and_then(|(_, layout)| layout.position(member)).and_then(|at| row.row.cells.get_mut(at)) {
+        *cell = Cell::Unread;
+    }
+    Item::Found(Delta::Upsert(row))
+}
+
+/// The members that were added to a group and removed from it.
+fn links(uid: &str, found: &Entry, member: &str, classes: &Classes, directory: &Directory) -> Vec<Item<Delta>> {
+    let of_kind = |kind: Kind| classes.0.iter().find(|(place, _)| place.kind == kind);
+    let Some((place, layout)) = of_kind(Kind::Group).filter(|(place, _)| is_within(&found.dn, &place.base)) else { return Vec::new() };
+    let Some(attribute) = layout.attribute(member) else { return Vec::new() };
+    let edges = |raw: &RawAttribute| {
+        let added = is_added(&raw.name)?;
+        let edge = |value: &Vec<u8>| {
+            let edge = Edge {
+                owner: Reference::uid(&place.class, uid),
+                attribute: attribute.to_owned(),
+                target: values::reference(&String::from_utf8_lossy(value), directory.dialect()),
+                parameters: Vec::new(),
+            };
+            Item::Found(if added { Delta::LinkAdded(edge) } else { Delta::LinkRemoved(edge) })
+        };
+        Some(raw.values.iter().map(edge).collect::<Vec<_>>())
+    };
+    let of_member = |raw: &&RawAttribute| entry::base_name(&raw.name).is_some_and(|base| base.eq_ignore_ascii_case(member));
+    found.attributes.iter().filter(of_member).filter_map(edges).flatten().collect()
+}
+
+/// `range=1-1` holds what was added, `range=0-0` what was removed; without one it is a new group's list.
+fn is_added(name: &str) -> Option<bool> {
+    match entry::range(name) {
+        None => Some(true),
+        Some(entry::Range { from: 1, to: Some(1) }) => Some(true),
+        Some(entry::Range { from: 0, to: Some(0) }) => Some(false),
+        Some(_) => None,
+    }
+}
+
+/// One answer of DirSync.
+struct Page {
+    entries: Vec<Entry>,
+    cookie: Vec<u8>,
+    more: bool,
+}
+
+fn page(directory: &Directory, filter: &str, attributes: &[&str], cookie: &[u8]) -> Result<Page> {
+    let request = directory.request(&directory.server.context, Scope::Subtree, filter, attributes);
+    let mut controls = request.controls.clone();
+    controls.push(controls::dirsync(cookie));
+    let search = directory.session.search(&SearchRequest { controls, ..request }).map_err(refused)?;
+    let mut entries = Vec::new();
+    loop {
+        let answer = search.next(AT_ONCE).map_err(refused)?;
+        entries.extend(answer.entries);
+        if answer.done {
+            let end = controls::dirsync_done(&answer.controls);
+            let (cookie, more) = end.ok_or_else(|| Error::resync_required("the server ended DirSync without a cookie; begin with a complete pass"))?;
+            return Ok(Page { entries, cookie, more });
+        }
+    }
+}
+
+fn refused(error: Error) -> Error {
+    match failure::code(&error) {
+        Some(failure::INSUFFICIENT_ACCESS) => {
+            let message = "DirSync takes the right \"Replicating Directory Changes\" on the domain; grant it to the service account, or set \
+                           the option `incremental` to usn";
+            failure::renamed(&error, FailureKind::PermissionDenied, message)
+        }
+        _ => error,
+    }
+}
+
+/// A cookie of now: every change is passed over, and nothing of it is asked for.
+pub(super) fn cookie(directory: &Directory) -> Result<Vec<u8>> {
+    let mut cookie = Vec::new();
+    loop {
+        let page = page(directory, "(objectClass=domainDNS)", &["objectGUID"], &cookie)?;
+        cookie = page.cookie;
+        if !page.more {
+            return Ok(cookie);
+        }
+    }
+}
+
+impl Listing<Delta> for Changes {
+    fn next_item(&mut self) -> Option<Result<Item<Delta>>> {
+        self.item().transpose()
+    }
+
+    /// A cookie stands behind a whole page of the server's.
+    fn checkpoint(&mut self) -> Option<Vec<u8>> {
+        self.pending.is_empty().then(|| Token::Dirsync(self.cookie.clone()).encode())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_that_is_no_change_of_members_is_none() {
+        assert_eq!(is_added("member;range=0-1499"), None);
+        assert_eq!(is_added("member;range=1-1"), Some(true));
+        assert_eq!(is_added("member;range=0-0"), Some(false));
+        assert_eq!(is_added("member"), Some(true));
+    }
+
+    #[test]
+    fn a_right_that_is_missing_is_named() {
+        let error = refused(Error::permission_denied("no").code("ldap:50"));
+        assert!(error.message().contains("Replicating Directory Changes"), "{error}");
+    }
+}

@@ -1,0 +1,193 @@
+//! Content synchronization (RFC 4533, refresh only): entries that changed, then the identifiers of those that are gone.
+//!
+//! A server that has forgotten too much lists what is left instead of what is gone. That would be a complete pass in
+//! disguise, so it is told as one that has to begin.
+
+use super::token::Token;
+use super::{Classes, gone};
+use crate::controls::{self, Info, State};
+use crate::dialect::Dialect;
+use crate::directory::{Directory, NO_ATTRIBUTES};
+use crate::{entry, failure, uuid};
+use hawser_sdk::ldap::{Control, Entries, Entry, Scope, Search, SearchRequest};
+use hawser_sdk::{Delta, Error, FailureKind, Item, Listing, Result};
+use std::collections::VecDeque;
+
+/// Entries taken at once.
+const AT_ONCE: u32 = 256;
+
+pub(super) struct Changes {
+    directory: Directory,
+    classes: Classes,
+    search: Search,
+    pending: VecDeque<Item<Delta>>,
+    /// Where the whole of it ends.
+    cookie: Option<Vec<u8>>,
+    done: bool,
+}
+
+impl Changes {
+    pub(super) fn open(directory: Directory, classes: Classes, cookie: Vec<u8>) -> Result<Self> {
+        let request = request(&directory, &classes.filter(), &classes.wanted(), Some(&cookie));
+        let search = directory.session.search(&request).map_err(forgotten)?;
+        Ok(Self { directory, classes, search, pending: VecDeque::new(), cookie: None, done: false })
+    }
+
+    fn item(&mut self) -> Result<Option<Item<Delta>>> {
+        while self.pending.is_empty() && !self.done {
+            let page = self.search.next(AT_ONCE).map_err(forgotten)?;
+            self.take(page)?;
+        }
+        Ok(self.pending.pop_front())
+    }
+
+    fn take(&mut self, page: Entries) -> Result<()> {
+        let dialect = self.directory.dialect();
+        for found in page.entries {
+            let change = change(found, dialect)?;
+            self.pending.push_back(match change {
+                Change::Upsert(found) => self.classes.upsert(&self.directory, found),
+                Change::Gone(uid) => Item::Found(gone(uid)),
+            });
+        }
+        for info in page.intermediates.iter().filter_map(controls::sync_info) {
+            match info {
+                Info::Deleted(ids) => {
+                    let uids = ids.iter().filter_map(|id| uid(id, dialect));
+                    self.pending.extend(uids.map(|uid| Item::Found(gone(uid))));
+                }
+                Info::PresentPhase => return Err(present_phase()),
+                Info::Cookie(cookie) => self.cookie = Some(cookie),
+                Info::Nothing => {}
+            }
+        }
+        if page.done {
+            self.end(&page.controls)?;
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, controls: &[Control]) -> Result<()> {
+        self.done = true;
+        let Some(end) = controls::sync_done(controls) else {
+            return Err(Error::resync_required("the server ended the synchronization without saying where; begin with a complete pass"));
+        };
+        // 389-ds never sets the mark, and never lists what is left.
+        if !end.deletes && self.directory.dialect() == Dialect::OpenLdap {
+            return Err(present_phase());
+        }
+        self.cookie = end.cookie.or(self.cookie.take());
+        Ok(())
+    }
+}
+
+enum Change {
+    Upsert(Entry),
+    Gone(String),
+}
+
+/// What the server says of an entry.
+fn change(found: Entry, dialect: Dialect) -> Result<Change> {
+    match controls::sync_state(&found) {
+        Some((State::Changed, _)) => Ok(Change::Upsert(found)),
+        Some((State::Deleted, id)) => match uid(&id, dialect) {
+            Some(uid) => Ok(Change::Gone(uid)),
+            None => Err(Error::schema_violation("the server deletes an entry without its identifier")),
+        },
+        Some((State::Present, _)) => Err(present_phase()),
+        None => Err(Error::unsupported("the server answers a synchronization with entries of no state; set the option `incremental` to timestamp")),
+    }
+}
+
+/// An identifier of the synchronization as the uid of an entry.
+fn uid(id: &[u8], dialect: Dialect) -> Option<String> {
+    match dialect {
+        Dialect::Ds389 => uuid::unique_id(id),
+        _ => uuid::from_bytes(id),
+    }
+}
+
+fn present_phase() -> Error {
+    Error::resync_required("the server no longer knows what was deleted since then; begin with a complete pass")
+}
+
+/// A cookie that the server does not take (RFC 4533, 5).
+fn forgotten(error: Error) -> Error {
+    if failure::is(&error, failure::SYNC_REFRESH_REQUIRED) {
+        return failure::renamed(&error, FailureKind::ResyncRequired, "the server no longer takes this token; begin with a complete pass");
+    }
+    error
+}
+
+fn request(directory: &Directory, filter: &str, attributes: &[&str], cookie: Option<&[u8]>) -> SearchRequest {
+    let base = &directory.server.base;
+    SearchRequest { controls: vec![controls::sync(cookie)], ..directory.request(base, Scope::Subtree, filter, attributes) }
+}
+
+/// A cookie of now. OpenLDAP shows what it is made of at the root of the context; others are asked for everything and
+/// answer with as little as possible.
+pub(super) fn cookie(directory: &Directory) -> Result<Vec<u8>> {
+    if directory.dialect() == Dialect::OpenLdap {
+        let request = directory.request(&directory.server.context, Scope::Base, "(objectClass=*)", &["contextCSN"]);
+        let root = directory.session.find(&request)?;
+        let csns: Vec<&str> = root.iter().flat_map(|root| entry::texts(root, "contextCSN")).collect();
+        if !csns.is_empty() {
+            return Ok(format!("rid=000,csn={}", csns.join(";")).into_bytes());
+        }
+    }
+    let search = directory.session.search(&request(directory, "(objectClass=organizationalUnit)", &[NO_ATTRIBUTES], None))?;
+    loop {
+        let page = search.next(AT_ONCE)?;
+        if page.done {
+            let cookie = controls::sync_done(&page.controls).and_then(|end| end.cookie);
+            return cookie.ok_or_else(|| Error::unsupported("the server gives no cookie; set the option `incremental` to timestamp"));
+        }
+    }
+}
+
+impl Listing<Delta> for Changes {
+    fn next_item(&mut self) -> Option<Result<Item<Delta>>> {
+        self.item().transpose()
+    }
+
+    /// Only the end has a place to go on from.
+    fn checkpoint(&mut self) -> Option<Vec<u8>> {
+        let cookie = self.cookie.clone().filter(|_| self.done && self.pending.is_empty())?;
+        Some(Token::Sync(cookie).encode())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ber::{self, ENUMERATED, OCTETS};
+
+    fn told(state: i64) -> Entry {
+        let value = ber::sequence(&[ber::number(ENUMERATED, state), ber::element(OCTETS, &[1; 16])]);
+        let control = Control { oid: "1.3.6.1.4.1.4203.1.9.1.2".to_owned(), critical: false, value: Some(value) };
+        Entry { dn: "cn=a".to_owned(), attributes: Vec::new(), controls: vec![control] }
+    }
+
+    #[test]
+    fn a_list_of_what_is_left_is_no_list_of_changes() {
+        let error = change(told(0), Dialect::OpenLdap).err().unwrap();
+        assert_eq!(error.kind(), FailureKind::ResyncRequired);
+        assert!(change(Entry { controls: Vec::new(), ..told(1) }, Dialect::OpenLdap).is_err());
+    }
+
+    #[test]
+    fn what_is_gone_has_the_uid_it_had() {
+        let Ok(Change::Gone(uid)) = change(told(3), Dialect::OpenLdap) else { panic!("it is gone") };
+        assert_eq!(uid, "01010101-0101-0101-0101-010101010101");
+        let Ok(Change::Gone(uid)) = change(told(3), Dialect::Ds389) else { panic!("it is gone") };
+        assert_eq!(uid, "01010101-01010101-01010101-01010101");
+        assert!(matches!(change(told(2), Dialect::OpenLdap), Ok(Change::Upsert(_))));
+    }
+
+    #[test]
+    fn a_cookie_that_was_forgotten_asks_for_a_complete_pass() {
+        let error = forgotten(Error::retryable("refresh").code("ldap:4096"));
+        assert_eq!((error.kind(), error.target_code()), (FailureKind::ResyncRequired, Some("ldap:4096")));
+        assert_eq!(forgotten(Error::retryable("busy").code("ldap:51")).kind(), FailureKind::Retryable);
+    }
+}

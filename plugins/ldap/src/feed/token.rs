@@ -1,0 +1,185 @@
+//! Tokens: where a feed goes on, and by which way it got there.
+
+use crate::directory::{Directory, paged};
+use crate::{controls, entry, server, time};
+use hawser_sdk::ldap::Scope;
+use hawser_sdk::{Error, Result, log};
+
+use crate::options::Incremental;
+
+/// How changes are found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    Sync,
+    Dirsync,
+    Usn,
+    Timestamp,
+}
+
+/// Where a feed goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Token {
+    Sync(Vec<u8>),
+    Dirsync(Vec<u8>),
+    /// The counter is one server's own.
+    Usn { server: String, last: i64 },
+    /// Microseconds since 1970.
+    Timestamp(i64),
+}
+
+impl Way {
+    /// The way that is configured, or the best the server has.
+    pub(crate) fn of(directory: &Directory) -> Result<Self> {
+        let server = &directory.server;
+        let (sync, dirsync) = (server.has(controls::SYNC), server.has(controls::DIRSYNC));
+        Self::choose(directory.options.incremental, server.dialect.is_ad(), sync, dirsync)
+    }
+
+    fn choose(option: Incremental, is_ad: bool, sync: bool, dirsync: bool) -> Result<Self> {
+        let lacking = |what: &str| Err(Error::configuration(format!("the server has no {what}; set the option `incremental` to auto")));
+        match option {
+            Incremental::Off => Err(Error::unsupported("the option `incremental` is off; the host compares complete passes instead")),
+            Incremental::Sync if !sync => lacking("content synchronization (on OpenLDAP, load the overlay syncprov)"),
+            Incremental::Dirsync if !dirsync => lacking("DirSync"),
+            Incremental::Usn if !is_ad => lacking("uSNChanged"),
+            Incremental::Auto if dirsync && is_ad => Ok(Self::Dirsync),
+            Incremental::Auto if is_ad => Ok(Self::Usn),
+            Incremental::Auto if sync => Ok(Self::Sync),
+            Incremental::Auto | Incremental::Timestamp => Ok(Self::Timestamp),
+            Incremental::Sync => Ok(Self::Sync),
+            Incremental::Dirsync => Ok(Self::Dirsync),
+            Incremental::Usn => Ok(Self::Usn),
+        }
+    }
+
+    pub(crate) const fn describe(self) -> &'static str {
+        match self {
+            Self::Sync => "changes are found by content synchronization (RFC 4533), deletions included",
+            Self::Dirsync => "changes are found by DirSync, deletions and single members included",
+            Self::Usn => "changes are found by uSNChanged, deletions included; ask the same domain controller every time",
+            Self::Timestamp => "changes are found by modifyTimestamp; deletions show only in a complete pass",
+        }
+    }
+}
+
+impl Token {
+    pub(crate) fn way(&self) -> Way {
+        match self {
+            Self::Sync(_) => Way::Sync,
+            Self::Dirsync(_) => Way::Dirsync,
+            Self::Usn { .. } => Way::Usn,
+            Self::Timestamp(_) => Way::Timestamp,
+        }
+    }
+
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        match self {
+            Self::Sync(cookie) => [b"s", cookie.as_slice()].concat(),
+            Self::Dirsync(cookie) => [b"d", cookie.as_slice()].concat(),
+            Self::Usn { server, last } => format!("u{last} {server}").into_bytes(),
+            Self::Timestamp(since) => format!("t{since}").into_bytes(),
+        }
+    }
+
+    /// Back from [`Self::encode`]; nothing if it is anything else.
+    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
+        let (letter, rest) = bytes.split_first()?;
+        let text = || std::str::from_utf8(rest).ok();
+        Some(match letter {
+            b's' => Self::Sync(rest.to_vec()),
+            b'd' => Self::Dirsync(rest.to_vec()),
+            b'u' => {
+                let (last, server) = text()?.split_once(' ')?;
+                Self::Usn { server: server.to_owned(), last: last.parse().ok()? }
+            }
+            b't' => Self::Timestamp(text()?.parse().ok()?),
+            _ => return None,
+        })
+    }
+}
+
+/// A token from before a complete pass, where the server gives one. Without it the pass is as good; only the feed has to
+/// wait for one.
+pub(crate) fn before_a_pass(directory: &Directory) -> Option<Vec<u8>> {
+    let way = Way::of(directory).ok()?;
+    match now(directory, way) {
+        Ok(token) => Some(token.encode()),
+        Err(why) => {
+            log::warn("this pass comes without a token for changes", &[("reason", why.message())]);
+            None
+        }
+    }
+}
+
+/// A token from which everything is seen that happens from now on.
+pub(crate) fn now(directory: &Directory, way: Way) -> Result<Token> {
+    match way {
+        Way::Sync => super::sync::cookie(directory).map(Token::Sync),
+        Way::Dirsync => super::dirsync::cookie(directory).map(Token::Dirsync),
+        Way::Usn => usn(directory),
+        Way::Timestamp => newest(directory).map(Token::Timestamp),
+    }
+}
+
+/// How far the counter of the server has come.
+pub(crate) fn usn(directory: &Directory) -> Result<Token> {
+    let root = server::root(&directory.session, &["highestCommittedUSN", "dsServiceName"])?;
+    let server = entry::text(&root, "dsServiceName").unwrap_or_default().to_owned();
+    let last = entry::integer(&root, "highestCommittedUSN");
+    let last = last.ok_or_else(|| Error::unsupported("the server shows no highestCommittedUSN; set the option `incremental` to timestamp"))?;
+    Ok(Token::Usn { server, last })
+}
+
+/// The time of the newest change of all, by the server's own clock.
+fn newest(directory: &Directory) -> Result<i64> {
+    let filter = crate::filter::any_of(&directory.places().into_iter().map(|place| place.filter).collect::<Vec<_>>());
+    let request = directory.request(&directory.server.base, Scope::Subtree, &filter, &["modifyTimestamp"]);
+    let search = directory.session.search(&paged(request, directory.options.page_size))?;
+    let mut newest = 0;
+    loop {
+        let page = search.next(directory.options.page_size)?;
+        let times = page.entries.iter().filter_map(|found| entry::text(found, "modifyTimestamp").and_then(time::from_generalized));
+        newest = times.fold(newest, i64::max);
+        if page.done {
+            return Ok(newest);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_way_that_the_server_does_not_have_is_a_wrong_setting() {
+        let refused = |option, is_ad, sync, dirsync| Way::choose(option, is_ad, sync, dirsync).unwrap_err();
+        assert!(refused(Incremental::Sync, false, false, false).message().contains("syncprov"));
+        assert!(refused(Incremental::Dirsync, true, false, false).message().contains("DirSync"));
+        assert!(refused(Incremental::Usn, false, true, false).message().contains("uSNChanged"));
+        assert!(refused(Incremental::Off, true, true, true).message().contains("off"));
+    }
+
+    #[test]
+    fn the_best_way_is_taken() {
+        let chosen = |is_ad, sync, dirsync| Way::choose(Incremental::Auto, is_ad, sync, dirsync).unwrap();
+        assert_eq!(chosen(true, false, true), Way::Dirsync);
+        assert_eq!(chosen(true, false, false), Way::Usn);
+        assert_eq!(chosen(false, true, false), Way::Sync);
+        assert_eq!(chosen(false, false, false), Way::Timestamp);
+    }
+
+    #[test]
+    fn a_token_survives_and_nothing_else_is_one() {
+        for token in [
+            Token::Sync(b"rid=000,csn=1".to_vec()),
+            Token::Dirsync(vec![0, 255]),
+            Token::Usn { server: "CN=NTDS Settings,CN=DC1".to_owned(), last: 7 },
+            Token::Timestamp(-1),
+        ] {
+            assert_eq!(Token::decode(&token.encode()), Some(token));
+        }
+        for bytes in [&b""[..], b"x", b"u7", b"tz", b"u\xff 1"] {
+            assert_eq!(Token::decode(bytes), None);
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! From an entry to a row: one cell for every attribute that was asked for, in that order.
+//!
+//! *Absent* is what an entry was asked for and does not have. A password is *unread*, whatever is there. A relation with
+//! more values than a row should carry, or of which the server sent some, is *partial*: the rest comes as edges.
+
+use crate::dialect::Dialect;
+use crate::directory::{Directory, Place};
+use crate::model::{Class, DN, Native, Syntax};
+use crate::operational::{Operational, PASSWORD};
+use crate::{entry, values};
+use hawser_sdk::ldap::{Entry, RawAttribute};
+use hawser_sdk::{Cell, Error, Result, Row};
+use std::collections::HashMap;
+
+/// How the entries of a class become rows.
+pub(crate) struct Layout {
+    dialect: Dialect,
+    name: String,
+    slots: Vec<Slot>,
+    /// Slots by the attribute's name, as the schema writes it and in lower case.
+    natives: HashMap<String, usize>,
+    large: usize,
+}
+
+enum Slot {
+    Dn,
+    /// Cannot be read.
+    Unread,
+    Native(Native),
+    Operational(Operational),
+}
+
+impl Layout {
+    /// # Errors
+    /// An attribute that the class does not have.
+    pub(crate) fn new(directory: &Directory, place: &Place, class: &Class, attributes: &[String]) -> Result<Self> {
+        let large = usize::try_from(directory.options.large_group).unwrap_or(usize::MAX);
+        Self::of(directory.dialect(), &place.name, class, attributes, large)
+    }
+
+    fn of(dialect: Dialect, name: &str, class: &Class, attributes: &[String], large: usize) -> Result<Self> {
+        let slots = attributes.iter().map(|attribute| slot(class, attribute)).collect::<Result<Vec<_>>>()?;
+        let mut natives = HashMap::new();
+        for (at, slot) in slots.iter().enumerate() {
+            if let Slot::Native(native) = slot {
+                natives.insert(native.name.clone(), at);
+                natives.insert(native.name.to_lowercase(), at);
+            }
+        }
+        Ok(Self { dialect, name: name.to_owned(), slots, natives, large })
+    }
+
+    /// What has to be read for a row.
+    pub(crate) fn wanted(&self) -> Vec<&str> {
+        let mut wanted = vec![self.dialect.uid(), self.dialect.revision()];
+        if self.name != DN {
+            wanted.push(&self.name);
+        }
+        for slot in &self.slots {
+            match slot {
+                Slot::Native(native) => wanted.push(&native.name),
+                Slot::Operational(operational) => wanted.extend(operational.natives(self.dialect)),
+                Slot::Dn | Slot::Unread => {}
+            }
+        }
+        wanted.sort_unstable();
+        wanted.dedup();
+        wanted
+    }
+
+    /// Where the cell of an attribute stands, if it was asked for.
+    pub(crate) fn position(&self, attribute: &str) -> Option<usize> {
+        self.natives.get(&attribute.to_lowercase()).copied()
+    }
+
+    /// An attribute as the schema writes it, if it was asked for.
+    pub(crate) fn attribute(&self, name: &str) -> Option<&str> {
+        match self.position(name).and_then(|at| self.slots.get(at))? {
+            Slot::Native(native) => Some(&native.name),
+            _ => None,
+        }
+    }
+
+    /// The row of an entry.
+    ///
+    /// # Errors
+    /// Why it cannot be one: it has no uid or no name.
+    pub(crate) fn row(&self, entry: Entry) -> Result<Row> {
+        let uid = entry::uid(&entry, self.dialect)?;
+        let name = name(&entry, self.dialect, &self.name)?;
+        let revision = entry::text(&entry, self.dialect.revision()).map(str::to_owned);
+        let mut cells: Vec<Cell> = self.slots.iter().map(|slot| self.fixed(slot, &entry)).collect();
+        for raw in entry.attributes {
+            self.fill(&mut cells, raw);
+        }
+        Ok(Row { uid, name, revision, cells })
+    }
+
+    /// The cell of what is no attribute of its own; a native one is absent until it turns up.
+    fn fixed(&self, slot: &Slot, entry: &Entry) -> Cell {
+        match slot {
+            Slot::Dn => Cell::Text(entry::dn(entry, self.dialect)),
+            Slot::Unread => Cell::Unread,
+            Slot::Native(_) => Cell::Absent,
+            Slot::Operational(operational) => operational.read(self.dialect, entry),
+        }
+    }
+
+    fn fill(&self, cells: &mut [Cell], raw: RawAttribute) {
+        let at = self.natives.get(&raw.name).or_else(|| {
+            let base = entry::base_name(&raw.name)?;
+            self.natives.get(base).or_else(|| self.natives.get(&base.to_lowercase()))
+        });
+        let Some((slot, cell)) = at.and_then(|at| Some((self.slots.get(*at)?, cells.get_mut(*at)?))) else { return };
+        let Slot::Native(native) = slot else { return };
+        // Beside `member;range=0-1499`, Active Directory shows a `member` without values.
+        if raw.values.is_empty() {
+            return;
+        }
+        let range = entry::range(&raw.name);
+        let cut = range.is_some_and(|range| range.from > 0 || range.to.is_some());
+        *cell = self.cell(native, raw.values, cut);
+    }
+
+    fn cell(&self, native: &Native, mut raw: Vec<Vec<u8>>, cut: bool) -> Cell {
+        let large = native.syntax == Syntax::Reference && !native.single && raw.len() > self.large;
+        if large {
+            raw.truncate(self.large);
+        }
+        match values::cell(native, raw, self.dialect) {
+            Cell::Many(values) if cut || large => Cell::Partial(values),
+            cell => cell,
+        }
+    }
+}
+
+fn slot(class: &Class, attribute: &str) -> Result<Slot> {
+    if attribute == DN {
+        return Ok(Slot::Dn);
+    }
+    if attribute == PASSWORD {
+        return Ok(Slot::Unread);
+    }
+    if let Some(operational) = class.operational.iter().find(|operational| operational.name() == attribute) {
+        return Ok(Slot::Operational(*operational));
+    }
+    class.native(attribute).cloned().map(Slot::Native).ok_or_else(|| class.unknown(attribute))
+}
+
+/// The name of an entry, as its class is named.
+pub(crate) fn name(entry: &Entry, dialect: Dialect, attribute: &str) -> Result<String> {
+    if attribute == DN {
+        return Ok(entry::dn(entry, dialect));
+    }
+    let name = entry::text(entry, attribute).map(str::to_owned);
+    name.ok_or_else(|| Error::schema_violation(format!("the entry has no `{attribute}`, which is its name here")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entry::tests::entry;
+    use crate::model::tests::{of_ad, of_openldap};
+    use hawser_sdk::{Reference, Value};
+
+    fn layout(class: &Class, attributes: &[&str]) -> Layout {
+        let attributes: Vec<String> = attributes.iter().map(|name| (*name).to_owned()).collect();
+        Layout::of(Dialect::OpenLdap, DN, class, &attributes, 2).unwrap()
+    }
+
+    fn row(class: &Class, attributes: &[&str], entry: Entry) -> Vec<Cell> {
+        layout(class, attributes).row(entry).unwrap().cells
+    }
+
+    const UID: (&str, &str) = ("entryUUID", "03020100-0504-0706-0809-0A0B0C0D0E0F");
+
+    #[test]
+    fn an_entry_without_uid_or_name_is_no_row() {
+        let classes = of_openldap();
+        assert!(layout(&classes[0], &[]).row(entry("cn=a", &[])).is_err());
+        let named = Layout::of(Dialect::OpenLdap, "uid", &classes[0], &[], 2).unwrap();
+        assert!(named.row(entry("cn=a", &[UID])).unwrap_err().message().contains("`uid`"));
+        assert!(Layout::of(Dialect::OpenLdap, DN, &classes[0], &["nosuch".to_owned()], 2).is_err());
+    }
+
+    #[test]
+    fn absent_unread_partial_and_a_list_stay_apart() {
+        let classes = of_openldap();
+        let account = row(&classes[0], &["password", "mail", "cn", "dn"], entry("CN=a,dc=x", &[UID, ("cn", "a")]));
+        let expected = [Cell::Unread, Cell::Absent, Cell::Many(vec!["a".into()]), "cn=a,dc=x".into()];
+        assert_eq!(account, expected);
+        let members = |count: usize| {
+            let names = ["cn=1,dc=x", "cn=2,dc=x", "cn=3,dc=x"];
+            let attributes: Vec<_> = names.iter().take(count).map(|name| ("member", *name)).chain([UID]).collect();
+            row(&classes[1], &["member"], entry("cn=g", &attributes)).remove(0)
+        };
+        assert_eq!(members(0), Cell::Absent);
+        assert!(matches!(members(2), Cell::Many(values) if values.len() == 2));
+        assert!(matches!(members(3), Cell::Partial(values) if values.len() == 2));
+    }
+
+    #[test]
+    fn some_of_the_values_are_never_all_of_them() {
+        let classes = of_openldap();
+        let some = |name| {
+            let mut found = entry("cn=g", &[UID, (name, "cn=1,dc=x")]);
+            found.attributes.push(RawAttribute { name: "member".to_owned(), values: Vec::new() });
+            row(&classes[1], &["member"], found).remove(0)
+        };
+        let one: Value = Reference { class: None, key: hawser_sdk::Key::Name("cn=1,dc=x".to_owned()) }.into();
+        assert_eq!(some("member;range=0-0"), Cell::Partial(vec![one.clone()]));
+        assert_eq!(some("member;range=0-*"), Cell::Many(vec![one]));
+    }
+
+    #[test]
+    fn a_row_asks_for_what_it_is_made_of_and_nothing_else() {
+        let ad = of_ad();
+        let attributes = ["enabled".to_owned(), "cn".to_owned(), "password".to_owned()];
+        let layout = Layout::of(Dialect::Samba, "sAMAccountName", &ad[0], &attributes, 2).unwrap();
+        assert_eq!(layout.wanted(), ["cn", "objectGUID", "sAMAccountName", "uSNChanged", "userAccountControl"]);
+    }
+
+    #[test]
+    fn the_uid_has_one_spelling() {
+        let classes = of_openldap();
+        let row = layout(&classes[0], &[]).row(entry("UID=a, dc=x", &[UID, ("entrycsn", "7")])).unwrap();
+        assert_eq!(row.uid, UID.1.to_lowercase());
+        assert_eq!((row.name.as_str(), row.revision.as_deref()), ("uid=a,dc=x", Some("7")));
+    }
+}

@@ -1,0 +1,187 @@
+//! Passwords: placed by the host where the dialect wants them, checked by binding as the account. No byte of one comes by
+//! here.
+
+use crate::Ldap;
+use crate::changes::{Write, writes};
+use crate::controls;
+use crate::dialect::Dialect;
+use crate::directory::{Directory, NO_ATTRIBUTES, Place};
+use crate::dn::{Dn, Rdn};
+use crate::failure;
+use crate::filter::escaped;
+use crate::model::Kind;
+use crate::operational::Operational;
+use crate::options::DN;
+use crate::{entry, filter};
+use hawser_sdk::credentials::Password;
+use hawser_sdk::ldap::{Entry, Modification, NewValue, Operation, Scope};
+use hawser_sdk::{Effect, Error, FailureKind, ObjectRef, Passwords, Result, log};
+
+impl Passwords for Ldap {
+    fn set_password(&self, account: &ObjectRef, new: &Password<'_>, must_change: bool) -> Result<()> {
+        let directory = self.directory()?;
+        let target = target(&directory, account)?;
+        if directory.dialect().is_ad() {
+            let mut changes = vec![replaced(directory.dialect(), new)];
+            if must_change {
+                changes.extend(marked(directory.dialect())?);
+            }
+            return directory.session.modify(&target, &changes, &[]).map(drop);
+        }
+        set(&directory, &target, new)?;
+        if must_change { mark(&directory, &target) } else { Ok(()) }
+    }
+
+    fn change_password(&self, account: &ObjectRef, old: &Password<'_>, new: &Password<'_>) -> Result<()> {
+        let directory = self.directory()?;
+        let target = target(&directory, account)?;
+        if !directory.dialect().is_ad() {
+            return directory.session.set_password(&target, Some(old), new).map_err(|error| unverified(error, directory.dialect()));
+        }
+        let one = |operation, secret| Modification {
+            operation,
+            name: directory.dialect().password().to_owned(),
+            values: vec![NewValue::Secret(secret)],
+        };
+        directory.session.modify(&target, &[one(Operation::Delete, old), one(Operation::Add, new)], &[]).map(drop)
+    }
+
+    fn authenticate(&self, class: &str, name: &str, password: &Password<'_>) -> Result<String> {
+        let directory = self.directory()?;
+        let place = directory.place(class)?;
+        if place.kind != Kind::Account {
+            return Err(Error::schema_violation("only accounts can authenticate"));
+        }
+        let Some(found) = by_name(&directory, &place, name)? else {
+            // The same way for nobody as for somebody, so that neither the time nor the answer tells who exists.
+            let _ = directory.session.verify(&nobody(&place, directory.dialect()), password);
+            return Err(wrong());
+        };
+        let uid = entry::uid(&found, directory.dialect())?;
+        directory.session.verify(&entry::dn(&found, directory.dialect()), password)?;
+        Ok(uid)
+    }
+}
+
+/// The entry of an account, after a look at whether it is one of this connection's.
+fn target(directory: &Directory, account: &ObjectRef) -> Result<String> {
+    let place = directory.place(&account.class)?;
+    if place.kind != Kind::Account {
+        return Err(Error::unsupported(format!("class {} has no passwords", place.class)));
+    }
+    let found = directory.by_uid(&place, &account.uid, &[NO_ATTRIBUTES])?;
+    Ok(directory.target(&found, &account.uid))
+}
+
+/// Sets a password as an administrator: by the operation made for it, or where the server has none, as an attribute.
+pub(crate) fn set(directory: &Directory, target: &str, new: &Password<'_>) -> Result<()> {
+    let dialect = directory.dialect();
+    if !dialect.is_ad() && directory.server.has(controls::PASSWORD_MODIFY) {
+        return directory.session.set_password(target, None, new);
+    }
+    directory.session.modify(target, &[replaced(dialect, new)], &[]).map(drop)
+}
+
+fn replaced<'a>(dialect: Dialect, new: &'a Password<'a>) -> Modification<'a> {
+    Modification { operation: Operation::Replace, name: dialect.password().to_owned(), values: vec![NewValue::Secret(new)] }
+}
+
+fn marked<'a>(dialect: Dialect) -> Result<Vec<Modification<'a>>> {
+    let writes = writes(Operational::ForcePasswordChange, dialect, &[true.into()], None)?;
+    Ok(writes.into_iter().flat_map(Write::modifications).collect())
+}
+
+/// Says that the password has to be changed; it has been set by then.
+fn mark(directory: &Directory, target: &str) -> Result<()> {
+    let marked = marked(directory.dialect()).and_then(|changes| directory.session.modify(target, &changes, &[]));
+    marked.map(drop).map_err(|why| {
+        let message = format!("the password is set, and nothing makes its owner change it: {why}");
+        failure::renamed(&why, FailureKind::PartiallyApplied, message).with_effect(Effect::Some)
+    })
+}
+
+/// OpenLDAP calls a wrong old password an operation it is not willing to perform.
+fn unverified(error: Error, dialect: Dialect) -> Error {
+    match failure::code(&error) {
+        Some(failure::UNWILLING_TO_PERFORM) if dialect == Dialect::OpenLdap => {
+            failure::renamed(&error, FailureKind::InvalidCredential, "the old password is wrong")
+        }
+        _ => error,
+    }
+}
+
+/// The one account of that name. Where the name is the DN, people still log in with a shorter one.
+fn by_name(directory: &Directory, place: &Place, name: &str) -> Result<Option<Entry>> {
+    let dialect = directory.dialect();
+    let wanted = [dialect.uid()];
+    let request = match Dn::parse(name).filter(|dn| place.name == DN && !dn.is_root()) {
+        Some(dn) => directory.request(&dn.text(dialect.letters()), Scope::Base, &place.filter, &wanted),
+        None => {
+            let filter = format!("(&{}{})", login(place, dialect, name), place.filter);
+            directory.request(&place.base, Scope::Subtree, &filter, &wanted)
+        }
+    };
+    let found = match directory.session.find(&request) {
+        Err(error) if matches!(failure::code(&error), Some(failure::NO_SUCH_OBJECT | failure::INVALID_DN_SYNTAX)) => Vec::new(),
+        found => found?,
+    };
+    let mut within = found.into_iter().filter(|entry| crate::directory::is_within(&entry.dn, &place.base));
+    let (first, second) = (within.next(), within.next());
+    if second.is_some() {
+        log::warn("two accounts have the same name and cannot authenticate", &[("class", &place.class)]);
+        return Ok(None);
+    }
+    Ok(first)
+}
+
+/// Entries of that login name.
+fn login(place: &Place, dialect: Dialect, name: &str) -> String {
+    let attributes: &[&str] = match (place.name.as_str(), dialect.is_ad()) {
+        (DN, true) => &["sAMAccountName", "userPrincipalName"],
+        (DN, false) => &["uid"],
+        (own, _) => &[own],
+    };
+    let of = |attribute: &&str| format!("({attribute}={})", escaped(name.as_bytes()));
+    filter::any_of(&attributes.iter().map(of).collect::<Vec<_>>())
+}
+
+/// An entry that is not there.
+fn nobody(place: &Place, dialect: Dialect) -> String {
+    let base = Dn::parse(&place.base).map(|base| base.child(Rdn::new("cn", "hawser nobody")));
+    base.map_or_else(|| place.base.clone(), |dn| dn.text(dialect.letters()))
+}
+
+/// The same for an unknown name and a wrong password.
+fn wrong() -> Error {
+    Error::invalid_credential("the name or the password is wrong")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::directory::tests::places_of;
+    use crate::options::Options;
+
+    #[test]
+    fn a_name_is_looked_for_where_people_have_it() {
+        let login = |name: &str, dialect, text| {
+            let options = Options { account_name: name.to_owned(), ..Options::default() };
+            login(&places_of(&options, dialect)[0], dialect, text)
+        };
+        assert_eq!(login(DN, Dialect::OpenLdap, "a*)(uid=b"), "(uid=a\\2a\\29\\28uid=b)");
+        assert_eq!(login(DN, Dialect::Samba, "ada"), "(|(sAMAccountName=ada)(userPrincipalName=ada))");
+        assert_eq!(login("mail", Dialect::Ds389, "a@x"), "(mail=a@x)");
+    }
+
+    #[test]
+    fn a_wrong_old_password_is_a_wrong_credential() {
+        let error = || Error::unsupported("unwilling to verify old password").code("ldap:53");
+        assert_eq!(unverified(error(), Dialect::OpenLdap).kind(), FailureKind::InvalidCredential);
+        assert_eq!(unverified(error(), Dialect::Ds389).kind(), FailureKind::Unsupported);
+    }
+
+    #[test]
+    fn nobody_has_a_name_below_the_base() {
+        assert_eq!(nobody(&places_of(&Options::default(), Dialect::OpenLdap)[0], Dialect::OpenLdap), "cn=hawser nobody,dc=x");
+    }
+}
