@@ -9,6 +9,7 @@ use crate::{binary, profile_folder, workspace_root};
 /// Their folders, below the repository's root.
 const PROJECTS: &[&str] = &[
     "plugins/csv",
+    "plugins/ldap",
     "sdk/examples/roster",
     "tests/guests/burglar",
     "tests/guests/idle",

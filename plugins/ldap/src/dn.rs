@@ -115,8 +115,7 @@ impl Rdn {
 
     /// A form in which equal names are equal: case and the order of parts do not matter.
     fn folded(&self) -> Vec<String> {
-        let mut parts: Vec<String> =
-            self.parts.iter().map(|part| part.text(Letters::Lower).to_lowercase()).collect();
+        let mut parts: Vec<String> = self.parts.iter().map(|part| part.text(Letters::Lower).to_lowercase()).collect();
         parts.sort_unstable();
         parts
     }

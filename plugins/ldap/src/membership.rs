@@ -36,7 +36,8 @@ impl Entitlements for Ldap {
     fn list_granted(&self, principal: &ObjectRef, after: Option<&[u8]>, max: u32) -> Result<Assignments> {
         let directory = self.directory()?;
         let found = directory.by_uid(&directory.place(&principal.class)?, &principal.uid, &[NO_ATTRIBUTES])?;
-        let granted = Granting { directory: &directory, groups: directory.place(GROUP)?, principal: dn(&directory, &found) };
+        let granted =
+            Granting { directory: &directory, groups: directory.place(GROUP)?, principal: dn(&directory, &found) };
         granted.page(after, max)
     }
 }
@@ -46,7 +47,8 @@ fn last_member(error: Error) -> Error {
     if !failure::is(&error, failure::OBJECT_CLASS_VIOLATION) {
         return error;
     }
-    let message = "it is the group's last member, and the group's class wants one; delete the group, or add another member first";
+    let message =
+        "it is the group's last member, and the group's class wants one; delete the group, or add another member first";
     failure::renamed(&error, FailureKind::Conflict, message)
 }
 
@@ -121,7 +123,8 @@ impl Granting<'_> {
     fn page(&self, after: Option<&[u8]>, max: u32) -> Result<Assignments> {
         let mut groups = self.all()?;
         if let Some(after) = after {
-            let after = std::str::from_utf8(after).map_err(|_| Error::resync_required("this is no place in the list; begin again"))?;
+            let after = std::str::from_utf8(after)
+                .map_err(|_| Error::resync_required("this is no place in the list; begin again"))?;
             groups.retain(|uid, _| uid.as_str() > after);
         }
         let max = usize::try_from(max.max(1)).unwrap_or(usize::MAX);
@@ -144,7 +147,11 @@ impl Granting<'_> {
             let nested = format!("({attribute}{IN_CHAIN}={member})");
             groups.extend(self.found(&nested)?.into_iter().map(|(uid, name)| (uid, (name, false))));
         }
-        let direct = if of_member(attribute) { self.listed(attribute)? } else { self.found(&format!("({attribute}={member})"))? };
+        let direct = if of_member(attribute) {
+            self.listed(attribute)?
+        } else {
+            self.found(&format!("({attribute}={member})"))?
+        };
         groups.extend(direct.into_iter().map(|(uid, name)| (uid, (name, true))));
         Ok(groups)
     }
@@ -175,7 +182,10 @@ impl Granting<'_> {
     }
 
     fn wanted(&self) -> Vec<&str> {
-        [self.directory.dialect().uid()].into_iter().chain(Some(self.groups.name.as_str()).filter(|name| *name != crate::options::DN)).collect()
+        [self.directory.dialect().uid()]
+            .into_iter()
+            .chain(Some(self.groups.name.as_str()).filter(|name| *name != crate::options::DN))
+            .collect()
     }
 
     fn named(&self, entry: &Entry) -> Result<(String, String)> {

@@ -69,23 +69,65 @@ pub(crate) const UNIT: &str = "unit";
 pub(crate) const DN: &str = "dn";
 /// Attributes that point at other objects; every other name is text.
 const REFERENCES: [&str; 11] = [
-    "member", "uniquemember", "memberof", "manager", "owner", "secretary", "managedby", "managedobjects",
-    "directreports", "roleoccupant", "assistant",
+    "member",
+    "uniquemember",
+    "memberof",
+    "manager",
+    "owner",
+    "secretary",
+    "managedby",
+    "managedobjects",
+    "directreports",
+    "roleoccupant",
+    "assistant",
 ];
 /// What Active Directory counts since 1601, beside what it calls "...Time".
 const WINDOWS_TIMES: [&str; 9] = [
-    "accountexpires", "lastlogon", "lastlogontimestamp", "lastlogoff", "pwdlastset", "badpasswordtime", "lockouttime",
-    "creationtime", "msds-userpasswordexpirytimecomputed",
+    "accountexpires",
+    "lastlogon",
+    "lastlogontimestamp",
+    "lastlogoff",
+    "pwdlastset",
+    "badpasswordtime",
+    "lockouttime",
+    "creationtime",
+    "msds-userpasswordexpirytimecomputed",
 ];
 /// Of what only Active Directory itself writes, what is worth reading.
 const SYSTEM: [&str; 17] = [
-    "objectguid", "objectsid", "objectclass", "whencreated", "whenchanged", "usnchanged", "usncreated", "memberof", "distinguishedname",
-    "samaccounttype", "lastlogontimestamp", "lastlogon", "badpwdcount", "badpasswordtime", "logoncount", "directreports", "managedobjects",
+    "objectguid",
+    "objectsid",
+    "objectclass",
+    "whencreated",
+    "whenchanged",
+    "usnchanged",
+    "usncreated",
+    "memberof",
+    "distinguishedname",
+    "samaccounttype",
+    "lastlogontimestamp",
+    "lastlogon",
+    "badpwdcount",
+    "badpasswordtime",
+    "logoncount",
+    "directreports",
+    "managedobjects",
 ];
 /// Never offered: passwords in every dress, and what takes a control of its own to be read.
 const HIDDEN: [&str; 13] = [
-    "userpassword", "unicodepwd", "dbcspwd", "ntpwdhistory", "lmpwdhistory", "supplementalcredentials", "clearpassword",
-    "ntsecuritydescriptor", "authpassword", "sambantpassword", "sambalmpassword", "userpkcs12", "pwdhistory",
+    "userpassword",
+    "unicodepwd",
+    "dbcspwd",
+    "ntpwdhistory",
+    "lmpwdhistory",
+    "supplementalcredentials",
+    "clearpassword",
+    "ntsecuritydescriptor",
+    "authpassword",
+    "sambantpassword",
+    "sambalmpassword",
+    "userpkcs12",
+    "pwdhistory",
 ];
 /// What Active Directory insists on and sets itself.
 const AD_DEFAULTED: [&str; 7] =
@@ -129,7 +171,12 @@ pub(crate) fn classes(options: &Options, dialect: Dialect) -> Vec<(String, Kind,
 }
 
 /// Builds the classes from what the server publishes; `computed` are attributes that no search of many entries returns.
-pub(crate) fn build(schema: &Subschema, options: &Options, dialect: Dialect, computed: &[String]) -> Result<Vec<Class>> {
+pub(crate) fn build(
+    schema: &Subschema,
+    options: &Options,
+    dialect: Dialect,
+    computed: &[String],
+) -> Result<Vec<Class>> {
     let build = |(name, kind, object_class): (String, Kind, String)| {
         if !schema.has_class(&object_class) {
             let message = format!("the server knows no object class `{object_class}`; correct the class of `{name}`");
@@ -215,7 +262,9 @@ impl Builder<'_> {
             syntax,
             single: found.single,
             required: required && !found.read_only && !given,
-            read_only: found.read_only || lower == "objectclass" || (lower == "memberof" && !self.memberships_are_written()),
+            read_only: found.read_only
+                || lower == "objectclass"
+                || (lower == "memberof" && !self.memberships_are_written()),
             ignores_case: if is_ad { text } else { found.equality.to_lowercase().starts_with("caseignore") },
             equality: is_ad || !found.equality.is_empty(),
             substrings: is_ad || !found.substrings.is_empty(),
@@ -283,9 +332,11 @@ pub(crate) fn encode(classes: &[Class]) -> String {
     for class in classes {
         let operational: Vec<&str> = class.operational.iter().map(|it| it.name()).collect();
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "{} {} {} {}", class.kind.letter(), class.name, class.object_class, operational.join(","));
+        let _ =
+            writeln!(text, "{} {} {} {}", class.kind.letter(), class.name, class.object_class, operational.join(","));
         for native in &class.attributes {
-            let syntax = SYNTAXES.iter().find(|(syntax, _)| *syntax == native.syntax).map_or('t', |(_, letter)| *letter);
+            let syntax =
+                SYNTAXES.iter().find(|(syntax, _)| *syntax == native.syntax).map_or('t', |(_, letter)| *letter);
             let flags: String = flags(native).into_iter().filter_map(|(set, letter)| set.then_some(letter)).collect();
             let _ = writeln!(text, " {syntax} {} {flags}", native.name);
         }
@@ -320,7 +371,8 @@ pub(crate) fn decode(text: &str) -> Option<Vec<Class>> {
 fn decode_class(line: &str) -> Option<Class> {
     let mut words = line.split(' ');
     let letter = words.next()?.chars().next()?;
-    let kind = [Kind::Account, Kind::Group, Kind::Unit, Kind::Other].into_iter().find(|kind| kind.letter() == letter)?;
+    let kind =
+        [Kind::Account, Kind::Group, Kind::Unit, Kind::Other].into_iter().find(|kind| kind.letter() == letter)?;
     let (name, object_class) = (words.next()?.to_owned(), words.next()?.to_owned());
     let operational = words.next()?.split(',').filter_map(Operational::parse).collect();
     Some(Class { name, kind, object_class, attributes: Vec::new(), operational })
@@ -372,7 +424,6 @@ pub(crate) mod tests {
             assert!(classes.iter().all(|class| class.native(hidden).is_none()), "{hidden}");
         }
     }
-
 
     #[test]
     fn attributes_have_the_meaning_of_their_syntax() {

@@ -36,7 +36,10 @@ impl Passwords for Ldap {
         let directory = self.directory()?;
         let target = target(&directory, account)?;
         if !directory.dialect().is_ad() {
-            return directory.session.set_password(&target, Some(old), new).map_err(|error| unverified(error, directory.dialect()));
+            return directory
+                .session
+                .set_password(&target, Some(old), new)
+                .map_err(|error| unverified(error, directory.dialect()));
         }
         let one = |operation, secret| Modification {
             operation,
@@ -83,7 +86,11 @@ pub(crate) fn set(directory: &Directory, target: &str, new: &Password<'_>) -> Re
 }
 
 fn replaced<'a>(dialect: Dialect, new: &'a Password<'a>) -> Modification<'a> {
-    Modification { operation: Operation::Replace, name: dialect.password().to_owned(), values: vec![NewValue::Secret(new)] }
+    Modification {
+        operation: Operation::Replace,
+        name: dialect.password().to_owned(),
+        values: vec![NewValue::Secret(new)],
+    }
 }
 
 fn marked<'a>(dialect: Dialect) -> Result<Vec<Modification<'a>>> {
@@ -122,7 +129,9 @@ fn by_name(directory: &Directory, place: &Place, name: &str) -> Result<Option<En
         }
     };
     let found = match directory.session.find(&request) {
-        Err(error) if matches!(failure::code(&error), Some(failure::NO_SUCH_OBJECT | failure::INVALID_DN_SYNTAX)) => Vec::new(),
+        Err(error) if matches!(failure::code(&error), Some(failure::NO_SUCH_OBJECT | failure::INVALID_DN_SYNTAX)) => {
+            Vec::new()
+        }
         found => found?,
     };
     let mut within = found.into_iter().filter(|entry| crate::directory::is_within(&entry.dn, &place.base));
@@ -182,6 +191,9 @@ mod tests {
 
     #[test]
     fn nobody_has_a_name_below_the_base() {
-        assert_eq!(nobody(&places_of(&Options::default(), Dialect::OpenLdap)[0], Dialect::OpenLdap), "cn=hawser nobody,dc=x");
+        assert_eq!(
+            nobody(&places_of(&Options::default(), Dialect::OpenLdap)[0], Dialect::OpenLdap),
+            "cn=hawser nobody,dc=x"
+        );
     }
 }

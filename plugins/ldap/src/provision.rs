@@ -16,9 +16,7 @@ use crate::operational::{Operational, PASSWORD};
 use crate::{controls, entry, failure, layout};
 use hawser_sdk::credentials::Password;
 use hawser_sdk::ldap::{Control, Entry, Modification, NewAttribute, NewValue, Operation};
-use hawser_sdk::{
-    Draft, Effect, Error, FailureKind, ObjectRef, Outcome, Provision, Result, Secret, Update, Written,
-};
+use hawser_sdk::{Draft, Effect, Error, FailureKind, ObjectRef, Outcome, Provision, Result, Secret, Update, Written};
 
 /// An account of Active Directory that is created without a password.
 const AD_DISABLED_ACCOUNT: &str = "514";
@@ -48,7 +46,10 @@ impl Provision for Ldap {
         let found = directory.by_uid(&place, &object.uid, &wanted)?;
         refuse_other_revision(&found, dialect, revision)?;
         let controls = insisting(&directory, revision);
-        directory.session.delete(&directory.target(&found, &object.uid), &controls).map_err(|error| lost(error, &object.uid))?;
+        directory
+            .session
+            .delete(&directory.target(&found, &object.uid), &controls)
+            .map_err(|error| lost(error, &object.uid))?;
         Ok(Written::new(entry::uid(&found, dialect)?, layout::name(&found, dialect, &place.name)?).into())
     }
 }
@@ -65,7 +66,11 @@ fn wanted<'a>(directory: &Directory, place: &'a Place) -> Vec<&'a str> {
 /// Only if the entry is still what it was, where the server can be told so.
 fn insisting(directory: &Directory, revision: Option<&str>) -> Vec<Control> {
     let supported = directory.server.has(controls::ASSERTION);
-    revision.filter(|_| supported).map(|it| controls::assert_equals(directory.dialect().revision(), it)).into_iter().collect()
+    revision
+        .filter(|_| supported)
+        .map(|it| controls::assert_equals(directory.dialect().revision(), it))
+        .into_iter()
+        .collect()
 }
 
 fn refuse_other_revision(found: &Entry, dialect: Dialect, expected: Option<&str>) -> Result<()> {
@@ -82,7 +87,9 @@ fn outdated() -> Error {
 /// An entry that was found and is gone when it is written was deleted in between.
 fn lost(error: Error, uid: &str) -> Error {
     match failure::code(&error) {
-        Some(failure::NO_SUCH_OBJECT) => failure::renamed(&error, FailureKind::UnknownUid, format!("there is no entry `{uid}` any more")),
+        Some(failure::NO_SUCH_OBJECT) => {
+            failure::renamed(&error, FailureKind::UnknownUid, format!("there is no entry `{uid}` any more"))
+        }
         Some(failure::ASSERTION_FAILED) => outdated(),
         _ => error,
     }
@@ -169,8 +176,10 @@ impl Creation<'_> {
         let existing = self.written(dn, None, &wanted(self.directory, self.place));
         match existing {
             Ok(Outcome::Done(written)) => {
-                let object = ObjectRef { name: Some(dn.to_owned()), ..ObjectRef::new(&self.place.class, written.uid()) };
-                failure::renamed(&error, FailureKind::AlreadyExists, format!("there is an entry `{dn}` already")).object(object)
+                let object =
+                    ObjectRef { name: Some(dn.to_owned()), ..ObjectRef::new(&self.place.class, written.uid()) };
+                failure::renamed(&error, FailureKind::AlreadyExists, format!("there is an entry `{dn}` already"))
+                    .object(object)
             }
             _ => error,
         }
@@ -181,7 +190,9 @@ impl Creation<'_> {
         match self.directory.session.delete(dn, &[]) {
             Ok(_) => Err(refused.with_effect(Effect::None)),
             Err(stays) => {
-                let message = format!("the entry `{dn}` was created, its password refused ({refused}), and it could not be removed again ({stays})");
+                let message = format!(
+                    "the entry `{dn}` was created, its password refused ({refused}), and it could not be removed again ({stays})"
+                );
                 Err(failure::renamed(&refused, FailureKind::PartiallyApplied, message).with_effect(Effect::Some))
             }
         }
@@ -221,7 +232,8 @@ fn password(secrets: &[Secret]) -> Result<Option<&Password<'static>>> {
         [] => Ok(None),
         [secret] if secret.name == PASSWORD => Ok(Some(&secret.password)),
         others => {
-            let strange = others.iter().find(|secret| secret.name != PASSWORD).map_or(PASSWORD, |secret| secret.name.as_str());
+            let strange =
+                others.iter().find(|secret| secret.name != PASSWORD).map_or(PASSWORD, |secret| secret.name.as_str());
             Err(Error::schema_violation(format!("there is no place for the secret `{strange}`")).attribute(strange))
         }
     }
@@ -233,7 +245,8 @@ fn attributes<'a>(writes: Vec<Write>, password: Option<&'a Password<'a>>, dialec
             NewAttribute { name: write.name, values: values.into_iter().map(NewValue::from).collect() }
         }
     };
-    let secret = password.map(|it| NewAttribute { name: dialect.password().to_owned(), values: vec![NewValue::Secret(it)] });
+    let secret =
+        password.map(|it| NewAttribute { name: dialect.password().to_owned(), values: vec![NewValue::Secret(it)] });
     writes.into_iter().map(attribute).chain(secret).collect()
 }
 
@@ -324,7 +337,8 @@ impl<'a> Alteration<'a> {
 
     fn controls(&self, revision: Option<&str>) -> Vec<Control> {
         let server = &self.directory.server;
-        let permissive = server.has(controls::PERMISSIVE_MODIFY).then(|| controls::plain(controls::PERMISSIVE_MODIFY, true));
+        let permissive =
+            server.has(controls::PERMISSIVE_MODIFY).then(|| controls::plain(controls::PERMISSIVE_MODIFY, true));
         insisting(self.directory, revision).into_iter().chain(permissive).chain(self.reading_back()).collect()
     }
 

@@ -135,7 +135,9 @@ mod tests {
     fn a_password_is_written_and_never_read() {
         let classes = described(Dialect::Samba, &Options::default());
         let password = flags(&classes[0], PASSWORD);
-        assert!(password.contains(AttributeFlags::CONFIDENTIAL | AttributeFlags::CREATABLE | AttributeFlags::UPDATEABLE));
+        assert!(
+            password.contains(AttributeFlags::CONFIDENTIAL | AttributeFlags::CREATABLE | AttributeFlags::UPDATEABLE)
+        );
         assert!(!password.contains(AttributeFlags::READABLE));
         assert!(classes[1].attributes.iter().all(|info| info.name != PASSWORD));
     }

@@ -172,7 +172,9 @@ impl Definition {
                     Some(Token::Word(value)) => values.push(value),
                     Some(Token::Open) => {
                         let listed = tokens.by_ref().take_while(|token| *token != Token::Close);
-                        values.extend(listed.filter_map(|token| if let Token::Word(value) = token { Some(value) } else { None }));
+                        values.extend(
+                            listed.filter_map(|token| if let Token::Word(value) = token { Some(value) } else { None }),
+                        );
                     }
                     _ => break,
                 }
@@ -217,7 +219,8 @@ fn tokens(text: &str) -> Vec<Token> {
             }
             c if c == '$' || c.is_whitespace() => {}
             c => {
-                let end = rest.find(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | '$' | '\'')).unwrap_or(rest.len());
+                let end =
+                    rest.find(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | '$' | '\'')).unwrap_or(rest.len());
                 let (word, after) = rest.split_at_checked(end).unwrap_or((rest, ""));
                 tokens.push(Token::Word(format!("{c}{word}")));
                 rest = after;
