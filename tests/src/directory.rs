@@ -46,6 +46,12 @@ impl Directory {
         })
     }
 
+    /// The same, and reads the schema.
+    pub async fn connect_and_refresh(&self, body: &Json) {
+        self.connect(body).await;
+        self.bed.operator.order(&self.bed.at("/schema/refresh")).await.expect(200);
+    }
+
     /// Adds a person with a password, and gives its DN.
     pub fn person(&self, uid: &str, password: &str) -> String {
         let dn = format!("uid={uid},{PEOPLE}");

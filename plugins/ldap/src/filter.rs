@@ -10,10 +10,13 @@ use crate::model::{Class, DN, Native, Syntax};
 use crate::operational::Operational;
 use crate::{uuid, values};
 use hawser_sdk::{Comparison, Filter, FilterNode, Key, Value};
+use std::cell::Cell;
 use std::fmt::Write as _;
 
 /// How deep a tree is followed; what lies deeper is left to the host.
 const DEPTH_MAX: u32 = 32;
+/// How many nodes are looked at: a flat tree may name the same part again and again.
+const STEPS_MAX: u32 = 4_096;
 /// Finds nothing.
 const NOTHING: &str = "(!(objectClass=*))";
 /// Microseconds of a second, the step of times in filters.
@@ -21,7 +24,7 @@ const SECOND: i64 = 1_000_000;
 
 /// What can be handed to a server of a filter on a class; nothing if none of it can.
 pub(crate) fn pushed(filter: &Filter, class: &Class, dialect: Dialect, name: &str) -> Option<String> {
-    let translator = Translator { filter, class, dialect, name };
+    let translator = Translator { filter, class, dialect, name, steps: Cell::new(STEPS_MAX) };
     translator.node(filter.root, 0).map(|pushed| pushed.text)
 }
 
@@ -44,6 +47,8 @@ struct Translator<'a> {
     dialect: Dialect,
     /// The attribute that is the class's name, or `dn`.
     name: &'a str,
+    /// How many nodes may still be looked at.
+    steps: Cell<u32>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -55,6 +60,7 @@ enum Part {
 
 impl Translator<'_> {
     fn node(&self, at: u32, depth: u32) -> Option<Pushed> {
+        self.steps.set(self.steps.get().checked_sub(1)?);
         let node = usize::try_from(at).ok().and_then(|at| self.filter.nodes.get(at)).filter(|_| depth < DEPTH_MAX)?;
         match node {
             FilterNode::AllOf(parts) => self.all(parts, depth),

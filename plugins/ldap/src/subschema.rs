@@ -160,7 +160,7 @@ struct Definition {
 
 impl Definition {
     fn parse(text: &str) -> Option<Self> {
-        let mut tokens = tokens(text).into_iter().peekable();
+        let mut tokens = tokens(text).into_iter();
         tokens.next().filter(|token| *token == Token::Open)?;
         let Some(Token::Word(oid)) = tokens.next() else { return None };
         let mut fields = HashMap::new();
@@ -169,14 +169,12 @@ impl Definition {
             let mut values = Vec::new();
             if !FLAGS.contains(&word.as_str()) {
                 match tokens.next() {
-                    Some(Token::Word(value)) => values.push(value),
                     Some(Token::Open) => {
                         let listed = tokens.by_ref().take_while(|token| *token != Token::Close);
-                        values.extend(
-                            listed.filter_map(|token| if let Token::Word(value) = token { Some(value) } else { None }),
-                        );
+                        values.extend(listed.filter_map(Token::value));
                     }
-                    _ => break,
+                    Some(token) => values.extend(token.value()),
+                    None => break,
                 }
             }
             fields.insert(word, values);
@@ -202,6 +200,17 @@ enum Token {
     Open,
     Close,
     Word(String),
+    /// Never a word of the grammar.
+    Quoted(String),
+}
+
+impl Token {
+    fn value(self) -> Option<String> {
+        match self {
+            Self::Word(value) | Self::Quoted(value) => Some(value),
+            Self::Open | Self::Close => None,
+        }
+    }
 }
 
 fn tokens(text: &str) -> Vec<Token> {
@@ -214,13 +223,12 @@ fn tokens(text: &str) -> Vec<Token> {
             ')' => tokens.push(Token::Close),
             '\'' => {
                 let (word, after) = rest.split_once('\'').unwrap_or((rest, ""));
-                tokens.push(Token::Word(word.to_owned()));
+                tokens.push(Token::Quoted(word.to_owned()));
                 rest = after;
             }
             c if c == '$' || c.is_whitespace() => {}
             c => {
-                let end =
-                    rest.find(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | '$' | '\'')).unwrap_or(rest.len());
+                let end = rest.find(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | '$' | '\'')).unwrap_or(rest.len());
                 let (word, after) = rest.split_at_checked(end).unwrap_or((rest, ""));
                 tokens.push(Token::Word(format!("{c}{word}")));
                 rest = after;

@@ -1,76 +1,363 @@
-//! OpenLDAP.
+//! OpenLDAP, with TLS, memberOf, a password policy and content synchronisation.
 
+use std::fmt::Write as _;
+use std::io::Write as _;
+
+use hawser::cli::demo::server::people;
 use hawser::cli::demo::server::slapd::SlapdOptions;
+use hawser::cli::demo::server::tools::{Bind, Scope};
+use hawser_tests::bed::items;
 use hawser_tests::directory::{Directory, GROUPS, PEOPLE};
 use serde_json::{Value as Json, json};
+use tempfile::TempDir;
 
 /// A directory with a connection by LDAPS, its schema read.
 async fn connected() -> Directory {
     let directory = Directory::new().await;
-    connect(&directory, &directory.body()).await;
+    directory.connect_and_refresh(&directory.body()).await;
     directory
 }
 
-async fn connect(directory: &Directory, body: &Json) {
-    directory.connect(body).await;
-    directory.bed.operator.order(&directory.bed.at("/schema/refresh")).await.expect(200);
+/// LDIF that is loaded before a start, in a folder that goes with it.
+fn ldif(write: impl FnOnce(&mut std::fs::File)) -> (TempDir, SlapdOptions) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("load.ldif");
+    write(&mut std::fs::File::create(&path).unwrap());
+    (folder, SlapdOptions { load: Some(path), ..SlapdOptions::default() })
+}
+
+/// The uid that the server gave an entry.
+fn uuid(directory: &Directory, dn: &str) -> String {
+    let entry = directory.slapd.tools().entry(directory.slapd.admin().bind(), dn, &["entryUUID"]).unwrap();
+    entry.unwrap_or_else(|| panic!("{dn} is not there")).text("entryUUID").unwrap().to_owned()
+}
+
+fn texts(directory: &Directory, dn: &str, attribute: &str) -> Vec<String> {
+    let entry = directory.slapd.tools().entry(directory.slapd.admin().bind(), dn, &[attribute]).unwrap();
+    let entry = entry.unwrap_or_else(|| panic!("{dn} is not there"));
+    entry.texts(attribute).into_iter().map(str::to_owned).collect()
+}
+
+/// A group of these members, added by the server's own tool; its DN.
+fn group(directory: &Directory, name: &str, members: &[String]) -> String {
+    let mut ldif = Vec::new();
+    people::write_group(GROUPS, name, members.iter().cloned(), &mut ldif).unwrap();
+    directory.slapd.tools().add(directory.slapd.admin().bind(), &String::from_utf8(ldif).unwrap()).unwrap();
+    format!("cn={name},{GROUPS}")
 }
 
 #[tokio::test]
 async fn the_schema_is_what_the_server_says_of_its_classes() {
     let directory = connected().await;
     let schema = directory.bed.core.get(&directory.bed.at("/schema")).await.expect(200).json();
-    let text = schema.to_string();
-    for name in ["account", "group", "unit", "givenName", "jpegPhoto", "member", "enabled", "locked-out", "password"] {
-        assert!(text.contains(&format!("\"{name}\"")), "{name} is missing: {text}");
+    let class = |name: &str| {
+        let classes = schema["classes"].as_array().unwrap();
+        classes.iter().find(|class| class["name"] == name).unwrap_or_else(|| panic!("{name}: {schema}")).clone()
+    };
+    let attribute = |class: &Json, name: &str| {
+        let all = class["attributes"].as_array().unwrap();
+        all.iter().find(|attribute| attribute["name"] == name).unwrap_or_else(|| panic!("{name}: {class}")).clone()
+    };
+    let (account, group) = (class("account"), class("group"));
+    assert_eq!(
+        (&account["kind"], &group["kind"], &class("unit")["kind"]),
+        (&json!("account"), &json!("entitlement"), &json!("container"))
+    );
+    assert_eq!(attribute(&account, "jpegPhoto")["syntax"], "binary");
+    assert_eq!(attribute(&account, "manager")["syntax"], "reference");
+    assert_eq!(attribute(&account, "enabled")["syntax"], "boolean");
+    let flags = |attribute: &Json, flag: &str| {
+        attribute[flag] == true || attribute["flags"].as_array().is_some_and(|flags| flags.contains(&json!(flag)))
+    };
+    assert!(flags(&attribute(&account, "sn"), "required"), "{account}");
+    assert!(
+        flags(&attribute(&account, "mail"), "multiValued") || flags(&attribute(&account, "mail"), "multi-valued"),
+        "{account}"
+    );
+    assert!(
+        account.to_string().contains("\"password\"") && !account.to_string().contains("userPassword\""),
+        "{account}"
+    );
+    attribute(&group, "member");
+}
+
+#[tokio::test]
+async fn people_and_groups_come_in_joined_as_ldapsearch_sees_them_odd_names_and_all() {
+    let (_folder, options) = ldif(|file| {
+        people::write(PEOPLE, 300, file).unwrap();
+        file.write_all(people::awkward(PEOPLE).as_bytes()).unwrap();
+        let odd = people::AWKWARD.iter().map(|(_, name)| people::awkward_dn(PEOPLE, name));
+        people::write_group(GROUPS, "odd, \"very\"", odd, file).unwrap();
+        people::write_group(GROUPS, "all", (1..=300).map(|n| people::dn(PEOPLE, n)), file).unwrap();
+    });
+    let directory = Directory::with(options).await;
+    directory.connect_and_refresh(&directory.body()).await;
+    let task = directory.bed.import_published().await;
+    assert_eq!(task["counts"]["rejected"], 0, "{task}");
+
+    let (tools, admin) = (directory.slapd.tools(), directory.slapd.admin());
+    let filter = "(objectClass=inetOrgPerson)";
+    let truth = tools
+        .search(admin.bind(), PEOPLE, Scope::Sub, filter, &["entryUUID", "cn", "sn", "mail", "title"])
+        .unwrap();
+    assert_eq!(truth.len(), 300 + people::AWKWARD.len());
+    let published = directory.bed.published("account").await;
+    for entry in &truth {
+        let uid = entry.text("entryUUID").unwrap();
+        let object =
+            published.iter().find(|object| object["uid"] == uid).unwrap_or_else(|| panic!("{} is missing", entry.dn));
+        for name in ["cn", "sn", "mail", "title"] {
+            let ours = object["attributes"][name].as_array().cloned().unwrap_or_default();
+            assert_eq!(
+                ours,
+                entry.texts(name).iter().map(|text| json!(text)).collect::<Vec<_>>(),
+                "{name} of {}",
+                entry.dn
+            );
+        }
+    }
+    let links = directory.bed.core.get(&directory.bed.at("/published/group/links/member")).await.expect(200).lines();
+    assert_eq!(links.len(), 300 + people::AWKWARD.len());
+    let unjoined: Vec<_> =
+        links.iter().filter(|link| link["target"]["uid"].is_null() || link["target"]["class"] != "account").collect();
+    assert!(unjoined.is_empty(), "{unjoined:?}");
+}
+
+#[tokio::test]
+async fn an_account_is_created_read_changed_renamed_moved_and_deleted() {
+    let directory = connected().await;
+    let (bed, tools, admin) = (&directory.bed, directory.slapd.tools(), directory.slapd.admin());
+    let dn = format!("uid=jane,{PEOPLE}");
+    let cn = "Jane, \"JD\" Doe";
+    let draft = json!({"name": dn, "attributes": {"cn": [cn], "sn": ["Doe"], "mail": ["jane@ldap.test"]}});
+    let uid =
+        bed.core.post(&bed.at("/objects/account"), &draft).await.expect(201).json()["uid"].as_str().unwrap().to_owned();
+    assert_eq!(uuid(&directory, &dn), uid);
+    let read = bed.core.get(&bed.account(&uid)).await.expect(200).json();
+    assert_eq!(
+        (&read["attributes"]["mail"], &read["attributes"]["cn"]),
+        (&json!(["jane@ldap.test"]), &json!([cn])),
+        "{read}"
+    );
+    bed.core.post(&bed.at("/objects/account"), &draft).await.problem(409, "already-exists");
+
+    let change = json!({"name": format!("uid=jane.doe,{PEOPLE}"), "changes": {
+        "mail": {"add": ["second@ldap.test"]}, "sn": {"replace": ["Smith"]}, "title": {"replace": []},
+    }});
+    bed.core.patch(&bed.account(&uid), &change).await.expect(200);
+    assert!(tools.entry(admin.bind(), &dn, &[]).unwrap().is_none(), "it has its old name still");
+    let dn = format!("uid=jane.doe,{PEOPLE}");
+    assert_eq!(texts(&directory, &dn, "mail"), ["jane@ldap.test", "second@ldap.test"]);
+    assert_eq!(texts(&directory, &dn, "sn"), ["Smith"]);
+
+    let unit =
+        bed.core.post(&bed.at("/objects/unit"), &json!({"name": format!("ou=left,{PEOPLE}"), "attributes": {}})).await;
+    let unit = unit.expect(201).json()["uid"].as_str().unwrap().to_owned();
+    bed.core.patch(&bed.account(&uid), &json!({"container": unit})).await.expect(200);
+    let moved = format!("uid=jane.doe,ou=left,{PEOPLE}");
+    assert_eq!(uuid(&directory, &moved), uid, "an entry keeps its uid wherever it goes");
+
+    bed.core.delete(&bed.account(&uid)).await.expect(204);
+    assert!(tools.entry(admin.bind(), &moved, &[]).unwrap().is_none());
+    bed.core.get(&bed.account(&uid)).await.problem(404, "unknown-uid");
+    bed.core
+        .patch(&bed.account(&uid), &json!({"changes": {"sn": {"replace": ["X"]}}}))
+        .await
+        .problem(404, "unknown-uid");
+}
+
+#[tokio::test]
+async fn every_odd_name_makes_the_way_there_and_back() {
+    let directory = connected().await;
+    let bed = &directory.bed;
+    for (what, name) in people::AWKWARD {
+        let dn = people::awkward_dn(PEOPLE, name);
+        let draft = json!({"name": dn, "attributes": {"sn": [what], "description": [format!("({what}*)")]}});
+        let created = bed.core.post(&bed.at("/objects/account"), &draft).await;
+        assert_eq!(created.status, 201, "{what}: {}", created.text);
+        let uid = created.json()["uid"].as_str().unwrap().to_owned();
+        assert_eq!(uuid(&directory, &dn), uid, "{what}");
+        let read = bed.core.get(&bed.account(&uid)).await.expect(200).json();
+        assert_eq!(read["attributes"]["sn"], json!([what]), "{read}");
+        let filter = format!("description eq \"({what}*)\"")
+            .replace(' ', "%20")
+            .replace('"', "%22")
+            .replace('(', "%28")
+            .replace(')', "%29")
+            .replace('*', "%2A");
+        let found = items(&bed.core.get(&bed.at(&format!("/objects/account?filter={filter}"))).await.expect(200));
+        assert_eq!(
+            found.iter().map(|object| object["uid"].as_str().unwrap()).collect::<Vec<_>>(),
+            [uid.as_str()],
+            "{what}"
+        );
+        bed.core.delete(&bed.account(&uid)).await.expect(204);
+        assert!(directory.slapd.tools().entry(directory.slapd.admin().bind(), &dn, &[]).unwrap().is_none(), "{what}");
     }
 }
 
 #[tokio::test]
-async fn an_account_is_created_read_changed_moved_and_deleted() {
+async fn a_grant_adds_one_member_and_a_revoke_takes_one_and_each_says_already() {
     let directory = connected().await;
-    let (bed, tools) = (&directory.bed, directory.slapd.tools());
-    let admin = directory.slapd.admin();
-    let dn = format!("uid=jane,{PEOPLE}");
-    let draft =
-        json!({"name": dn, "attributes": {"cn": ["Jane, \"JD\" Doe"], "sn": ["Doe"], "mail": ["jane@ldap.test"]}});
-    let created = bed.core.post(&bed.at("/objects/account"), &draft).await.expect(201).json();
-    let uid = created["uid"].as_str().unwrap().to_owned();
-    let entry = tools.entry(admin.bind(), &dn, &["cn", "mail", "entryUUID"]).unwrap().unwrap();
-    assert_eq!(entry.text("entryUUID"), Some(uid.as_str()));
-    let read = bed.core.get(&bed.account(&uid)).await.expect(200).json();
-    assert_eq!(read["attributes"]["mail"], json!(["jane@ldap.test"]), "{read}");
-    assert_eq!(read["attributes"]["cn"], json!(["Jane, \"JD\" Doe"]), "{read}");
+    let bed = &directory.bed;
+    let (ada, bob) = (directory.person("ada", "Start-Pass1"), directory.person("bob", "Start-Pass1"));
+    let dn = group(&directory, "staff", &[ada.clone(), format!("uid=foreign,{PEOPLE}")]);
+    let (bob_uid, staff) = (uuid(&directory, &bob), uuid(&directory, &dn));
+    let entitlement = format!("{}/entitlements/group/{staff}", bed.account(&bob_uid));
+    let outcome =
+        |answer: hawser_tests::client::Answer| answer.expect(200).json()["outcome"].as_str().unwrap().to_owned();
 
-    let change = json!({"name": format!("uid=jane.doe,{PEOPLE}"), "changes": {
-        "mail": {"add": ["second@ldap.test"]}, "sn": {"replace": ["Smith"]},
-    }});
-    bed.core.patch(&bed.account(&uid), &change).await.expect(200);
-    assert!(tools.entry(admin.bind(), &dn, &[]).unwrap().is_none(), "it has its old name still");
-    let renamed = tools.entry(admin.bind(), &format!("uid=jane.doe,{PEOPLE}"), &["mail", "sn"]).unwrap().unwrap();
-    assert_eq!(renamed.texts("mail"), ["jane@ldap.test", "second@ldap.test"]);
-    assert_eq!(renamed.texts("sn"), ["Smith"]);
-
-    bed.core.delete(&bed.account(&uid)).await.expect(204);
-    assert!(tools.entry(admin.bind(), &format!("uid=jane.doe,{PEOPLE}"), &[]).unwrap().is_none());
-    bed.core.get(&bed.account(&uid)).await.problem(404, "unknown-uid");
+    assert_eq!(outcome(bed.core.put(&entitlement, &json!({})).await), "granted");
+    assert_eq!(texts(&directory, &dn, "member"), [ada.clone(), format!("uid=foreign,{PEOPLE}"), bob.clone()]);
+    assert_eq!(texts(&directory, &bob, "memberOf"), [dn.clone()]);
+    assert_eq!(outcome(bed.core.put(&entitlement, &json!({})).await), "already-granted");
+    let listed = bed.core.get(&format!("{}/entitlements", bed.account(&bob_uid))).await.expect(200).json();
+    assert_eq!(listed["assignments"][0]["entitlement"]["uid"], staff.as_str(), "{listed}");
+    assert_eq!(outcome(bed.core.delete(&entitlement).await), "revoked");
+    assert_eq!(outcome(bed.core.delete(&entitlement).await), "already-revoked");
+    assert_eq!(texts(&directory, &dn, "member"), [ada, format!("uid=foreign,{PEOPLE}")], "a foreign member survives");
 }
 
 #[tokio::test]
-async fn people_and_groups_come_in_joined_and_as_ldapsearch_sees_them() {
-    let directory = Directory::with(loaded(300)).await;
-    connect(&directory, &directory.body()).await;
-    let task = directory.bed.import_published().await;
-    let accounts = directory.bed.published("account").await;
-    assert!(accounts.len() >= 300, "{task}");
-    let _ = GROUPS;
+async fn a_password_is_set_by_the_policy_and_the_person_logs_in_with_it() {
+    let directory = connected().await;
+    let (bed, tools) = (&directory.bed, directory.slapd.tools());
+    let dn = directory.person("ada", "Start-Pass1");
+    let uid = uuid(&directory, &dn);
+    let password = format!("{}/password", bed.account(&uid));
+
+    let weak = bed.core.put(&password, &json!({"new": "short"})).await.problem(422, "invalid-attribute-value");
+    weak.names("password");
+    assert!(tools.may_bind(&dn, "Start-Pass1").unwrap(), "a refused password replaced the old one");
+    bed.core.put(&password, &json!({"new": "Second-Pass2"})).await.expect(204);
+    assert!(tools.may_bind(&dn, "Second-Pass2").unwrap() && !tools.may_bind(&dn, "Start-Pass1").unwrap());
+
+    let wrong = bed.core.put(&password, &json!({"old": "Wrong-Pass9", "new": "Third-Pass3"})).await;
+    let kind = wrong.refusal().kind().to_owned();
+    assert!(["invalid-credential", "invalid-password"].contains(&kind.as_str()), "{kind}");
+    bed.core.put(&password, &json!({"old": "Second-Pass2", "new": "Third-Pass3"})).await.expect(204);
+    assert!(tools.may_bind(&dn, "Third-Pass3").unwrap());
+
+    let attempt = |password: &str| json!({"class": "account", "name": dn, "password": password});
+    let right = bed.core.post(&bed.at("/authenticate"), &attempt("Third-Pass3")).await.expect(200).json();
+    assert_eq!(right["uid"], uid.as_str());
+    bed.core.post(&bed.at("/authenticate"), &attempt("Wrong-Pass9")).await.problem(422, "invalid-credential");
+
+    bed.core.put(&password, &json!({"new": "Fourth-Pass4", "mustChange": true})).await.expect(204);
+    assert_eq!(texts(&directory, &dn, "pwdReset"), ["TRUE"]);
+    bed.core.post(&bed.at("/authenticate"), &attempt("Fourth-Pass4")).await.problem(422, "password-expired");
+    let read = bed.core.get(&bed.account(&uid)).await.expect(200).json();
+    assert_eq!(read["attributes"]["force-password-change"], json!([true]), "{read}");
 }
 
-/// So many people, loaded before the start.
-fn loaded(people: u64) -> SlapdOptions {
-    let folder = tempfile::tempdir().unwrap().keep();
-    let ldif = folder.join("people.ldif");
-    let mut file = std::fs::File::create(&ldif).unwrap();
-    hawser::cli::demo::server::people::write(PEOPLE, people, &mut file).unwrap();
-    SlapdOptions { load: Some(ldif), ..SlapdOptions::default() }
+#[tokio::test]
+async fn an_account_is_locked_by_guessing_unlocked_disabled_and_enabled() {
+    let directory = connected().await;
+    let (bed, tools) = (&directory.bed, directory.slapd.tools());
+    let dn = directory.person("ada", "Start-Pass1");
+    let uid = uuid(&directory, &dn);
+    for _ in 0..5 {
+        assert!(!tools.may_bind(&dn, "Wrong-Pass9").unwrap());
+    }
+    let attempt = json!({"class": "account", "name": dn, "password": "Start-Pass1"});
+    bed.core.post(&bed.at("/authenticate"), &attempt).await.problem(422, "account-locked");
+    let read = bed.core.get(&bed.account(&uid)).await.expect(200).json();
+    assert_eq!(read["attributes"]["locked-out"], json!([true]), "{read}");
+
+    let change = |attribute: &str, value: bool| json!({"changes": {attribute: {"replace": [value]}}});
+    bed.core.patch(&bed.account(&uid), &change("locked-out", false)).await.expect(200);
+    assert!(tools.may_bind(&dn, "Start-Pass1").unwrap(), "it is locked still");
+    bed.core.patch(&bed.account(&uid), &change("enabled", false)).await.expect(200);
+    assert!(!tools.may_bind(&dn, "Start-Pass1").unwrap(), "a disabled account logs in");
+    let read = bed.core.get(&bed.account(&uid)).await.expect(200).json();
+    assert_eq!(read["attributes"]["enabled"], json!([false]), "{read}");
+    bed.core.patch(&bed.account(&uid), &change("enabled", true)).await.expect(200);
+    assert!(tools.may_bind(&dn, "Start-Pass1").unwrap());
+}
+
+#[tokio::test]
+async fn a_size_limit_fails_the_pass_and_removes_nobody() {
+    let (_folder, options) = ldif(|file| people::write(PEOPLE, 600, file).unwrap());
+    let directory = Directory::with(SlapdOptions { service_is_limited: true, size_limit: 500, ..options }).await;
+    directory.connect_and_refresh(&directory.body()).await;
+    let task = directory.bed.import().await;
+    assert_eq!((&task["state"], &task["error"]["kind"]), (&json!("failed"), &json!("quota-exceeded")), "{task}");
+    assert_eq!(directory.bed.published("account").await.len(), 0);
+}
+
+#[tokio::test]
+async fn a_referral_is_not_followed_and_not_lost() {
+    let options = SlapdOptions {
+        referral: Some("ldap://192.0.2.1/ou=people,dc=elsewhere,dc=test".to_owned()),
+        ..SlapdOptions::default()
+    };
+    let directory = Directory::with(options).await;
+    directory.person("ada", "Start-Pass1");
+    directory.connect_and_refresh(&directory.body()).await;
+    let task = directory.bed.import_published().await;
+    assert_eq!(directory.bed.published("account").await.len(), 1, "{task}");
+    let set_aside = items(
+        &directory.bed.core.get(&format!("/v1/tasks/{}/rejected", task["id"].as_str().unwrap())).await.expect(200),
+    );
+    assert!(format!("{set_aside:?}").contains("192.0.2.1"), "{set_aside:?}");
+}
+
+#[tokio::test]
+async fn logins_by_start_tls_and_by_a_certificate_are_as_good() {
+    let directory = Directory::new().await;
+    directory.person("ada", "Start-Pass1");
+    let mut body = directory.body();
+    body["options"]["security"] = json!("start-tls");
+    body["options"]["port"] = json!(directory.slapd.ldap_port());
+    directory.connect_and_refresh(&body).await;
+    assert_eq!(directory.bed.import_published().await["counts"]["rejected"], 0);
+
+    let client = directory.slapd.client();
+    let mut body = directory.body();
+    body["options"].as_object_mut().unwrap().remove("bind-dn");
+    let pem = client.certificate_pem().unwrap() + &client.key_pem().unwrap();
+    body["securedOptions"] = json!({"client-key": {"value": pem}});
+    directory.bed.operator.put(&directory.bed.at(""), &body).await.expect(200);
+    let task = directory.bed.import_published().await;
+    assert_eq!((&task["counts"]["inserted"], &task["counts"]["rejected"]), (&json!(0), &json!(0)), "{task}");
+    let outcome = directory.bed.audit().await.into_iter().rfind(|entry| entry["action"] == "task.import").unwrap();
+    let place = format!("ldaps ldaps://127.0.0.1:{}", directory.slapd.ldaps_port());
+    assert_eq!(outcome["outcome"]["destinations"], json!([place]), "{outcome}");
+    assert_eq!(outcome["outcome"]["credentials"], json!(["client-key"]), "{outcome}");
+}
+
+#[tokio::test]
+async fn a_group_of_a_hundred_thousand_and_an_attribute_of_five_thousand_values_come_whole() {
+    const MEMBERS: u64 = 100_000;
+    let (_folder, options) = ldif(|file| {
+        people::write(PEOPLE, MEMBERS, file).unwrap();
+        people::write_group(GROUPS, "all", (1..=MEMBERS).map(|n| people::dn(PEOPLE, n)), file).unwrap();
+        let mut many = format!("dn: cn=many,{PEOPLE}\nobjectClass: inetOrgPerson\ncn: many\nsn: many\n");
+        (0..5_000).for_each(|n| writeln!(many, "description: value {n}").unwrap());
+        writeln!(file, "{many}").unwrap();
+    });
+    let directory = Directory::with(options).await;
+    directory.connect_and_refresh(&directory.body()).await;
+    let task = directory.bed.import_published().await;
+    assert_eq!(task["counts"]["rejected"], 0, "{task}");
+    let counts = directory.bed.core.get(&directory.bed.at("/published")).await.expect(200).json().to_string();
+    assert!(counts.contains("\"links\":100000") && counts.contains("100001"), "{counts}");
+    let many = uuid(&directory, &format!("cn=many,{PEOPLE}"));
+    let object =
+        directory.bed.core.get(&directory.bed.at(&format!("/published/account/{many}"))).await.expect(200).json();
+    assert_eq!(object["attributes"]["description"].as_array().unwrap().len(), 5_000);
+    let links = directory.bed.core.get(&directory.bed.at("/published/group/links/member")).await.expect(200).lines();
+    assert!(links.iter().all(|link| link["target"]["class"] == "account"), "some members were not joined");
+}
+
+#[tokio::test]
+async fn a_wrong_service_password_is_the_connections_fault() {
+    let directory = Directory::new().await;
+    let mut body = directory.body();
+    body["securedOptions"]["bind-password"]["value"] = json!("wrong");
+    directory.connect(&body).await;
+    let refused = directory.bed.operator.order(&directory.bed.at("/schema/refresh")).await;
+    assert!(refused.refusal().kind() == "connection-failed" || refused.status >= 500, "{}", refused.text);
+    let anybody = directory.slapd.tools().whoami(Bind::Anonymous).unwrap();
+    assert_eq!(anybody, "anonymous", "slapd is well");
 }
