@@ -2,6 +2,7 @@
 //! operator configures and approves.
 
 use hawser::cli::demo::server::slapd::{Slapd, SlapdOptions};
+use hawser::config::Config;
 use serde_json::{Value as Json, json};
 
 use crate::bed::Bed;
@@ -27,9 +28,18 @@ impl Directory {
 
     /// A slapd of one's choice.
     pub async fn with(options: SlapdOptions) -> Self {
+        Self::with_config(options, |_| {}).await
+    }
+
+    /// The same, in a host configured differently.
+    pub async fn with_config(options: SlapdOptions, change: impl FnOnce(&mut Config)) -> Self {
         let start = move || Slapd::start(&options).unwrap_or_else(|why| panic!("slapd does not start: {why}"));
         let slapd = tokio::task::spawn_blocking(start).await.expect("starting does not panic");
-        let house = House::with(|config| config.egress.loopback = true).await;
+        let house = House::with(|config| {
+            config.egress.loopback = true;
+            change(config);
+        })
+        .await;
         let bed = Bed::bare(&house, People::new(0, 0)).await;
         Self { slapd, bed, house }
     }

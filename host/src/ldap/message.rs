@@ -211,7 +211,11 @@ impl Bind<'_> {
             }
             Self::External => {
                 writer.text("");
-                writer.nested(0xa3, |writer| writer.text("EXTERNAL"));
+                // The empty answer says: as whom the certificate says. Without it, a server would ask for one.
+                writer.nested(0xa3, |writer| {
+                    writer.text("EXTERNAL");
+                    writer.text("");
+                });
             }
         }
     }

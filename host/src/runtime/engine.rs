@@ -27,6 +27,8 @@ pub(super) fn engine(limits: &RuntimeLimits) -> Result<Engine> {
 pub(super) fn observed(memories: Arc<dyn MemoryCreator>) -> Result<Engine> {
     let mut config = config();
     config.allocation_strategy(InstanceAllocationStrategy::OnDemand).with_host_memory(memories);
+    // Images are mapped into wasmtime's own memories only.
+    config.memory_init_cow(false);
     Engine::new(&config).map_err(|error| Error::internal(format!("{error:#}")))
 }
 

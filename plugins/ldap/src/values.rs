@@ -15,6 +15,10 @@ pub(crate) fn read(syntax: Syntax, bytes: Vec<u8>, dialect: Dialect) -> Option<V
         Syntax::Sid => return Some(uuid::sid(&bytes).map_or(Value::Binary(bytes), Value::Text)),
         _ => {}
     }
+    // The host takes no text with a NUL in it, and would set the whole object aside.
+    if bytes.contains(&0) {
+        return Some(Value::Binary(bytes));
+    }
     let text = match String::from_utf8(bytes) {
         Ok(text) => text,
         Err(error) => return Some(Value::Binary(error.into_bytes())),

@@ -2,14 +2,15 @@
 
 use std::fmt::Write as _;
 use std::io::Write as _;
+use std::time::Duration;
 
 use hawser::cli::demo::server::people;
 use hawser::cli::demo::server::slapd::SlapdOptions;
 use hawser::cli::demo::server::tools::{Bind, Scope};
-use hawser_tests::bed::items;
 use hawser_tests::directory::{Directory, GROUPS, PEOPLE};
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
+use tokio::net::TcpListener;
 
 /// A directory with a connection by LDAPS, its schema read.
 async fn connected() -> Directory {
@@ -36,6 +37,11 @@ fn texts(directory: &Directory, dn: &str, attribute: &str) -> Vec<String> {
     let entry = directory.slapd.tools().entry(directory.slapd.admin().bind(), dn, &[attribute]).unwrap();
     let entry = entry.unwrap_or_else(|| panic!("{dn} is not there"));
     entry.texts(attribute).into_iter().map(str::to_owned).collect()
+}
+
+fn sorted(mut values: Vec<String>) -> Vec<String> {
+    values.sort();
+    values
 }
 
 /// A group of these members, added by the server's own tool; its DN.
@@ -66,18 +72,9 @@ async fn the_schema_is_what_the_server_says_of_its_classes() {
     assert_eq!(attribute(&account, "jpegPhoto")["syntax"], "binary");
     assert_eq!(attribute(&account, "manager")["syntax"], "reference");
     assert_eq!(attribute(&account, "enabled")["syntax"], "boolean");
-    let flags = |attribute: &Json, flag: &str| {
-        attribute[flag] == true || attribute["flags"].as_array().is_some_and(|flags| flags.contains(&json!(flag)))
-    };
-    assert!(flags(&attribute(&account, "sn"), "required"), "{account}");
-    assert!(
-        flags(&attribute(&account, "mail"), "multiValued") || flags(&attribute(&account, "mail"), "multi-valued"),
-        "{account}"
-    );
-    assert!(
-        account.to_string().contains("\"password\"") && !account.to_string().contains("userPassword\""),
-        "{account}"
-    );
+    assert_eq!(attribute(&account, "sn")["required"], true);
+    assert_eq!(attribute(&account, "mail")["multiValued"], true);
+    assert_eq!(attribute(&account, "password")["readable"], false);
     attribute(&group, "member");
 }
 
@@ -97,9 +94,8 @@ async fn people_and_groups_come_in_joined_as_ldapsearch_sees_them_odd_names_and_
 
     let (tools, admin) = (directory.slapd.tools(), directory.slapd.admin());
     let filter = "(objectClass=inetOrgPerson)";
-    let truth = tools
-        .search(admin.bind(), PEOPLE, Scope::Sub, filter, &["entryUUID", "cn", "sn", "mail", "title"])
-        .unwrap();
+    let truth =
+        tools.search(admin.bind(), PEOPLE, Scope::Sub, filter, &["entryUUID", "cn", "sn", "mail", "title"]).unwrap();
     assert_eq!(truth.len(), 300 + people::AWKWARD.len());
     let published = directory.bed.published("account").await;
     for entry in &truth {
@@ -108,6 +104,11 @@ async fn people_and_groups_come_in_joined_as_ldapsearch_sees_them_odd_names_and_
             published.iter().find(|object| object["uid"] == uid).unwrap_or_else(|| panic!("{} is missing", entry.dn));
         for name in ["cn", "sn", "mail", "title"] {
             let ours = object["attributes"][name].as_array().cloned().unwrap_or_default();
+            // A text with a NUL travels as bytes.
+            if entry.texts(name).iter().any(|text| text.contains('\0')) {
+                assert!(ours[0]["binary"].is_string(), "{object}");
+                continue;
+            }
             assert_eq!(
                 ours,
                 entry.texts(name).iter().map(|text| json!(text)).collect::<Vec<_>>(),
@@ -170,9 +171,11 @@ async fn an_account_is_created_read_changed_renamed_moved_and_deleted() {
 async fn every_odd_name_makes_the_way_there_and_back() {
     let directory = connected().await;
     let bed = &directory.bed;
-    for (what, name) in people::AWKWARD {
+    // The host takes no text with a NUL.
+    for (what, name) in people::AWKWARD.into_iter().filter(|(_, name)| !name.contains('\0')) {
         let dn = people::awkward_dn(PEOPLE, name);
-        let draft = json!({"name": dn, "attributes": {"sn": [what], "description": [format!("({what}*)")]}});
+        let draft =
+            json!({"name": dn, "attributes": {"cn": [name], "sn": [what], "description": [format!("({what}*)")]}});
         let created = bed.core.post(&bed.at("/objects/account"), &draft).await;
         assert_eq!(created.status, 201, "{what}: {}", created.text);
         let uid = created.json()["uid"].as_str().unwrap().to_owned();
@@ -185,7 +188,8 @@ async fn every_odd_name_makes_the_way_there_and_back() {
             .replace('(', "%28")
             .replace(')', "%29")
             .replace('*', "%2A");
-        let found = items(&bed.core.get(&bed.at(&format!("/objects/account?filter={filter}"))).await.expect(200));
+        let found = bed.core.get(&bed.at(&format!("/objects/account?filter={filter}"))).await.expect(200).json();
+        let found = found["objects"].as_array().unwrap().clone();
         assert_eq!(
             found.iter().map(|object| object["uid"].as_str().unwrap()).collect::<Vec<_>>(),
             [uid.as_str()],
@@ -208,14 +212,18 @@ async fn a_grant_adds_one_member_and_a_revoke_takes_one_and_each_says_already() 
         |answer: hawser_tests::client::Answer| answer.expect(200).json()["outcome"].as_str().unwrap().to_owned();
 
     assert_eq!(outcome(bed.core.put(&entitlement, &json!({})).await), "granted");
-    assert_eq!(texts(&directory, &dn, "member"), [ada.clone(), format!("uid=foreign,{PEOPLE}"), bob.clone()]);
+    assert_eq!(sorted(texts(&directory, &dn, "member")), [ada.clone(), bob.clone(), format!("uid=foreign,{PEOPLE}")]);
     assert_eq!(texts(&directory, &bob, "memberOf"), [dn.clone()]);
     assert_eq!(outcome(bed.core.put(&entitlement, &json!({})).await), "already-granted");
     let listed = bed.core.get(&format!("{}/entitlements", bed.account(&bob_uid))).await.expect(200).json();
     assert_eq!(listed["assignments"][0]["entitlement"]["uid"], staff.as_str(), "{listed}");
     assert_eq!(outcome(bed.core.delete(&entitlement).await), "revoked");
     assert_eq!(outcome(bed.core.delete(&entitlement).await), "already-revoked");
-    assert_eq!(texts(&directory, &dn, "member"), [ada, format!("uid=foreign,{PEOPLE}")], "a foreign member survives");
+    assert_eq!(
+        sorted(texts(&directory, &dn, "member")),
+        [ada, format!("uid=foreign,{PEOPLE}")],
+        "a foreign member survives"
+    );
 }
 
 #[tokio::test]
@@ -286,20 +294,16 @@ async fn a_size_limit_fails_the_pass_and_removes_nobody() {
 }
 
 #[tokio::test]
-async fn a_referral_is_not_followed_and_not_lost() {
-    let options = SlapdOptions {
-        referral: Some("ldap://192.0.2.1/ou=people,dc=elsewhere,dc=test".to_owned()),
-        ..SlapdOptions::default()
-    };
-    let directory = Directory::with(options).await;
+async fn a_referral_is_not_followed() {
+    let elsewhere = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("ldap://{}/ou=people,dc=elsewhere,dc=test", elsewhere.local_addr().unwrap());
+    let directory = Directory::with(SlapdOptions { referral: Some(url), ..SlapdOptions::default() }).await;
     directory.person("ada", "Start-Pass1");
     directory.connect_and_refresh(&directory.body()).await;
     let task = directory.bed.import_published().await;
     assert_eq!(directory.bed.published("account").await.len(), 1, "{task}");
-    let set_aside = items(
-        &directory.bed.core.get(&format!("/v1/tasks/{}/rejected", task["id"].as_str().unwrap())).await.expect(200),
-    );
-    assert!(format!("{set_aside:?}").contains("192.0.2.1"), "{set_aside:?}");
+    let came = tokio::time::timeout(Duration::from_millis(100), elsewhere.accept()).await;
+    assert!(came.is_err(), "somebody went where it refers to");
 }
 
 #[tokio::test]
@@ -312,18 +316,33 @@ async fn logins_by_start_tls_and_by_a_certificate_are_as_good() {
     directory.connect_and_refresh(&body).await;
     assert_eq!(directory.bed.import_published().await["counts"]["rejected"], 0);
 
+    // The password goes with the address: whoever moves the connection enters it again, or does without.
+    let moved = directory.bed.operator.put(&directory.bed.at(""), &without_password(directory.body())).await;
+    moved.problem(403, "credential-denied").names("bind-password");
     let client = directory.slapd.client();
-    let mut body = directory.body();
+    let mut body = without_password(directory.body());
     body["options"].as_object_mut().unwrap().remove("bind-dn");
     let pem = client.certificate_pem().unwrap() + &client.key_pem().unwrap();
     body["securedOptions"] = json!({"client-key": {"value": pem}});
+    directory.bed.operator.delete(&directory.bed.at("/secured-options/bind-password")).await.expect(204);
     directory.bed.operator.put(&directory.bed.at(""), &body).await.expect(200);
     let task = directory.bed.import_published().await;
     assert_eq!((&task["counts"]["inserted"], &task["counts"]["rejected"]), (&json!(0), &json!(0)), "{task}");
-    let outcome = directory.bed.audit().await.into_iter().rfind(|entry| entry["action"] == "task.import").unwrap();
+    let outcome = loop {
+        let newest = directory.bed.audit().await.into_iter().rfind(|entry| entry["action"] == "task.import").unwrap();
+        // It is written when the import is visible already.
+        if newest["outcome"].is_object() {
+            break newest;
+        }
+    };
     let place = format!("ldaps ldaps://127.0.0.1:{}", directory.slapd.ldaps_port());
     assert_eq!(outcome["outcome"]["destinations"], json!([place]), "{outcome}");
     assert_eq!(outcome["outcome"]["credentials"], json!(["client-key"]), "{outcome}");
+}
+
+fn without_password(mut body: Json) -> Json {
+    body["securedOptions"] = json!({});
+    body
 }
 
 #[tokio::test]
@@ -357,7 +376,7 @@ async fn a_wrong_service_password_is_the_connections_fault() {
     body["securedOptions"]["bind-password"]["value"] = json!("wrong");
     directory.connect(&body).await;
     let refused = directory.bed.operator.order(&directory.bed.at("/schema/refresh")).await;
-    assert!(refused.refusal().kind() == "connection-failed" || refused.status >= 500, "{}", refused.text);
+    refused.problem(502, "connection-failed").names("login of this connection");
     let anybody = directory.slapd.tools().whoami(Bind::Anonymous).unwrap();
     assert_eq!(anybody, "anonymous", "slapd is well");
 }
