@@ -71,7 +71,8 @@ pub(crate) fn element(tag: u8, content: &[u8]) -> Vec<u8> {
 /// A whole number in as few bytes as it takes.
 pub(crate) fn number(tag: u8, number: i64) -> Vec<u8> {
     let bytes = number.to_be_bytes();
-    let spare = |pair: &[u8]| matches!(pair, [0, next] if next & 0x80 == 0) || matches!(pair, [0xff, next] if next & 0x80 != 0);
+    let spare =
+        |pair: &[u8]| matches!(pair, [0, next] if next & 0x80 == 0) || matches!(pair, [0xff, next] if next & 0x80 != 0);
     let skip = bytes.windows(2).take_while(|pair| spare(pair)).count();
     element(tag, bytes.get(skip..).unwrap_or(&bytes))
 }
@@ -88,7 +89,9 @@ mod tests {
 
     #[test]
     fn what_promises_more_than_it_has_is_nothing() {
-        for bytes in [&[][..], &[4], &[4, 2, 0], &[4, 0x80], &[4, 0x85, 0, 0, 0, 0, 1], &[4, 0x84, 0xff, 0xff, 0xff, 0xff]] {
+        for bytes in
+            [&[][..], &[4], &[4, 2, 0], &[4, 0x80], &[4, 0x85, 0, 0, 0, 0, 1], &[4, 0x84, 0xff, 0xff, 0xff, 0xff]]
+        {
             assert_eq!(Reader::new(bytes).take(OCTETS), None, "{bytes:?}");
         }
         assert_eq!(Reader::new(&[4, 1, 7]).take(SET), None);

@@ -7,6 +7,7 @@ use crate::dn::Dn;
 use crate::entry;
 use crate::model::{Class, DN, Native, Syntax};
 use crate::operational::{AD_DISABLED, AD_NORMAL, CHANGE_NOW, LOCKED_FOR_GOOD, Operational, is_for_good};
+use crate::password::LOCKED;
 use crate::{time, values};
 use hawser_sdk::ldap::{Entry, Modification, NewValue, Operation};
 use hawser_sdk::{AttributeChange, Change, Error, Key, Reference, Result, Value};
@@ -22,7 +23,10 @@ pub(crate) struct Write {
 pub(crate) enum What {
     /// No values remove the attribute.
     Replace(Vec<Vec<u8>>),
-    Edit { add: Vec<Vec<u8>>, remove: Vec<Vec<u8>> },
+    Edit {
+        add: Vec<Vec<u8>>,
+        remove: Vec<Vec<u8>>,
+    },
 }
 
 impl Write {
@@ -58,7 +62,8 @@ impl Write {
     /// Without what is so already, for servers that take that for an error.
     pub(crate) fn against(self, current: &Entry) -> Self {
         let What::Edit { add, remove } = self.what else { return self };
-        let held: Vec<String> = entry::find(current, &self.name).into_iter().flat_map(|raw| &raw.values).map(|it| folded(it)).collect();
+        let held: Vec<String> =
+            entry::find(current, &self.name).into_iter().flat_map(|raw| &raw.values).map(|it| folded(it)).collect();
         let has = |value: &Vec<u8>| held.contains(&folded(value));
         let what = What::Edit {
             remove: remove.into_iter().filter(has).collect(),
@@ -162,7 +167,12 @@ impl Writer<'_> {
 }
 
 /// What an operational attribute is in the directory; `current` is the entry as it is, if there is one.
-pub(crate) fn writes(operational: Operational, dialect: Dialect, values: &[Value], current: Option<&Entry>) -> Result<Vec<Write>> {
+pub(crate) fn writes(
+    operational: Operational,
+    dialect: Dialect,
+    values: &[Value],
+    current: Option<&Entry>,
+) -> Result<Vec<Write>> {
     let value = values.first();
     let writes = match dialect {
         Dialect::OpenLdap => of_openldap(operational, value, current),
@@ -198,7 +208,6 @@ fn of_ad(operational: Operational, value: Option<&Value>, current: Option<&Entry
 }
 
 fn of_openldap(operational: Operational, value: Option<&Value>, current: Option<&Entry>) -> Option<Vec<Write>> {
-    const LOCKED: &str = "pwdAccountLockedTime";
     let since = current.and_then(|entry| entry::text(entry, LOCKED));
     let cleared_if = |holds: bool| if holds { vec![Write::clear(LOCKED)] } else { Vec::new() };
     Some(match (operational, value) {
@@ -228,7 +237,9 @@ fn of_389(operational: Operational, value: Option<&Value>) -> Option<Vec<Write>>
         (Operational::LockedOut, None | Some(Value::Boolean(false))) => {
             vec![Write::clear("accountUnlockTime"), Write::clear("passwordRetryCount")]
         }
-        (Operational::ForcePasswordChange, Some(Value::Boolean(true))) => Write::one("passwordExpirationTime", CHANGE_NOW),
+        (Operational::ForcePasswordChange, Some(Value::Boolean(true))) => {
+            Write::one("passwordExpirationTime", CHANGE_NOW)
+        }
         (Operational::ForcePasswordChange, None | Some(Value::Boolean(false))) => {
             vec![Write::clear("passwordExpirationTime")]
         }
@@ -241,11 +252,18 @@ mod tests {
     use super::*;
     use crate::entry::tests::entry;
 
-    fn written(operational: Operational, dialect: Dialect, value: Option<Value>, current: &[(&str, &str)]) -> Vec<(String, Vec<String>)> {
+    fn written(
+        operational: Operational,
+        dialect: Dialect,
+        value: Option<Value>,
+        current: &[(&str, &str)],
+    ) -> Vec<(String, Vec<String>)> {
         let values: Vec<Value> = value.into_iter().collect();
         let writes = writes(operational, dialect, &values, Some(&entry("cn=a", current))).unwrap();
         let one = |write: Write| match write.what {
-            What::Replace(values) => (write.name, values.into_iter().map(|it| String::from_utf8(it).unwrap()).collect()),
+            What::Replace(values) => {
+                (write.name, values.into_iter().map(|it| String::from_utf8(it).unwrap()).collect())
+            }
             What::Edit { .. } => panic!("operational attributes are replaced"),
         };
         writes.into_iter().map(one).collect()
@@ -272,18 +290,31 @@ mod tests {
     #[test]
     fn enabling_keeps_every_other_bit() {
         let never_expires = &[("userAccountControl", "66050")];
-        assert_eq!(written(Operational::Enabled, Dialect::Samba, Some(true.into()), never_expires), is("userAccountControl", "66048"));
-        assert_eq!(written(Operational::Enabled, Dialect::Samba, Some(false.into()), &[]), is("userAccountControl", "514"));
+        assert_eq!(
+            written(Operational::Enabled, Dialect::Samba, Some(true.into()), never_expires),
+            is("userAccountControl", "66048")
+        );
+        assert_eq!(
+            written(Operational::Enabled, Dialect::Samba, Some(false.into()), &[]),
+            is("userAccountControl", "514")
+        );
     }
 
     #[test]
     fn unlocking_enables_nobody_and_enabling_unlocks_nobody() {
         let dialect = Dialect::OpenLdap;
-        let (disabled, locked) = (&[("pwdAccountLockedTime", LOCKED_FOR_GOOD)][..], &[("pwdAccountLockedTime", "20260101000000Z")][..]);
+        let (disabled, locked) =
+            (&[("pwdAccountLockedTime", LOCKED_FOR_GOOD)][..], &[("pwdAccountLockedTime", "20260101000000Z")][..]);
         assert!(written(Operational::LockedOut, dialect, Some(false.into()), disabled).is_empty());
         assert!(written(Operational::Enabled, dialect, Some(true.into()), locked).is_empty());
-        assert_eq!(written(Operational::LockedOut, dialect, Some(false.into()), locked), cleared("pwdAccountLockedTime"));
-        assert_eq!(written(Operational::Enabled, dialect, Some(true.into()), disabled), cleared("pwdAccountLockedTime"));
+        assert_eq!(
+            written(Operational::LockedOut, dialect, Some(false.into()), locked),
+            cleared("pwdAccountLockedTime")
+        );
+        assert_eq!(
+            written(Operational::Enabled, dialect, Some(true.into()), disabled),
+            cleared("pwdAccountLockedTime")
+        );
     }
 
     #[test]

@@ -49,8 +49,11 @@ pub(crate) fn sync(cookie: Option<&[u8]>) -> Control {
 }
 
 pub(crate) fn dirsync(cookie: &[u8]) -> Control {
-    let elements =
-        [ber::number(INTEGER, INCREMENTAL_VALUES), ber::number(INTEGER, DIRSYNC_BYTES_MAX), ber::element(OCTETS, cookie)];
+    let elements = [
+        ber::number(INTEGER, INCREMENTAL_VALUES),
+        ber::number(INTEGER, DIRSYNC_BYTES_MAX),
+        ber::element(OCTETS, cookie),
+    ];
     Control { value: Some(ber::sequence(&elements)), ..plain(DIRSYNC, true) }
 }
 
@@ -217,7 +220,10 @@ mod tests {
         assert_eq!(info(ber::element(0x80, b"c")), Some(Info::Cookie(b"c".to_vec())));
         assert_eq!(info(ber::element(0xa1, &ber::element(OCTETS, b"c"))), Some(Info::Cookie(b"c".to_vec())));
         let done = ber::sequence(&[ber::element(OCTETS, b"c"), ber::element(BOOLEAN, &[1])]);
-        assert_eq!(sync_done(&answered(SYNC_DONE, done)), Some(SyncDone { cookie: Some(b"c".to_vec()), deletes: true }));
+        assert_eq!(
+            sync_done(&answered(SYNC_DONE, done)),
+            Some(SyncDone { cookie: Some(b"c".to_vec()), deletes: true })
+        );
         let done = ber::sequence(&[ber::number(INTEGER, 1), ber::number(INTEGER, 0), ber::element(OCTETS, b"c")]);
         assert_eq!(dirsync_done(&answered(DIRSYNC, done)), Some((b"c".to_vec(), true)));
     }

@@ -115,7 +115,10 @@ mod tests {
             (&[("objectClass", "top"), ("objectClass", "OpenLDAProotDSE")][..], Dialect::OpenLdap),
             (&[("vendorName", "389 Project")], Dialect::Ds389),
             (&[("supportedCapabilities", ACTIVE_DIRECTORY)], Dialect::ActiveDirectory),
-            (&[("vendorname", "Samba Team (https://www.samba.org)"), ("supportedCapabilities", ACTIVE_DIRECTORY)], Dialect::Samba),
+            (
+                &[("vendorname", "Samba Team (https://www.samba.org)"), ("supportedCapabilities", ACTIVE_DIRECTORY)],
+                Dialect::Samba,
+            ),
         ] {
             assert_eq!(Dialect::detect(&root(attributes)), Some(dialect));
             assert_eq!(Dialect::parse(dialect.name()), Some(dialect));

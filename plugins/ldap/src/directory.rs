@@ -6,7 +6,7 @@ use crate::model::{self, Class, Kind};
 use crate::options::{DN, Options, Security};
 use crate::server::Server;
 use crate::subschema::Subschema;
-use crate::{controls, entry, failure, filter};
+use crate::{builder, controls, entry, failure, filter};
 use hawser_sdk::ldap::{Control, Deref, Entry, Login, Protection, Scope, SearchRequest, Session};
 use hawser_sdk::{Error, FailureKind, Result, cache, credentials};
 use std::time::Duration;
@@ -72,11 +72,13 @@ impl Directory {
         let attributes = ["objectClasses", "attributeTypes", "dITContentRules"];
         let request = request(&self.server.subschema, Scope::Base, "(objectClass=*)", &attributes);
         let found = self.session.find(&request)?.into_iter().next().ok_or_else(|| {
-            Error::permission_denied("the server does not show its schema; let the service account read the subschema entry")
+            Error::permission_denied(
+                "the server does not show its schema; let the service account read the subschema entry",
+            )
         })?;
         let [classes, types, rules] = attributes.map(|name| entry::texts(&found, name));
         let schema = Subschema::parse(classes, types, rules);
-        let classes = model::build(&schema, &self.options, self.dialect(), &self.computed()?)?;
+        let classes = builder::build(&schema, &self.options, self.dialect(), &self.computed()?)?;
         cache::put(&self.classes_key(), model::encode(&classes).as_bytes(), CLASSES_REMEMBERED);
         Ok(classes)
     }
@@ -93,7 +95,9 @@ impl Directory {
     }
 
     fn classes_key(&self) -> String {
-        let Options { account_class, auxiliary_classes, group_class, more_classes, attributes, member_attribute, .. } = &self.options;
+        let Options {
+            account_class, auxiliary_classes, group_class, more_classes, attributes, member_attribute, ..
+        } = &self.options;
         let parts = [auxiliary_classes, more_classes, attributes].map(|list| list.join(","));
         let own = [account_class, group_class].map(|class| class.as_deref().unwrap_or_default());
         format!("classes/{}/{}/{}/{member_attribute}", self.dialect().name(), own.join(","), parts.join("/"))
@@ -179,7 +183,7 @@ fn places(options: &Options, server: &Server) -> Vec<Place> {
         };
         Place { class, kind, object_class, base, filter, name: name.to_owned() }
     };
-    model::classes(options, server.dialect).into_iter().map(place).collect()
+    builder::classes(options, server.dialect).into_iter().map(place).collect()
 }
 
 /// Whoever the client key says, or nobody.
@@ -238,7 +242,11 @@ pub(crate) mod tests {
 
     #[test]
     fn a_class_lives_where_the_options_say() {
-        let options = Options { account_base: Some("ou=people,dc=x".into()), account_filter: Some("(mail=*)".into()), ..Options::default() };
+        let options = Options {
+            account_base: Some("ou=people,dc=x".into()),
+            account_filter: Some("(mail=*)".into()),
+            ..Options::default()
+        };
         let places = places(&options, &server("openldap"));
         assert_eq!(places[0].base, "ou=people,dc=x");
         assert_eq!(places[0].filter, "(&(objectClass=inetOrgPerson)(mail=*))");

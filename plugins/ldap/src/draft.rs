@@ -49,16 +49,25 @@ pub(crate) fn read(name: &str, place: &Place) -> Result<Named> {
 }
 
 /// The name of a new entry; `given` finds a value among the attributes it is created with.
-pub(crate) fn dn(directory: &Directory, place: &Place, name: &str, container: Option<&str>, given: impl Fn(&str) -> Option<String>) -> Result<Dn> {
+pub(crate) fn dn(
+    directory: &Directory,
+    place: &Place,
+    name: &str,
+    container: Option<&str>,
+    given: impl Fn(&str) -> Option<String>,
+) -> Result<Dn> {
     let parent = || match container {
         Some(uid) => directory.dn_of(uid),
         None => Ok(place.base.clone()),
     };
-    let parsed = |text: String| Dn::parse(&text).ok_or_else(|| Error::configuration(format!("`{text}` is no distinguished name")));
+    let parsed = |text: String| {
+        Dn::parse(&text).ok_or_else(|| Error::configuration(format!("`{text}` is no distinguished name")))
+    };
     match read(name, place)? {
         Named::Whole(dn) => match container {
             Some(_) if !dn.parent().is_some_and(|above| parent().and_then(parsed).is_ok_and(|it| it.is(&above))) => {
-                Err(Error::invalid_attribute_value("the name and the container say different places").attribute("@name"))
+                Err(Error::invalid_attribute_value("the name and the container say different places")
+                    .attribute("@name"))
             }
             _ => Ok(dn),
         },
@@ -80,7 +89,8 @@ mod tests {
     use crate::options::Options;
 
     fn place(name: &str) -> Place {
-        let options = Options { account_base: Some("ou=people,dc=x".into()), account_name: name.into(), ..Options::default() };
+        let options =
+            Options { account_base: Some("ou=people,dc=x".into()), account_name: name.into(), ..Options::default() };
         places_of(&options, Dialect::OpenLdap).remove(0)
     }
 

@@ -45,7 +45,9 @@ impl Edges {
         }
         match request.owner {
             Some(owner) => Self::of_one(directory, place, native, &owner, resume),
-            None if resume.is_some() => Err(Error::resync_required("a search of a directory cannot be resumed; begin again")),
+            None if resume.is_some() => {
+                Err(Error::resync_required("a search of a directory cannot be resumed; begin again"))
+            }
             None => {
                 let filter = format!("(&{}({}=*))", place.filter, native.name);
                 let wanted = [directory.dialect().uid(), native.name.as_str()];
@@ -56,15 +58,20 @@ impl Edges {
         }
     }
 
-    fn of_one(directory: Directory, place: Place, native: Native, owner: &ObjectRef, resume: Option<Vec<u8>>) -> Result<Self> {
+    fn of_one(
+        directory: Directory,
+        place: Place,
+        native: Native,
+        owner: &ObjectRef,
+        resume: Option<Vec<u8>>,
+    ) -> Result<Self> {
         let dialect = directory.dialect();
         let found = directory.by_uid(&place, &owner.uid, &[dialect.uid(), dialect.revision(), &native.name])?;
         let revision = entry::text(&found, dialect.revision()).unwrap_or_default().to_owned();
         let mut current = Owner::new(&directory, found, &native.name)?;
         if let Some(checkpoint) = resume {
-            let passed = resumed(&checkpoint, &revision).ok_or_else(|| {
-                Error::resync_required("the members changed since that checkpoint; begin again")
-            })?;
+            let passed = resumed(&checkpoint, &revision)
+                .ok_or_else(|| Error::resync_required("the members changed since that checkpoint; begin again"))?;
             current.skip(passed);
         }
         Ok(Self { place, native, source: Source::One(directory, revision), current: Some(current) })
@@ -75,7 +82,9 @@ impl Edges {
             if let Some(owner) = &mut self.current {
                 if let Some(value) = owner.values.next() {
                     owner.passed += 1;
-                    return Ok(Some(edge(&self.place, &self.native, &owner.uid, &value, self.source.directory()).into()));
+                    return Ok(Some(
+                        edge(&self.place, &self.native, &owner.uid, &value, self.source.directory()).into(),
+                    ));
                 }
                 if let Some(from) = owner.next.take() {
                     let part = ranges::read(self.source.directory(), &owner.target, &self.native.name, from)?;
@@ -131,12 +140,7 @@ impl Owner {
 
 fn edge(place: &Place, native: &Native, owner: &str, value: &[u8], directory: &Directory) -> Edge {
     let target = values::reference(&String::from_utf8_lossy(value), directory.dialect());
-    Edge {
-        owner: Reference::uid(&place.class, owner),
-        attribute: native.name.clone(),
-        target,
-        parameters: Vec::new(),
-    }
+    Edge { owner: Reference::uid(&place.class, owner), attribute: native.name.clone(), target, parameters: Vec::new() }
 }
 
 /// How many values lie behind, if the owner still has that revision.

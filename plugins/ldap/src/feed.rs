@@ -14,9 +14,7 @@ use crate::directory::{Directory, Place, is_within};
 use crate::entry;
 use crate::layout::Layout;
 use hawser_sdk::ldap::Entry;
-use hawser_sdk::{
-    ClassAttributes, ClassRow, Delta, Error, Feed, Gone, Item, Listing, Rejected, Result,
-};
+use hawser_sdk::{ClassAttributes, ClassRow, Delta, Error, Feed, Gone, Item, Listing, Rejected, Result};
 use token::{Token, Way};
 
 impl Feed for Ldap {
@@ -29,10 +27,12 @@ impl Feed for Ldap {
     fn changes(self, classes: Vec<ClassAttributes>, token: Vec<u8>) -> Result<impl Listing<Delta> + 'static> {
         let directory = self.directory()?;
         let token = Token::decode(&token).filter(|token| Way::of(&directory).is_ok_and(|way| way == token.way()));
-        let token = token.ok_or_else(|| Error::resync_required("the token is of another way to find changes; begin with a complete pass"))?;
+        let token = token.ok_or_else(|| {
+            Error::resync_required("the token is of another way to find changes; begin with a complete pass")
+        })?;
         let classes = Classes::open(&directory, &classes)?;
         let changes: Box<dyn Listing<Delta>> = match token {
-            Token::Sync(cookie) => Box::new(sync::Changes::open(directory, classes, cookie)?),
+            Token::Sync(cookie) => Box::new(sync::Changes::open(directory, classes, &cookie)?),
             Token::Dirsync(cookie) => Box::new(dirsync::Changes::open(directory, classes, cookie)?),
             Token::Usn { server, last } => Box::new(poll::Changes::by_usn(directory, classes, &server, last)?),
             Token::Timestamp(since) => Box::new(poll::Changes::by_time(directory, classes, since)?),
@@ -92,7 +92,9 @@ impl Classes {
 
     /// The class of an entry, if it is one of these and lies where they do.
     fn of(&self, found: &Entry) -> Option<&(Place, Layout)> {
-        let fits = |(place, _): &&(Place, Layout)| entry::is_a(found, &place.object_class) && is_within(&found.dn, &place.base);
+        let fits = |(place, _): &&(Place, Layout)| {
+            entry::is_a(found, &place.object_class) && is_within(&found.dn, &place.base)
+        };
         self.0.iter().find(fits)
     }
 
@@ -100,7 +102,9 @@ impl Classes {
     fn upsert(&self, directory: &Directory, found: Entry) -> Item<Delta> {
         let name = entry::dn(&found, directory.dialect());
         let row = match self.of(&found) {
-            Some((place, layout)) => layout.row(found).map(|row| Delta::Upsert(ClassRow { class: place.class.clone(), row })),
+            Some((place, layout)) => {
+                layout.row(found).map(|row| Delta::Upsert(ClassRow { class: place.class.clone(), row }))
+            }
             None => entry::uid(&found, directory.dialect()).map(gone),
         };
         row.map_or_else(|why| Rejected::new(name, why).into(), Item::Found)

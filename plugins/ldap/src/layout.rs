@@ -159,8 +159,8 @@ pub(crate) fn name(entry: &Entry, dialect: Dialect, attribute: &str) -> Result<S
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::builder::tests::{of_ad, of_openldap};
     use crate::entry::tests::entry;
-    use crate::model::tests::{of_ad, of_openldap};
     use hawser_sdk::{Reference, Value};
 
     fn layout(class: &Class, attributes: &[&str]) -> Layout {

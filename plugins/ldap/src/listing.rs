@@ -26,7 +26,8 @@ impl Source for Ldap {
         let whole = request.filter.is_none() && request.container.is_none();
         // Taken before the pass begins, so that nothing falls between the pass and the feed.
         let token = if whole { token::before_a_pass(&directory) } else { None };
-        let pushed = request.filter.as_ref().and_then(|it| filter::pushed(it, &class, directory.dialect(), &place.name));
+        let pushed =
+            request.filter.as_ref().and_then(|it| filter::pushed(it, &class, directory.dialect(), &place.name));
         let wanted = pushed.map_or_else(|| place.filter.clone(), |pushed| format!("(&{}{pushed})", place.filter));
         let base = base(&directory, &place, request.container.as_deref())?;
         let found = Entries::search(directory, &base, &wanted, &layout.wanted())?;

@@ -22,13 +22,19 @@ impl Ldap {
         layout.row(found).map(Record::from)
     }
 
-    pub(crate) fn look_up_many(&self, class: &str, uids: &[String], attributes: &[String]) -> Result<Vec<Result<Record>>> {
+    pub(crate) fn look_up_many(
+        &self,
+        class: &str,
+        uids: &[String],
+        attributes: &[String],
+    ) -> Result<Vec<Result<Record>>> {
         let directory = self.directory()?;
         let place = directory.place(class)?;
         let layout = Layout::new(&directory, &place, &directory.class(class)?, attributes)?;
         let mut found = HashMap::with_capacity(uids.len());
         for chunk in uids.chunks(AT_ONCE) {
-            let filters: Vec<String> = chunk.iter().filter_map(|uid| filter::by_uid(uid, directory.dialect())).collect();
+            let filters: Vec<String> =
+                chunk.iter().filter_map(|uid| filter::by_uid(uid, directory.dialect())).collect();
             if filters.is_empty() {
                 continue;
             }

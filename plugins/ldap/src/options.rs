@@ -83,13 +83,12 @@ impl Default for Options {
 impl Options {
     /// Refuses what cannot be meant.
     pub(crate) fn check(&self) -> Result<()> {
-        for (option, text) in [
-            ("base-dn", &self.base_dn),
-            ("account-base", &self.account_base),
-            ("group-base", &self.group_base),
-        ] {
+        for (option, text) in
+            [("base-dn", &self.base_dn), ("account-base", &self.account_base), ("group-base", &self.group_base)]
+        {
             if text.as_deref().is_some_and(|text| crate::dn::Dn::parse(text).is_none()) {
-                let message = format!("the option `{option}` is no distinguished name; write it like ou=people,dc=example");
+                let message =
+                    format!("the option `{option}` is no distinguished name; write it like ou=people,dc=example");
                 return Err(Error::configuration(message));
             }
         }
@@ -125,7 +124,10 @@ mod tests {
     fn an_option_that_cannot_be_meant_is_named() {
         let refused = |options: Options| options.check().unwrap_err().message().to_owned();
         assert!(refused(Options { base_dn: Some("people".into()), ..Options::default() }).contains("base-dn"));
-        assert!(refused(Options { account_filter: Some("(a=b))(".into()), ..Options::default() }).contains("account-filter"));
+        assert!(
+            refused(Options { account_filter: Some("(a=b))(".into()), ..Options::default() })
+                .contains("account-filter")
+        );
         assert!(refused(Options { member_attribute: "member)(x".into(), ..Options::default() }).contains("member)(x"));
         Options::default().check().unwrap();
     }

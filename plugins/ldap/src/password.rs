@@ -10,17 +10,20 @@ use crate::dn::{Dn, Rdn};
 use crate::failure;
 use crate::filter::escaped;
 use crate::model::Kind;
-use crate::operational::Operational;
+use crate::operational::{LOCKED_FOR_GOOD, Operational, is_for_good};
 use crate::options::DN;
 use crate::{entry, filter};
 use hawser_sdk::credentials::Password;
 use hawser_sdk::ldap::{Entry, Modification, NewValue, Operation, Scope};
 use hawser_sdk::{Effect, Error, FailureKind, ObjectRef, Passwords, Result, log};
 
+/// Where OpenLDAP's policy notes that somebody is locked, for good or for a while.
+pub(crate) const LOCKED: &str = "pwdAccountLockedTime";
+
 impl Passwords for Ldap {
     fn set_password(&self, account: &ObjectRef, new: &Password<'_>, must_change: bool) -> Result<()> {
         let directory = self.directory()?;
-        let target = target(&directory, account)?;
+        let (target, found) = target(&directory, account)?;
         if directory.dialect().is_ad() {
             let mut changes = vec![replaced(directory.dialect(), new)];
             if must_change {
@@ -29,21 +32,34 @@ impl Passwords for Ldap {
             return directory.session.modify(&target, &changes, &[]).map(drop);
         }
         set(&directory, &target, new)?;
-        if must_change { mark(&directory, &target) } else { Ok(()) }
+        let mut changes: Vec<Modification<'_>> =
+            kept(&found, directory.dialect()).into_iter().flat_map(Write::modifications).collect();
+        if must_change {
+            changes.extend(marked(directory.dialect())?);
+        }
+        afterwards(&directory, &target, &changes)
     }
 
     fn change_password(&self, account: &ObjectRef, old: &Password<'_>, new: &Password<'_>) -> Result<()> {
         let directory = self.directory()?;
-        let target = target(&directory, account)?;
+        let (target, found) = target(&directory, account)?;
         if !directory.dialect().is_ad() {
-            return directory.session.set_password(&target, Some(old), new).map_err(|error| unverified(error, directory.dialect()));
+            let set = directory.session.set_password(&target, Some(old), new);
+            set.map_err(|error| unverified(error, directory.dialect()))?;
+            let changes: Vec<Modification<'_>> =
+                kept(&found, directory.dialect()).into_iter().flat_map(Write::modifications).collect();
+            return afterwards(&directory, &target, &changes);
         }
         let one = |operation, secret| Modification {
             operation,
             name: directory.dialect().password().to_owned(),
             values: vec![NewValue::Secret(secret)],
         };
-        directory.session.modify(&target, &[one(Operation::Delete, old), one(Operation::Add, new)], &[]).map(drop)
+        directory
+            .session
+            .modify(&target, &[one(Operation::Delete, old), one(Operation::Add, new)], &[])
+            .map(drop)
+            .map_err(|error| unverified(error, directory.dialect()))
     }
 
     fn authenticate(&self, class: &str, name: &str, password: &Password<'_>) -> Result<String> {
@@ -54,8 +70,11 @@ impl Passwords for Ldap {
         }
         let Some(found) = by_name(&directory, &place, name)? else {
             // The same way for nobody as for somebody, so that neither the time nor the answer tells who exists.
-            let _ = directory.session.verify(&nobody(&place, directory.dialect()), password);
-            return Err(wrong());
+            return directory
+                .session
+                .verify(&nobody(&place, directory.dialect()), password)
+                .map_err(unknown)
+                .and(Err(wrong()));
         };
         let uid = entry::uid(&found, directory.dialect())?;
         directory.session.verify(&entry::dn(&found, directory.dialect()), password)?;
@@ -63,14 +82,15 @@ impl Passwords for Ldap {
     }
 }
 
-/// The entry of an account, after a look at whether it is one of this connection's.
-fn target(directory: &Directory, account: &ObjectRef) -> Result<String> {
+/// The entry of an account, after a look at whether it is one of this connection's, and how to speak of it.
+fn target(directory: &Directory, account: &ObjectRef) -> Result<(String, Entry)> {
     let place = directory.place(&account.class)?;
     if place.kind != Kind::Account {
         return Err(Error::unsupported(format!("class {} has no passwords", place.class)));
     }
-    let found = directory.by_uid(&place, &account.uid, &[NO_ATTRIBUTES])?;
-    Ok(directory.target(&found, &account.uid))
+    let wanted = if directory.dialect() == Dialect::OpenLdap { LOCKED } else { NO_ATTRIBUTES };
+    let found = directory.by_uid(&place, &account.uid, &[wanted])?;
+    Ok((directory.target(&found, &account.uid), found))
 }
 
 /// Sets a password as an administrator: by the operation made for it, or where the server has none, as an attribute.
@@ -83,7 +103,11 @@ pub(crate) fn set(directory: &Directory, target: &str, new: &Password<'_>) -> Re
 }
 
 fn replaced<'a>(dialect: Dialect, new: &'a Password<'a>) -> Modification<'a> {
-    Modification { operation: Operation::Replace, name: dialect.password().to_owned(), values: vec![NewValue::Secret(new)] }
+    Modification {
+        operation: Operation::Replace,
+        name: dialect.password().to_owned(),
+        values: vec![NewValue::Secret(new)],
+    }
 }
 
 fn marked<'a>(dialect: Dialect) -> Result<Vec<Modification<'a>>> {
@@ -91,19 +115,31 @@ fn marked<'a>(dialect: Dialect) -> Result<Vec<Modification<'a>>> {
     Ok(writes.into_iter().flat_map(Write::modifications).collect())
 }
 
-/// Says that the password has to be changed; it has been set by then.
-fn mark(directory: &Directory, target: &str) -> Result<()> {
-    let marked = marked(directory.dialect()).and_then(|changes| directory.session.modify(target, &changes, &[]));
-    marked.map(drop).map_err(|why| {
-        let message = format!("the password is set, and nothing makes its owner change it: {why}");
+/// OpenLDAP's policy unlocks whoever gets a password, those who are disabled as well: they stay disabled.
+pub(crate) fn kept(found: &Entry, dialect: Dialect) -> Option<Write> {
+    let disabled = dialect == Dialect::OpenLdap && entry::text(found, LOCKED).is_some_and(is_for_good);
+    disabled.then(|| Write::replace(LOCKED, vec![LOCKED_FOR_GOOD.as_bytes().to_vec()]))
+}
+
+/// What has to be written once the password is set.
+fn afterwards(directory: &Directory, target: &str, changes: &[Modification<'_>]) -> Result<()> {
+    if changes.is_empty() {
+        return Ok(());
+    }
+    directory.session.modify(target, changes, &[]).map(drop).map_err(|why| {
+        let message =
+            format!("the password is set, and what should be so afterwards (disabled, to be changed) is not: {why}");
         failure::renamed(&why, FailureKind::PartiallyApplied, message).with_effect(Effect::Some)
     })
 }
 
-/// OpenLDAP calls a wrong old password an operation it is not willing to perform.
+/// OpenLDAP calls a wrong old password an operation it is not willing to perform, Active Directory a violated constraint.
 fn unverified(error: Error, dialect: Dialect) -> Error {
     match failure::code(&error) {
         Some(failure::UNWILLING_TO_PERFORM) if dialect == Dialect::OpenLdap => {
+            failure::renamed(&error, FailureKind::InvalidCredential, "the old password is wrong")
+        }
+        _ if failure::is_wrong_password(&error) => {
             failure::renamed(&error, FailureKind::InvalidCredential, "the old password is wrong")
         }
         _ => error,
@@ -122,7 +158,9 @@ fn by_name(directory: &Directory, place: &Place, name: &str) -> Result<Option<En
         }
     };
     let found = match directory.session.find(&request) {
-        Err(error) if matches!(failure::code(&error), Some(failure::NO_SUCH_OBJECT | failure::INVALID_DN_SYNTAX)) => Vec::new(),
+        Err(error) if matches!(failure::code(&error), Some(failure::NO_SUCH_OBJECT | failure::INVALID_DN_SYNTAX)) => {
+            Vec::new()
+        }
         found => found?,
     };
     let mut within = found.into_iter().filter(|entry| crate::directory::is_within(&entry.dn, &place.base));
@@ -149,6 +187,11 @@ fn login(place: &Place, dialect: Dialect, name: &str) -> String {
 fn nobody(place: &Place, dialect: Dialect) -> String {
     let base = Dn::parse(&place.base).map(|base| base.child(Rdn::new("cn", "hawser nobody")));
     base.map_or_else(|| place.base.clone(), |dn| dn.text(dialect.letters()))
+}
+
+/// The limit of attempts is the host's and stays what it is.
+fn unknown(error: Error) -> Error {
+    if error.kind() == FailureKind::RateLimited { error } else { wrong() }
 }
 
 /// The same for an unknown name and a wrong password.
@@ -178,10 +221,30 @@ mod tests {
         let error = || Error::unsupported("unwilling to verify old password").code("ldap:53");
         assert_eq!(unverified(error(), Dialect::OpenLdap).kind(), FailureKind::InvalidCredential);
         assert_eq!(unverified(error(), Dialect::Ds389).kind(), FailureKind::Unsupported);
+        let error = Error::invalid_password("no match").code("ldap:19:00000056");
+        assert_eq!(unverified(error, Dialect::Samba).kind(), FailureKind::InvalidCredential);
+    }
+
+    #[test]
+    fn who_is_disabled_stays_disabled_with_a_new_password() {
+        let kept = |since: &str, dialect| kept(&entry::tests::entry("cn=a", &[(LOCKED, since)]), dialect);
+        assert_eq!(kept("20260101000000Z", Dialect::OpenLdap), None, "a lock-out ends with a new password");
+        assert_eq!(kept(LOCKED_FOR_GOOD, Dialect::Ds389), None);
+        let write = kept(LOCKED_FOR_GOOD, Dialect::OpenLdap).unwrap();
+        assert_eq!(write, Write::replace(LOCKED, vec![LOCKED_FOR_GOOD.as_bytes().to_vec()]));
+    }
+
+    #[test]
+    fn the_limit_of_attempts_is_told_to_nobody_as_a_wrong_password() {
+        assert_eq!(unknown(Error::rate_limited("slowly")).kind(), FailureKind::RateLimited);
+        assert_eq!(unknown(Error::account_locked("x")).message(), wrong().message());
     }
 
     #[test]
     fn nobody_has_a_name_below_the_base() {
-        assert_eq!(nobody(&places_of(&Options::default(), Dialect::OpenLdap)[0], Dialect::OpenLdap), "cn=hawser nobody,dc=x");
+        assert_eq!(
+            nobody(&places_of(&Options::default(), Dialect::OpenLdap)[0], Dialect::OpenLdap),
+            "cn=hawser nobody,dc=x"
+        );
     }
 }

@@ -29,7 +29,8 @@ impl Probe for Ldap {
 
     fn suggest(&self, option: &str) -> Result<Vec<Choice>> {
         let directory = self.directory()?;
-        let offered = |names: Vec<String>| names.into_iter().map(|name| Choice::new(name.as_str(), name.as_str())).collect();
+        let offered =
+            |names: Vec<String>| names.into_iter().map(|name| Choice::new(name.as_str(), name.as_str())).collect();
         match option {
             "base-dn" => {
                 let root = server::root(&directory.session, &["namingContexts"])?;
@@ -37,8 +38,15 @@ impl Probe for Ldap {
             }
             "account-base" | "group-base" => Ok(offered(units(&directory)?)),
             "account-name" | "group-name" => {
-                let class = directory.class(if option == "account-name" { crate::model::ACCOUNT } else { crate::model::GROUP })?;
-                let single = class.attributes.into_iter().filter(|native| native.equality && native.syntax == crate::model::Syntax::Text);
+                let class = directory.class(if option == "account-name" {
+                    crate::model::ACCOUNT
+                } else {
+                    crate::model::GROUP
+                })?;
+                let single = class
+                    .attributes
+                    .into_iter()
+                    .filter(|native| native.equality && native.syntax == crate::model::Syntax::Text);
                 Ok(offered(std::iter::once("dn".to_owned()).chain(single.map(|native| native.name)).collect()))
             }
             _ => Ok(Vec::new()),
@@ -54,7 +62,9 @@ fn connect(directory: &Directory) -> Vec<Finding> {
     let server = &directory.server;
     let request = directory.request(&server.base, Scope::Base, "(objectClass=*)", &[NO_ATTRIBUTES]);
     let base = match directory.session.find(&request) {
-        Ok(found) if found.is_empty() => Err(Error::permission_denied(format!("the service account may not read {}; let it", server.base))),
+        Ok(found) if found.is_empty() => {
+            Err(Error::permission_denied(format!("the service account may not read {}; let it", server.base)))
+        }
         Ok(_) => Ok(format!("the base {} can be read", server.base)),
         Err(error) if failure::is(&error, failure::NO_SUCH_OBJECT) => {
             Err(Error::configuration(format!("there is no entry {}; correct the option `base-dn`", server.base)))
@@ -99,8 +109,13 @@ fn provision(directory: &Directory, place: &Place) -> Result<String> {
         let exchange = directory.server.has(controls::PASSWORD_MODIFY);
         let passwords = if exchange { "by the password modify operation" } else { "as userPassword" };
         let class = directory.class(&place.class)?;
-        let known: Vec<&str> = class.operational.iter().filter(|it| it.is_writable()).map(|it: &Operational| it.name()).collect();
-        return Ok(format!("{}: the server does not tell rights; passwords go {passwords}; [{}] can be set", place.class, known.join(", ")));
+        let known: Vec<&str> =
+            class.operational.iter().filter(|it| it.is_writable()).map(|it: &Operational| it.name()).collect();
+        return Ok(format!(
+            "{}: the server does not tell rights; passwords go {passwords}; [{}] can be set",
+            place.class,
+            known.join(", ")
+        ));
     }
     let request = directory.request(&place.base, Scope::Base, "(objectClass=*)", &["allowedChildClassesEffective"]);
     let found = directory.session.find(&request)?;
@@ -108,7 +123,10 @@ fn provision(directory: &Directory, place: &Place) -> Result<String> {
     if allowed.any(|class| class.eq_ignore_ascii_case(&place.object_class)) {
         return Ok(format!("{}: may be created in {}", place.class, place.base));
     }
-    let message = format!("{}: the service account may not create {} in {}; delegate it, or name another base", place.class, place.object_class, place.base);
+    let message = format!(
+        "{}: the service account may not create {} in {}; delegate it, or name another base",
+        place.class, place.object_class, place.base
+    );
     Err(Error::permission_denied(message))
 }
 

@@ -22,7 +22,8 @@ pub(crate) fn read(directory: &Directory, target: &str, attribute: &str, from: u
 
 /// The values of an attribute that an answer holds.
 pub(crate) fn take(entry: Entry, attribute: &str) -> Option<Part> {
-    let named = |raw: &RawAttribute| entry::base_name(&raw.name).is_some_and(|base| base.eq_ignore_ascii_case(attribute));
+    let named =
+        |raw: &RawAttribute| entry::base_name(&raw.name).is_some_and(|base| base.eq_ignore_ascii_case(attribute));
     let raw = entry.attributes.into_iter().filter(named).max_by_key(|raw| raw.values.len())?;
     let next = entry::range(&raw.name).and_then(|range| range.to).and_then(|last| last.checked_add(1));
     Some(Part { values: raw.values, next })

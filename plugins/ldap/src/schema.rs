@@ -117,8 +117,8 @@ fn operational(operational: Operational, dialect: Dialect) -> AttributeInfo {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::builder::tests::{of_ad, of_openldap};
     use crate::directory::tests::places_of;
-    use crate::model::tests::{of_ad, of_openldap};
     use hawser_sdk::AttributeFlags;
 
     fn described(dialect: Dialect, options: &Options) -> Vec<ClassInfo> {
@@ -135,7 +135,9 @@ mod tests {
     fn a_password_is_written_and_never_read() {
         let classes = described(Dialect::Samba, &Options::default());
         let password = flags(&classes[0], PASSWORD);
-        assert!(password.contains(AttributeFlags::CONFIDENTIAL | AttributeFlags::CREATABLE | AttributeFlags::UPDATEABLE));
+        assert!(
+            password.contains(AttributeFlags::CONFIDENTIAL | AttributeFlags::CREATABLE | AttributeFlags::UPDATEABLE)
+        );
         assert!(!password.contains(AttributeFlags::READABLE));
         assert!(classes[1].attributes.iter().all(|info| info.name != PASSWORD));
     }

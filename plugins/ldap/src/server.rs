@@ -14,8 +14,16 @@ use std::time::Duration;
 const REMEMBERED: Duration = Duration::from_hours(1);
 /// What is read of the root entry.
 const ATTRIBUTES: [&str; 10] = [
-    "objectClass", "vendorName", "supportedCapabilities", "namingContexts", "defaultNamingContext", "subschemaSubentry",
-    "schemaNamingContext", "supportedControl", "supportedExtension", "dsServiceName",
+    "objectClass",
+    "vendorName",
+    "supportedCapabilities",
+    "namingContexts",
+    "defaultNamingContext",
+    "subschemaSubentry",
+    "schemaNamingContext",
+    "supportedControl",
+    "supportedExtension",
+    "dsServiceName",
 ];
 
 /// A server.
@@ -51,15 +59,18 @@ impl Server {
     }
 
     fn read(root: &Entry, options: &Options) -> Result<Self> {
-        let dialect = options.dialect().or_else(|| Dialect::detect(root)).ok_or_else(|| {
-            Error::configuration("the server does not say what it is; set the option `dialect`")
-        })?;
+        let dialect = options
+            .dialect()
+            .or_else(|| Dialect::detect(root))
+            .ok_or_else(|| Error::configuration("the server does not say what it is; set the option `dialect`"))?;
         let base = match &options.base_dn {
             Some(base) => base.clone(),
             None => default_base(root)?,
         };
         let supported = |oid: &&str| {
-            ["supportedControl", "supportedExtension"].iter().any(|name| entry::texts(root, name).any(|held| held == *oid))
+            ["supportedControl", "supportedExtension"]
+                .iter()
+                .any(|name| entry::texts(root, name).any(|held| held == *oid))
         };
         let text = |name: &str| entry::text(root, name).unwrap_or_default().to_owned();
         Ok(Self {
@@ -107,7 +118,10 @@ pub(crate) fn root(session: &Session, attributes: &[&str]) -> Result<Entry> {
 pub(crate) fn contexts(root: &Entry) -> impl Iterator<Item = &str> {
     let own = |context: &&str| {
         let lower = context.to_lowercase();
-        !lower.is_empty() && !["cn=config", "cn=schema", "cn=changelog", "cn=monitor", "dc=domaindnszones", "dc=forestdnszones"].iter().any(|own| lower.starts_with(own))
+        !lower.is_empty()
+            && !["cn=config", "cn=schema", "cn=changelog", "cn=monitor", "dc=domaindnszones", "dc=forestdnszones"]
+                .iter()
+                .any(|own| lower.starts_with(own))
     };
     entry::texts(root, "namingContexts").filter(own)
 }
@@ -121,7 +135,10 @@ fn default_base(root: &Entry) -> Result<String> {
         [one] => Ok((*one).to_owned()),
         [] => Err(Error::configuration("the server names no naming context; set the option `base-dn`")),
         many => {
-            let message = format!("the server has several naming contexts; set the option `base-dn` to one of {}", many.join(" and "));
+            let message = format!(
+                "the server has several naming contexts; set the option `base-dn` to one of {}",
+                many.join(" and ")
+            );
             Err(Error::configuration(message))
         }
     }
@@ -130,7 +147,8 @@ fn default_base(root: &Entry) -> Result<String> {
 /// The longest naming context above a name.
 fn context(root: &Entry, base: &str) -> Option<String> {
     let base = Dn::parse(base)?;
-    let above = entry::texts(root, "namingContexts").filter(|context| Dn::parse(context).is_some_and(|it| !it.is_root() && base.is_within(&it)));
+    let above = entry::texts(root, "namingContexts")
+        .filter(|context| Dn::parse(context).is_some_and(|it| !it.is_root() && base.is_within(&it)));
     above.max_by_key(|context| context.len()).map(str::to_owned)
 }
 
@@ -141,7 +159,8 @@ mod tests {
 
     fn openldap(contexts: &[&str]) -> Entry {
         let named = contexts.iter().map(|context| ("namingContexts", *context));
-        let rest = [("objectClass", "OpenLDAProotDSE"), ("supportedControl", controls::SYNC), ("supportedControl", "1.2.3")];
+        let rest =
+            [("objectClass", "OpenLDAProotDSE"), ("supportedControl", controls::SYNC), ("supportedControl", "1.2.3")];
         entry("", &named.chain(rest).collect::<Vec<_>>())
     }
 

@@ -72,7 +72,14 @@ mod tests {
 
     #[test]
     fn what_is_no_identifier_is_none() {
-        for text in ["", "x", "6ba7b810-9dad-11d1-80b4-00c04fd430c", "6ba7b8109dad11d180b400c04fd430c8", "6ba7b810-9dad-11d1-80b4-00c04fd430cg", "*"] {
+        for text in [
+            "",
+            "x",
+            "6ba7b810-9dad-11d1-80b4-00c04fd430c",
+            "6ba7b8109dad11d180b400c04fd430c8",
+            "6ba7b810-9dad-11d1-80b4-00c04fd430cg",
+            "*",
+        ] {
             assert_eq!(parse(text), None, "{text}");
         }
         assert_eq!(from_guid(&[0; 15]), None);

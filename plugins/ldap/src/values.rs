@@ -86,7 +86,9 @@ pub(crate) fn write(native: &Native, value: &Value) -> Result<Vec<u8>> {
         (Syntax::Boolean | Syntax::Text, Value::Boolean(true)) => Some(b"TRUE".to_vec()),
         (Syntax::Boolean | Syntax::Text, Value::Boolean(false)) => Some(b"FALSE".to_vec()),
         (Syntax::Time, Value::Instant(micros)) => time::to_generalized(*micros).map(String::into_bytes),
-        (Syntax::WindowsTime, Value::Instant(micros)) => time::to_filetime(*micros).map(|it| it.to_string().into_bytes()),
+        (Syntax::WindowsTime, Value::Instant(micros)) => {
+            time::to_filetime(*micros).map(|it| it.to_string().into_bytes())
+        }
         _ => None,
     };
     // A directory has no empty values.
@@ -148,7 +150,8 @@ pub(crate) mod tests {
 
     #[test]
     fn a_time_that_never_comes_is_absent_and_no_empty_list() {
-        let cell = |single| cell(&Native { single, ..native(Syntax::WindowsTime) }, vec![b"0".to_vec()], Dialect::Samba);
+        let cell =
+            |single| cell(&Native { single, ..native(Syntax::WindowsTime) }, vec![b"0".to_vec()], Dialect::Samba);
         assert_eq!(cell(true), Cell::Absent);
         assert_eq!(cell(false), Cell::Absent);
     }

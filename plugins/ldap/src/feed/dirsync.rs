@@ -66,7 +66,8 @@ impl Changes {
         let dialect = self.directory.dialect();
         let filters: Vec<String> = chunk.iter().filter_map(|(uid, _)| filter::by_uid(uid, dialect)).collect();
         let wanted = format!("(&{}{})", filter::any_of(&filters), self.classes.filter());
-        let request = self.directory.request(&self.directory.server.context, Scope::Subtree, &wanted, &self.classes.wanted());
+        let request =
+            self.directory.request(&self.directory.server.context, Scope::Subtree, &wanted, &self.classes.wanted());
         let mut there = HashSet::new();
         for mut now in self.directory.session.find(&paged(request, self.directory.options.page_size))? {
             let uid = entry::uid(&now, dialect)?;
@@ -93,7 +94,8 @@ impl Changes {
 fn without_members(item: Item<Delta>, classes: &Classes, member: &str) -> Item<Delta> {
     let Item::Found(Delta::Upsert(mut row)) = item else { return item };
     let layout = classes.0.iter().find(|(place, _)| place.class == row.class && place.kind == Kind::Group);
-    if let Some(cell) = layout.and_then(|(_, layout)| layout.position(member)).and_then(|at| row.row.cells.get_mut(at)) {
+    if let Some(cell) = layout.and_then(|(_, layout)| layout.position(member)).and_then(|at| row.row.cells.get_mut(at))
+    {
         *cell = Cell::Unread;
     }
     Item::Found(Delta::Upsert(row))
@@ -102,7 +104,9 @@ fn without_members(item: Item<Delta>, classes: &Classes, member: &str) -> Item<D
 /// The members that were added to a group and removed from it.
 fn links(uid: &str, found: &Entry, member: &str, classes: &Classes, directory: &Directory) -> Vec<Item<Delta>> {
     let of_kind = |kind: Kind| classes.0.iter().find(|(place, _)| place.kind == kind);
-    let Some((place, layout)) = of_kind(Kind::Group).filter(|(place, _)| is_within(&found.dn, &place.base)) else { return Vec::new() };
+    let Some((place, layout)) = of_kind(Kind::Group).filter(|(place, _)| is_within(&found.dn, &place.base)) else {
+        return Vec::new();
+    };
     let Some(attribute) = layout.attribute(member) else { return Vec::new() };
     let edges = |raw: &RawAttribute| {
         let added = is_added(&raw.name)?;
@@ -117,7 +121,8 @@ fn links(uid: &str, found: &Entry, member: &str, classes: &Classes, directory: &
         };
         Some(raw.values.iter().map(edge).collect::<Vec<_>>())
     };
-    let of_member = |raw: &&RawAttribute| entry::base_name(&raw.name).is_some_and(|base| base.eq_ignore_ascii_case(member));
+    let of_member =
+        |raw: &&RawAttribute| entry::base_name(&raw.name).is_some_and(|base| base.eq_ignore_ascii_case(member));
     found.attributes.iter().filter(of_member).filter_map(edges).flatten().collect()
 }
 
@@ -149,7 +154,9 @@ fn page(directory: &Directory, filter: &str, attributes: &[&str], cookie: &[u8])
         entries.extend(answer.entries);
         if answer.done {
             let end = controls::dirsync_done(&answer.controls);
-            let (cookie, more) = end.ok_or_else(|| Error::resync_required("the server ended DirSync without a cookie; begin with a complete pass"))?;
+            let (cookie, more) = end.ok_or_else(|| {
+                Error::resync_required("the server ended DirSync without a cookie; begin with a complete pass")
+            })?;
             return Ok(Page { entries, cookie, more });
         }
     }

@@ -23,7 +23,9 @@ impl Changes {
         // Read before the search, so that what happens meanwhile is found again.
         let next = token::usn(&directory)?;
         if !matches!(&next, Token::Usn { server: now, last: highest } if now == server && *highest >= last) {
-            return Err(Error::resync_required("another domain controller counts otherwise; begin with a complete pass"));
+            return Err(Error::resync_required(
+                "another domain controller counts otherwise; begin with a complete pass",
+            ));
         }
         let filter = format!("(&(uSNChanged>={}){})", last.saturating_add(1), classes.object_classes());
         let mut wanted = classes.wanted();
@@ -31,19 +33,28 @@ impl Changes {
         let request = directory.request(&directory.server.context, Scope::Subtree, &filter, &wanted);
         let mut controls = request.controls.clone();
         controls.push(controls::plain(controls::SHOW_DELETED, true));
-        let search = directory.session.search(&paged(SearchRequest { controls, ..request }, directory.options.page_size))?;
+        let search =
+            directory.session.search(&paged(SearchRequest { controls, ..request }, directory.options.page_size))?;
         Ok(Self { directory, classes, search, held: Vec::new().into_iter(), done: false, next })
     }
 
     /// Everything that was modified at a moment or after it; what happened in that second is told again.
     pub(super) fn by_time(directory: Directory, classes: Classes, since: i64) -> Result<Self> {
-        let since_text = time::to_generalized(since).ok_or_else(|| Error::resync_required("the token is no moment; begin with a complete pass"))?;
+        let since_text = time::to_generalized(since)
+            .ok_or_else(|| Error::resync_required("the token is no moment; begin with a complete pass"))?;
         let filter = format!("(&(modifyTimestamp>={since_text}){})", classes.filter());
         let mut wanted = classes.wanted();
         wanted.push("modifyTimestamp");
         let request = directory.request(&directory.server.base, Scope::Subtree, &filter, &wanted);
         let search = directory.session.search(&paged(request, directory.options.page_size))?;
-        Ok(Self { directory, classes, search, held: Vec::new().into_iter(), done: false, next: Token::Timestamp(since) })
+        Ok(Self {
+            directory,
+            classes,
+            search,
+            held: Vec::new().into_iter(),
+            done: false,
+            next: Token::Timestamp(since),
+        })
     }
 
     fn item(&mut self) -> Result<Option<Item<Delta>>> {

@@ -27,8 +27,8 @@ pub(super) struct Changes {
 }
 
 impl Changes {
-    pub(super) fn open(directory: Directory, classes: Classes, cookie: Vec<u8>) -> Result<Self> {
-        let request = request(&directory, &classes.filter(), &classes.wanted(), Some(&cookie));
+    pub(super) fn open(directory: Directory, classes: Classes, cookie: &[u8]) -> Result<Self> {
+        let request = request(&directory, &classes.filter(), &classes.wanted(), Some(cookie));
         let search = directory.session.search(&request).map_err(forgotten)?;
         Ok(Self { directory, classes, search, pending: VecDeque::new(), cookie: None, done: false })
     }
@@ -70,7 +70,9 @@ impl Changes {
     fn end(&mut self, controls: &[Control]) -> Result<()> {
         self.done = true;
         let Some(end) = controls::sync_done(controls) else {
-            return Err(Error::resync_required("the server ended the synchronization without saying where; begin with a complete pass"));
+            return Err(Error::resync_required(
+                "the server ended the synchronization without saying where; begin with a complete pass",
+            ));
         };
         // 389-ds never sets the mark, and never lists what is left.
         if !end.deletes && self.directory.dialect() == Dialect::OpenLdap {
@@ -95,7 +97,9 @@ fn change(found: Entry, dialect: Dialect) -> Result<Change> {
             None => Err(Error::schema_violation("the server deletes an entry without its identifier")),
         },
         Some((State::Present, _)) => Err(present_phase()),
-        None => Err(Error::unsupported("the server answers a synchronization with entries of no state; set the option `incremental` to timestamp")),
+        None => Err(Error::unsupported(
+            "the server answers a synchronization with entries of no state; set the option `incremental` to timestamp",
+        )),
     }
 }
 
@@ -114,14 +118,21 @@ fn present_phase() -> Error {
 /// A cookie that the server does not take (RFC 4533, 5).
 fn forgotten(error: Error) -> Error {
     if failure::is(&error, failure::SYNC_REFRESH_REQUIRED) {
-        return failure::renamed(&error, FailureKind::ResyncRequired, "the server no longer takes this token; begin with a complete pass");
+        return failure::renamed(
+            &error,
+            FailureKind::ResyncRequired,
+            "the server no longer takes this token; begin with a complete pass",
+        );
     }
     error
 }
 
 fn request(directory: &Directory, filter: &str, attributes: &[&str], cookie: Option<&[u8]>) -> SearchRequest {
     let base = &directory.server.base;
-    SearchRequest { controls: vec![controls::sync(cookie)], ..directory.request(base, Scope::Subtree, filter, attributes) }
+    SearchRequest {
+        controls: vec![controls::sync(cookie)],
+        ..directory.request(base, Scope::Subtree, filter, attributes)
+    }
 }
 
 /// A cookie of now. OpenLDAP shows what it is made of at the root of the context; others are asked for everything and
@@ -135,12 +146,15 @@ pub(super) fn cookie(directory: &Directory) -> Result<Vec<u8>> {
             return Ok(format!("rid=000,csn={}", csns.join(";")).into_bytes());
         }
     }
-    let search = directory.session.search(&request(directory, "(objectClass=organizationalUnit)", &[NO_ATTRIBUTES], None))?;
+    let search =
+        directory.session.search(&request(directory, "(objectClass=organizationalUnit)", &[NO_ATTRIBUTES], None))?;
     loop {
         let page = search.next(AT_ONCE)?;
         if page.done {
             let cookie = controls::sync_done(&page.controls).and_then(|end| end.cookie);
-            return cookie.ok_or_else(|| Error::unsupported("the server gives no cookie; set the option `incremental` to timestamp"));
+            return cookie.ok_or_else(|| {
+                Error::unsupported("the server gives no cookie; set the option `incremental` to timestamp")
+            });
         }
     }
 }

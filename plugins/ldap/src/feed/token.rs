@@ -22,7 +22,10 @@ pub(crate) enum Token {
     Sync(Vec<u8>),
     Dirsync(Vec<u8>),
     /// The counter is one server's own.
-    Usn { server: String, last: i64 },
+    Usn {
+        server: String,
+        last: i64,
+    },
     /// Microseconds since 1970.
     Timestamp(i64),
 }
@@ -36,9 +39,13 @@ impl Way {
     }
 
     fn choose(option: Incremental, is_ad: bool, sync: bool, dirsync: bool) -> Result<Self> {
-        let lacking = |what: &str| Err(Error::configuration(format!("the server has no {what}; set the option `incremental` to auto")));
+        let lacking = |what: &str| {
+            Err(Error::configuration(format!("the server has no {what}; set the option `incremental` to auto")))
+        };
         match option {
-            Incremental::Off => Err(Error::unsupported("the option `incremental` is off; the host compares complete passes instead")),
+            Incremental::Off => {
+                Err(Error::unsupported("the option `incremental` is off; the host compares complete passes instead"))
+            }
             Incremental::Sync if !sync => lacking("content synchronization (on OpenLDAP, load the overlay syncprov)"),
             Incremental::Dirsync if !dirsync => lacking("DirSync"),
             Incremental::Usn if !is_ad => lacking("uSNChanged"),
@@ -56,7 +63,9 @@ impl Way {
         match self {
             Self::Sync => "changes are found by content synchronization (RFC 4533), deletions included",
             Self::Dirsync => "changes are found by DirSync, deletions and single members included",
-            Self::Usn => "changes are found by uSNChanged, deletions included; ask the same domain controller every time",
+            Self::Usn => {
+                "changes are found by uSNChanged, deletions included; ask the same domain controller every time"
+            }
             Self::Timestamp => "changes are found by modifyTimestamp; deletions show only in a complete pass",
         }
     }
@@ -126,7 +135,9 @@ pub(crate) fn usn(directory: &Directory) -> Result<Token> {
     let root = server::root(&directory.session, &["highestCommittedUSN", "dsServiceName"])?;
     let server = entry::text(&root, "dsServiceName").unwrap_or_default().to_owned();
     let last = entry::integer(&root, "highestCommittedUSN");
-    let last = last.ok_or_else(|| Error::unsupported("the server shows no highestCommittedUSN; set the option `incremental` to timestamp"))?;
+    let last = last.ok_or_else(|| {
+        Error::unsupported("the server shows no highestCommittedUSN; set the option `incremental` to timestamp")
+    })?;
     Ok(Token::Usn { server, last })
 }
 
@@ -138,7 +149,10 @@ fn newest(directory: &Directory) -> Result<i64> {
     let mut newest = 0;
     loop {
         let page = search.next(directory.options.page_size)?;
-        let times = page.entries.iter().filter_map(|found| entry::text(found, "modifyTimestamp").and_then(time::from_generalized));
+        let times = page
+            .entries
+            .iter()
+            .filter_map(|found| entry::text(found, "modifyTimestamp").and_then(time::from_generalized));
         newest = times.fold(newest, i64::max);
         if page.done {
             return Ok(newest);
