@@ -77,7 +77,10 @@ impl Passwords for Ldap {
                 .and(Err(wrong()));
         };
         let uid = entry::uid(&found, directory.dialect())?;
-        directory.session.verify(&entry::dn(&found, directory.dialect()), password)?;
+        directory
+            .session
+            .verify(&entry::dn(&found, directory.dialect()), password)
+            .map_err(|why| disabled(why, &found, directory.dialect()))?;
         Ok(uid)
     }
 }
@@ -149,7 +152,8 @@ fn unverified(error: Error, dialect: Dialect) -> Error {
 /// The one account of that name. Where the name is the DN, people still log in with a shorter one.
 fn by_name(directory: &Directory, place: &Place, name: &str) -> Result<Option<Entry>> {
     let dialect = directory.dialect();
-    let wanted = [dialect.uid()];
+    let locked = Some(LOCKED).filter(|_| dialect == Dialect::OpenLdap);
+    let wanted: Vec<&str> = [dialect.uid()].into_iter().chain(locked).collect();
     let request = match Dn::parse(name).filter(|dn| place.name == DN && !dn.is_root()) {
         Some(dn) => directory.request(&dn.text(dialect.letters()), Scope::Base, &place.filter, &wanted),
         None => {
@@ -187,6 +191,14 @@ fn login(place: &Place, dialect: Dialect, name: &str) -> String {
 fn nobody(place: &Place, dialect: Dialect) -> String {
     let base = Dn::parse(&place.base).map(|base| base.child(Rdn::new("cn", "hawser nobody")));
     base.map_or_else(|| place.base.clone(), |dn| dn.text(dialect.letters()))
+}
+
+/// OpenLDAP's policy says locked of those who are disabled, too.
+fn disabled(error: Error, found: &Entry, dialect: Dialect) -> Error {
+    if error.kind() == FailureKind::AccountLocked && kept(found, dialect).is_some() {
+        return failure::renamed(&error, FailureKind::AccountDisabled, "the account is disabled");
+    }
+    error
 }
 
 /// The limit of attempts is the host's and stays what it is.
@@ -232,6 +244,16 @@ mod tests {
         assert_eq!(kept(LOCKED_FOR_GOOD, Dialect::Ds389), None);
         let write = kept(LOCKED_FOR_GOOD, Dialect::OpenLdap).unwrap();
         assert_eq!(write, Write::replace(LOCKED, vec![LOCKED_FOR_GOOD.as_bytes().to_vec()]));
+    }
+
+    #[test]
+    fn who_is_disabled_is_not_only_locked() {
+        let kind = |since: &str| {
+            disabled(Error::account_locked("x"), &entry::tests::entry("cn=a", &[(LOCKED, since)]), Dialect::OpenLdap)
+                .kind()
+        };
+        assert_eq!(kind(LOCKED_FOR_GOOD), FailureKind::AccountDisabled);
+        assert_eq!(kind("20260101000000Z"), FailureKind::AccountLocked);
     }
 
     #[test]
