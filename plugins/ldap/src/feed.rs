@@ -10,6 +10,7 @@ mod sync;
 pub(crate) mod token;
 
 use crate::Ldap;
+use crate::dialect::Dialect;
 use crate::directory::{Directory, Place, is_within};
 use crate::entry;
 use crate::layout::Layout;
@@ -32,7 +33,7 @@ impl Feed for Ldap {
         })?;
         let classes = Classes::open(&directory, &classes)?;
         let changes: Box<dyn Listing<Delta>> = match token {
-            Token::Sync(cookie) => Box::new(sync::Changes::open(directory, classes, &cookie)?),
+            Token::Sync(cookie) => Box::new(sync::Changes::open(&directory, classes, cookie)?),
             Token::Dirsync(cookie) => Box::new(dirsync::Changes::open(directory, classes, cookie)?),
             Token::Usn { server, last } => Box::new(poll::Changes::by_usn(directory, classes, &server, last)?),
             Token::Timestamp(since) => Box::new(poll::Changes::by_time(directory, classes, since)?),
@@ -99,13 +100,13 @@ impl Classes {
     }
 
     /// The whole object as it is now; one that is no longer of these classes is gone as far as they are concerned.
-    fn upsert(&self, directory: &Directory, found: Entry) -> Item<Delta> {
-        let name = entry::dn(&found, directory.dialect());
+    fn upsert(&self, dialect: Dialect, found: Entry) -> Item<Delta> {
+        let name = entry::dn(&found, dialect);
         let row = match self.of(&found) {
             Some((place, layout)) => {
                 layout.row(found).map(|row| Delta::Upsert(ClassRow { class: place.class.clone(), row }))
             }
-            None => entry::uid(&found, directory.dialect()).map(gone),
+            None => entry::uid(&found, dialect).map(gone),
         };
         row.map_or_else(|why| Rejected::new(name, why).into(), Item::Found)
     }
@@ -114,4 +115,51 @@ impl Classes {
 /// An object that is gone.
 fn gone(uid: String) -> Delta {
     Delta::Delete(Gone { class: None, uid: Some(uid), name: None })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::builder::tests::{of_ad, of_openldap};
+    use crate::directory::tests::places_of;
+    use crate::entry::tests::entry;
+    use crate::options::Options;
+
+    /// Accounts and groups with these attributes; groups below ou=groups only.
+    pub(super) fn classes(dialect: Dialect, attributes: [&[&str]; 2]) -> Classes {
+        let options = Options { group_base: Some("ou=groups,dc=x".to_owned()), ..Options::default() };
+        let known = if dialect.is_ad() { of_ad() } else { of_openldap() };
+        let open = |((place, class), attributes): ((Place, &crate::model::Class), &[&str])| {
+            let attributes: Vec<String> = attributes.iter().map(|name| (*name).to_owned()).collect();
+            let layout = Layout::of(dialect, &place.name, class, &attributes, 2).unwrap();
+            (place, layout)
+        };
+        Classes(places_of(&options, dialect).into_iter().zip(&known).zip(attributes).map(open).collect())
+    }
+
+    const UID: &str = "03020100-0504-0706-0809-0a0b0c0d0e0f";
+
+    #[test]
+    fn what_left_the_classes_is_gone_and_what_has_no_uid_is_set_aside() {
+        let classes = classes(Dialect::OpenLdap, [&[], &[]]);
+        let upsert = |dn: &str, class: &str, uid: &str| {
+            classes.upsert(Dialect::OpenLdap, entry(dn, &[("objectClass", class), ("entryUUID", uid)]))
+        };
+        assert_eq!(upsert("cn=a,dc=x", "device", UID), Item::Found(gone(UID.to_owned())));
+        assert_eq!(upsert("cn=g,ou=elsewhere,dc=x", "groupOfNames", UID), Item::Found(gone(UID.to_owned())));
+        let nameless = classes.upsert(Dialect::OpenLdap, entry("cn=a,dc=x", &[("objectClass", "inetOrgPerson")]));
+        assert!(matches!(nameless, Item::Rejected(rejected) if rejected.key() == "cn=a,dc=x"));
+        let Item::Found(Delta::Upsert(row)) = upsert("cn=g,ou=groups,dc=x", "groupOfNames", UID) else {
+            panic!("a group")
+        };
+        assert_eq!((row.class.as_str(), row.row.uid.as_str()), ("group", UID));
+    }
+
+    #[test]
+    fn a_feed_looks_for_every_class_at_once() {
+        let classes = classes(Dialect::Samba, [&["cn"], &["member"]]);
+        assert_eq!(classes.object_classes(), "(|(objectClass=user)(objectClass=group))");
+        assert!(classes.filter().contains("(objectCategory=person)"));
+        assert_eq!(classes.wanted(), ["cn", "member", "objectClass", "objectGUID", "uSNChanged"]);
+    }
 }

@@ -38,7 +38,7 @@ impl Layout {
         Self::of(directory.dialect(), &place.name, class, attributes, large)
     }
 
-    fn of(dialect: Dialect, name: &str, class: &Class, attributes: &[String], large: usize) -> Result<Self> {
+    pub(crate) fn of(dialect: Dialect, name: &str, class: &Class, attributes: &[String], large: usize) -> Result<Self> {
         let slots = attributes.iter().map(|attribute| slot(class, attribute)).collect::<Result<Vec<_>>>()?;
         let mut natives = HashMap::new();
         for (at, slot) in slots.iter().enumerate() {

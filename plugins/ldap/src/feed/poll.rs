@@ -79,7 +79,7 @@ impl Changes {
         if let Ok(uid) = entry::uid(&found, self.directory.dialect()) {
             ranges::complete(&self.directory, &self.directory.target(&found, &uid), &mut found)?;
         }
-        Ok(self.classes.upsert(&self.directory, found))
+        Ok(self.classes.upsert(self.directory.dialect(), found))
     }
 }
 
