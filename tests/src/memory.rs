@@ -14,6 +14,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect, munmap};
 use wasmtime::{LinearMemory, MemoryCreator, MemoryType};
 
+/// What an allocator writes over of what is freed: the links of its lists, in bytes.
+const LOST_BYTES: usize = 16;
+/// What has to be left of a secret.
+const FOUND_BYTES_MIN: usize = 6;
+
 /// Memories, and what was found in them.
 #[derive(Default)]
 pub struct Watched {
@@ -32,12 +37,16 @@ pub struct Seen {
 }
 
 impl Watched {
-    /// Looks for these, in UTF-8 and UTF-16 of both byte orders.
+    /// Looks for these, in UTF-8 and UTF-16 of both byte orders, and without their first bytes: where memory was freed,
+    /// the guest's allocator has written over those.
     pub fn new(secrets: &[(&'static str, &str)]) -> Self {
         let forms = |(name, text): &(&'static str, &str)| {
             let wide = |bytes: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(bytes).collect();
             let name = *name;
-            [text.as_bytes().to_vec(), wide(u16::to_le_bytes), wide(u16::to_be_bytes)].map(|form| (name, form))
+            [text.as_bytes().to_vec(), wide(u16::to_le_bytes), wide(u16::to_be_bytes)].map(|form: Vec<u8>| {
+                assert!(form.len() >= LOST_BYTES + FOUND_BYTES_MIN, "{name} is too short to be told from other text");
+                (name, form[LOST_BYTES..].to_vec())
+            })
         };
         Self { secrets: secrets.iter().flat_map(forms).collect(), seen: Arc::default() }
     }

@@ -7,6 +7,7 @@ use crate::dn::Dn;
 use crate::entry;
 use crate::model::{Class, DN, Native, Syntax};
 use crate::operational::{AD_DISABLED, AD_NORMAL, CHANGE_NOW, LOCKED_FOR_GOOD, Operational, is_for_good};
+use crate::password::LOCKED;
 use crate::{time, values};
 use hawser_sdk::ldap::{Entry, Modification, NewValue, Operation};
 use hawser_sdk::{AttributeChange, Change, Error, Key, Reference, Result, Value};
@@ -207,7 +208,6 @@ fn of_ad(operational: Operational, value: Option<&Value>, current: Option<&Entry
 }
 
 fn of_openldap(operational: Operational, value: Option<&Value>, current: Option<&Entry>) -> Option<Vec<Write>> {
-    const LOCKED: &str = "pwdAccountLockedTime";
     let since = current.and_then(|entry| entry::text(entry, LOCKED));
     let cleared_if = |holds: bool| if holds { vec![Write::clear(LOCKED)] } else { Vec::new() };
     Some(match (operational, value) {

@@ -6,7 +6,7 @@ use crate::model::{self, Class, Kind};
 use crate::options::{DN, Options, Security};
 use crate::server::Server;
 use crate::subschema::Subschema;
-use crate::{controls, entry, failure, filter};
+use crate::{builder, controls, entry, failure, filter};
 use hawser_sdk::ldap::{Control, Deref, Entry, Login, Protection, Scope, SearchRequest, Session};
 use hawser_sdk::{Error, FailureKind, Result, cache, credentials};
 use std::time::Duration;
@@ -78,7 +78,7 @@ impl Directory {
         })?;
         let [classes, types, rules] = attributes.map(|name| entry::texts(&found, name));
         let schema = Subschema::parse(classes, types, rules);
-        let classes = model::build(&schema, &self.options, self.dialect(), &self.computed()?)?;
+        let classes = builder::build(&schema, &self.options, self.dialect(), &self.computed()?)?;
         cache::put(&self.classes_key(), model::encode(&classes).as_bytes(), CLASSES_REMEMBERED);
         Ok(classes)
     }
@@ -183,7 +183,7 @@ fn places(options: &Options, server: &Server) -> Vec<Place> {
         };
         Place { class, kind, object_class, base, filter, name: name.to_owned() }
     };
-    model::classes(options, server.dialect).into_iter().map(place).collect()
+    builder::classes(options, server.dialect).into_iter().map(place).collect()
 }
 
 /// Whoever the client key says, or nobody.

@@ -29,12 +29,20 @@ pub(crate) enum Named {
 /// Reads the name of an entry of a class.
 ///
 /// # Errors
-/// A whole name outside of where the class lives.
+/// A whole name outside of where the class lives, and one that was not escaped.
 pub(crate) fn read(name: &str, place: &Place) -> Result<Named> {
     if place.name != DN {
         return Ok(Named::Value(name.to_owned()));
     }
-    let Some(dn) = Dn::parse(name).filter(|_| name.contains('=')) else { return Ok(Named::Value(name.to_owned())) };
+    if !name.contains('=') {
+        return Ok(Named::Value(name.to_owned()));
+    }
+    let Some(dn) = Dn::parse(name) else {
+        let message = format!(
+            "`{name}` is no distinguished name; write a backslash before a comma, plus sign or quote of a value"
+        );
+        return Err(Error::invalid_attribute_value(message).attribute("@name"));
+    };
     if let Some(base) = Dn::parse(&place.base).filter(|base| dn.is_within(base) && !dn.is(base)) {
         drop(base);
         return Ok(Named::Whole(dn));
@@ -95,8 +103,8 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_name_outside_of_the_base_is_refused() {
-        for name in ["uid=a,dc=x", "uid=a,ou=other,dc=x"] {
+    fn a_whole_name_outside_of_the_base_or_not_escaped_is_refused() {
+        for name in ["uid=a,dc=x", "uid=a,ou=other,dc=x", "cn=Lovelace, Ada"] {
             assert_eq!(read(name, &place(DN)).unwrap_err().attributes(), ["@name"], "{name}");
         }
     }

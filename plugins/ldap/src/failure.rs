@@ -47,6 +47,11 @@ pub(crate) fn is_gone_already(error: &Error) -> bool {
     is(error, NO_SUCH_ATTRIBUTE) || windows_code(error).is_some_and(|code| NOT_A_MEMBER.contains(&code))
 }
 
+/// Was the old password wrong? (Windows' ERROR_INVALID_PASSWORD)
+pub(crate) fn is_wrong_password(error: &Error) -> bool {
+    windows_code(error) == Some(0x56)
+}
+
 /// The same failure of another kind and with words of its own.
 pub(crate) fn renamed(error: &Error, kind: FailureKind, message: impl Into<String>) -> Error {
     let renamed = Error::new(kind, message).with_effect(error.effect());

@@ -258,5 +258,4 @@ pub(crate) fn is_balanced(filter: &str) -> bool {
 }
 
 #[cfg(test)]
-#[path = "filter/tests.rs"]
 mod tests;

@@ -38,7 +38,7 @@ impl Layout {
         Self::of(directory.dialect(), &place.name, class, attributes, large)
     }
 
-    fn of(dialect: Dialect, name: &str, class: &Class, attributes: &[String], large: usize) -> Result<Self> {
+    pub(crate) fn of(dialect: Dialect, name: &str, class: &Class, attributes: &[String], large: usize) -> Result<Self> {
         let slots = attributes.iter().map(|attribute| slot(class, attribute)).collect::<Result<Vec<_>>>()?;
         let mut natives = HashMap::new();
         for (at, slot) in slots.iter().enumerate() {
@@ -159,8 +159,8 @@ pub(crate) fn name(entry: &Entry, dialect: Dialect, attribute: &str) -> Result<S
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::builder::tests::{of_ad, of_openldap};
     use crate::entry::tests::entry;
-    use crate::model::tests::{of_ad, of_openldap};
     use hawser_sdk::{Reference, Value};
 
     fn layout(class: &Class, attributes: &[&str]) -> Layout {

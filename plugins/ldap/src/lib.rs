@@ -1,17 +1,18 @@
 //! The connector hawser/ldap: accounts, groups and units of OpenLDAP, 389-ds, Active Directory and Samba.
 //!
 //! How the four are one: `dialect` tells them apart and says what each calls a thing, `server` remembers what a server
-//! can do, `subschema` reads what it publishes of its classes, `model` makes our classes of that, `operational` knows
+//! can do, `subschema` reads what it publishes of its classes, `builder` makes our classes of that, in the words of `model`, `operational` knows
 //! what enabled, locked and expired are in each.
 //!
 //! How bytes become values: `dn`, `time`, `uuid`, `ber` and `controls` are the formats, `values` the values, `filter` the
 //! contract's filters, `entry` and `layout` the way from an entry to a row.
 //!
 //! What it offers stands on top, over `directory`, the one way to the server: `listing`, `lookup`, `edges` and `ranges`
-//! read, `feed` tells what changed, `provision` with `draft` and `changes`, `membership` and `password` write, `schema` and
+//! read, `feed` tells what changed, `provision` and `update` with `draft` and `changes`, `membership` and `password` write, `schema` and
 //! `probe` describe. `failure` reads what only this connector can know out of the host's errors.
 
 mod ber;
+mod builder;
 mod changes;
 mod controls;
 mod dialect;
@@ -38,6 +39,7 @@ mod schema;
 mod server;
 mod subschema;
 mod time;
+mod update;
 mod uuid;
 mod values;
 

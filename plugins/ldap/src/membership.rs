@@ -29,6 +29,10 @@ impl Entitlements for Ldap {
         match pair.write(Operation::Delete) {
             Ok(()) => Ok(RevokeOutcome::Revoked),
             Err(error) if failure::is_gone_already(&error) => pair.is_it_inherited(),
+            // Samba is not willing to remove what is not there, and says so in words only.
+            Err(error) if failure::is(&error, failure::UNWILLING_TO_PERFORM) && !pair.is_member("")? => {
+                pair.is_it_inherited()
+            }
             Err(error) => Err(last_member(error)),
         }
     }
@@ -60,7 +64,6 @@ fn dn(directory: &Directory, found: &Entry) -> String {
 struct Pair {
     directory: Directory,
     group: Entry,
-    groups: Place,
     group_uid: String,
     principal: Entry,
     principal_uid: String,
@@ -78,7 +81,7 @@ impl Pair {
         let group = directory.by_uid(&groups, &what.entitlement.uid, &[NO_ATTRIBUTES])?;
         let found = directory.by_uid(&directory.place(&principal.class)?, &principal.uid, &[NO_ATTRIBUTES])?;
         let (group_uid, principal_uid) = (what.entitlement.uid.clone(), principal.uid.clone());
-        Ok(Self { directory, group, groups, group_uid, principal: found, principal_uid })
+        Ok(Self { directory, group, group_uid, principal: found, principal_uid })
     }
 
     /// Adds or removes the one value, on the side where memberships are written.
@@ -93,16 +96,19 @@ impl Pair {
 
     /// Is the principal still a member through another group? Only Active Directory can be asked.
     fn is_it_inherited(&self) -> Result<RevokeOutcome> {
+        let inherited = self.directory.dialect().is_ad() && self.is_member(IN_CHAIN)?;
+        Ok(if inherited { RevokeOutcome::Inherited } else { RevokeOutcome::AlreadyRevoked })
+    }
+
+    /// Does the group name the principal, or by a rule, a group in which it is?
+    fn is_member(&self, rule: &str) -> Result<bool> {
         let attribute = &self.directory.options.member_attribute;
-        if !self.directory.dialect().is_ad() || of_member(attribute) {
-            return Ok(RevokeOutcome::AlreadyRevoked);
-        }
-        let member = escaped(dn(&self.directory, &self.principal).as_bytes());
-        let filter = format!("(&{}({attribute}{IN_CHAIN}={member}))", self.groups.filter);
-        let target = self.directory.target(&self.group, &self.group_uid);
-        let request = self.directory.request(&target, Scope::Base, &filter, &[NO_ATTRIBUTES]);
-        let still = !self.directory.session.find(&request)?.is_empty();
-        Ok(if still { RevokeOutcome::Inherited } else { RevokeOutcome::AlreadyRevoked })
+        let (group, principal) = ((&self.group, &self.group_uid), (&self.principal, &self.principal_uid));
+        let (owner, member) = if of_member(attribute) { (principal, group) } else { (group, principal) };
+        let filter = format!("({attribute}{rule}={})", escaped(dn(&self.directory, member.0).as_bytes()));
+        let request =
+            self.directory.request(&self.directory.target(owner.0, owner.1), Scope::Base, &filter, &[NO_ATTRIBUTES]);
+        Ok(!self.directory.session.find(&request)?.is_empty())
     }
 }
 

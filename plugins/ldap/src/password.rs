@@ -10,17 +10,20 @@ use crate::dn::{Dn, Rdn};
 use crate::failure;
 use crate::filter::escaped;
 use crate::model::Kind;
-use crate::operational::Operational;
+use crate::operational::{LOCKED_FOR_GOOD, Operational, is_for_good};
 use crate::options::DN;
 use crate::{entry, filter};
 use hawser_sdk::credentials::Password;
 use hawser_sdk::ldap::{Entry, Modification, NewValue, Operation, Scope};
-use hawser_sdk::{Effect, Error, FailureKind, ObjectRef, Passwords, Result, log};
+use hawser_sdk::{Cell, Effect, Error, FailureKind, ObjectRef, Passwords, Result, log};
+
+/// Where OpenLDAP's policy notes that somebody is locked, for good or for a while.
+pub(crate) const LOCKED: &str = "pwdAccountLockedTime";
 
 impl Passwords for Ldap {
     fn set_password(&self, account: &ObjectRef, new: &Password<'_>, must_change: bool) -> Result<()> {
         let directory = self.directory()?;
-        let target = target(&directory, account)?;
+        let (target, found) = target(&directory, account)?;
         if directory.dialect().is_ad() {
             let mut changes = vec![replaced(directory.dialect(), new)];
             if must_change {
@@ -29,24 +32,34 @@ impl Passwords for Ldap {
             return directory.session.modify(&target, &changes, &[]).map(drop);
         }
         set(&directory, &target, new)?;
-        if must_change { mark(&directory, &target) } else { Ok(()) }
+        let mut changes: Vec<Modification<'_>> =
+            kept(&found, directory.dialect()).into_iter().flat_map(Write::modifications).collect();
+        if must_change {
+            changes.extend(marked(directory.dialect())?);
+        }
+        afterwards(&directory, &target, &changes)
     }
 
     fn change_password(&self, account: &ObjectRef, old: &Password<'_>, new: &Password<'_>) -> Result<()> {
         let directory = self.directory()?;
-        let target = target(&directory, account)?;
+        let (target, found) = target(&directory, account)?;
         if !directory.dialect().is_ad() {
-            return directory
-                .session
-                .set_password(&target, Some(old), new)
-                .map_err(|error| unverified(error, directory.dialect()));
+            let set = directory.session.set_password(&target, Some(old), new);
+            set.map_err(|error| unverified(error, directory.dialect()))?;
+            let changes: Vec<Modification<'_>> =
+                kept(&found, directory.dialect()).into_iter().flat_map(Write::modifications).collect();
+            return afterwards(&directory, &target, &changes);
         }
         let one = |operation, secret| Modification {
             operation,
             name: directory.dialect().password().to_owned(),
             values: vec![NewValue::Secret(secret)],
         };
-        directory.session.modify(&target, &[one(Operation::Delete, old), one(Operation::Add, new)], &[]).map(drop)
+        directory
+            .session
+            .modify(&target, &[one(Operation::Delete, old), one(Operation::Add, new)], &[])
+            .map(drop)
+            .map_err(|error| unverified(error, directory.dialect()))
     }
 
     fn authenticate(&self, class: &str, name: &str, password: &Password<'_>) -> Result<String> {
@@ -57,23 +70,30 @@ impl Passwords for Ldap {
         }
         let Some(found) = by_name(&directory, &place, name)? else {
             // The same way for nobody as for somebody, so that neither the time nor the answer tells who exists.
-            let _ = directory.session.verify(&nobody(&place, directory.dialect()), password);
-            return Err(wrong());
+            return directory
+                .session
+                .verify(&nobody(&place, directory.dialect()), password)
+                .map_err(unknown)
+                .and(Err(wrong()));
         };
         let uid = entry::uid(&found, directory.dialect())?;
-        directory.session.verify(&entry::dn(&found, directory.dialect()), password)?;
+        directory
+            .session
+            .verify(&entry::dn(&found, directory.dialect()), password)
+            .map_err(|why| disabled(why, &found, directory.dialect()))?;
         Ok(uid)
     }
 }
 
-/// The entry of an account, after a look at whether it is one of this connection's.
-fn target(directory: &Directory, account: &ObjectRef) -> Result<String> {
+/// The entry of an account, after a look at whether it is one of this connection's, and how to speak of it.
+fn target(directory: &Directory, account: &ObjectRef) -> Result<(String, Entry)> {
     let place = directory.place(&account.class)?;
     if place.kind != Kind::Account {
         return Err(Error::unsupported(format!("class {} has no passwords", place.class)));
     }
-    let found = directory.by_uid(&place, &account.uid, &[NO_ATTRIBUTES])?;
-    Ok(directory.target(&found, &account.uid))
+    let wanted = if directory.dialect() == Dialect::OpenLdap { LOCKED } else { NO_ATTRIBUTES };
+    let found = directory.by_uid(&place, &account.uid, &[wanted])?;
+    Ok((directory.target(&found, &account.uid), found))
 }
 
 /// Sets a password as an administrator: by the operation made for it, or where the server has none, as an attribute.
@@ -98,19 +118,31 @@ fn marked<'a>(dialect: Dialect) -> Result<Vec<Modification<'a>>> {
     Ok(writes.into_iter().flat_map(Write::modifications).collect())
 }
 
-/// Says that the password has to be changed; it has been set by then.
-fn mark(directory: &Directory, target: &str) -> Result<()> {
-    let marked = marked(directory.dialect()).and_then(|changes| directory.session.modify(target, &changes, &[]));
-    marked.map(drop).map_err(|why| {
-        let message = format!("the password is set, and nothing makes its owner change it: {why}");
+/// OpenLDAP's policy unlocks whoever gets a password, those who are disabled as well: they stay disabled.
+pub(crate) fn kept(found: &Entry, dialect: Dialect) -> Option<Write> {
+    let disabled = dialect == Dialect::OpenLdap && entry::text(found, LOCKED).is_some_and(is_for_good);
+    disabled.then(|| Write::replace(LOCKED, vec![LOCKED_FOR_GOOD.as_bytes().to_vec()]))
+}
+
+/// What has to be written once the password is set.
+fn afterwards(directory: &Directory, target: &str, changes: &[Modification<'_>]) -> Result<()> {
+    if changes.is_empty() {
+        return Ok(());
+    }
+    directory.session.modify(target, changes, &[]).map(drop).map_err(|why| {
+        let message =
+            format!("the password is set, and what should be so afterwards (disabled, to be changed) is not: {why}");
         failure::renamed(&why, FailureKind::PartiallyApplied, message).with_effect(Effect::Some)
     })
 }
 
-/// OpenLDAP calls a wrong old password an operation it is not willing to perform.
+/// OpenLDAP calls a wrong old password an operation it is not willing to perform, Active Directory a violated constraint.
 fn unverified(error: Error, dialect: Dialect) -> Error {
     match failure::code(&error) {
         Some(failure::UNWILLING_TO_PERFORM) if dialect == Dialect::OpenLdap => {
+            failure::renamed(&error, FailureKind::InvalidCredential, "the old password is wrong")
+        }
+        _ if failure::is_wrong_password(&error) => {
             failure::renamed(&error, FailureKind::InvalidCredential, "the old password is wrong")
         }
         _ => error,
@@ -120,7 +152,8 @@ fn unverified(error: Error, dialect: Dialect) -> Error {
 /// The one account of that name. Where the name is the DN, people still log in with a shorter one.
 fn by_name(directory: &Directory, place: &Place, name: &str) -> Result<Option<Entry>> {
     let dialect = directory.dialect();
-    let wanted = [dialect.uid()];
+    let enabled = Operational::Enabled.natives(dialect);
+    let wanted: Vec<&str> = [dialect.uid()].into_iter().chain(enabled.iter().copied()).collect();
     let request = match Dn::parse(name).filter(|dn| place.name == DN && !dn.is_root()) {
         Some(dn) => directory.request(&dn.text(dialect.letters()), Scope::Base, &place.filter, &wanted),
         None => {
@@ -160,6 +193,19 @@ fn nobody(place: &Place, dialect: Dialect) -> String {
     base.map_or_else(|| place.base.clone(), |dn| dn.text(dialect.letters()))
 }
 
+/// OpenLDAP's policy and 389-ds say locked of those who are disabled, too.
+fn disabled(error: Error, found: &Entry, dialect: Dialect) -> Error {
+    if error.kind() == FailureKind::AccountLocked && Operational::Enabled.read(dialect, found) == Cell::Boolean(false) {
+        return failure::renamed(&error, FailureKind::AccountDisabled, "the account is disabled");
+    }
+    error
+}
+
+/// The limit of attempts is the host's and stays what it is.
+fn unknown(error: Error) -> Error {
+    if error.kind() == FailureKind::RateLimited { error } else { wrong() }
+}
+
 /// The same for an unknown name and a wrong password.
 fn wrong() -> Error {
     Error::invalid_credential("the name or the password is wrong")
@@ -187,6 +233,33 @@ mod tests {
         let error = || Error::unsupported("unwilling to verify old password").code("ldap:53");
         assert_eq!(unverified(error(), Dialect::OpenLdap).kind(), FailureKind::InvalidCredential);
         assert_eq!(unverified(error(), Dialect::Ds389).kind(), FailureKind::Unsupported);
+        let error = Error::invalid_password("no match").code("ldap:19:00000056");
+        assert_eq!(unverified(error, Dialect::Samba).kind(), FailureKind::InvalidCredential);
+    }
+
+    #[test]
+    fn who_is_disabled_stays_disabled_with_a_new_password() {
+        let kept = |since: &str, dialect| kept(&entry::tests::entry("cn=a", &[(LOCKED, since)]), dialect);
+        assert_eq!(kept("20260101000000Z", Dialect::OpenLdap), None, "a lock-out ends with a new password");
+        assert_eq!(kept(LOCKED_FOR_GOOD, Dialect::Ds389), None);
+        let write = kept(LOCKED_FOR_GOOD, Dialect::OpenLdap).unwrap();
+        assert_eq!(write, Write::replace(LOCKED, vec![LOCKED_FOR_GOOD.as_bytes().to_vec()]));
+    }
+
+    #[test]
+    fn who_is_disabled_is_not_only_locked() {
+        let kind = |since: &str| {
+            disabled(Error::account_locked("x"), &entry::tests::entry("cn=a", &[(LOCKED, since)]), Dialect::OpenLdap)
+                .kind()
+        };
+        assert_eq!(kind(LOCKED_FOR_GOOD), FailureKind::AccountDisabled);
+        assert_eq!(kind("20260101000000Z"), FailureKind::AccountLocked);
+    }
+
+    #[test]
+    fn the_limit_of_attempts_is_told_to_nobody_as_a_wrong_password() {
+        assert_eq!(unknown(Error::rate_limited("slowly")).kind(), FailureKind::RateLimited);
+        assert_eq!(unknown(Error::account_locked("x")).message(), wrong().message());
     }
 
     #[test]

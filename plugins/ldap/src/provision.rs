@@ -2,20 +2,20 @@
 //!
 //! As few operations as the server allows, so that little can be half done: Active Directory and 389-ds take the password
 //! with the entry; OpenLDAP, which would store it as it is, gets it by the operation made for it, and the entry goes
-//! again if it is refused. An update is one modify, then the password where it takes an operation of its own, then the
-//! renaming; what fails after something was done is told as a part that failed.
+//! again if it is refused. Updates have a file of their own.
 
 use crate::Ldap;
 use crate::changes::{What, Write, Writer};
 use crate::dialect::Dialect;
 use crate::directory::{Directory, Place};
-use crate::dn::{Dn, Rdn};
-use crate::draft::{self, Named};
+use crate::dn::Dn;
+use crate::draft;
 use crate::model::{Class, DN, Kind};
-use crate::operational::{Operational, PASSWORD};
+use crate::operational::PASSWORD;
+use crate::update::Alteration;
 use crate::{controls, entry, failure, layout};
 use hawser_sdk::credentials::Password;
-use hawser_sdk::ldap::{Control, Entry, Modification, NewAttribute, NewValue, Operation};
+use hawser_sdk::ldap::{Control, Entry, Modification, NewAttribute, NewValue, Scope};
 use hawser_sdk::{Draft, Effect, Error, FailureKind, ObjectRef, Outcome, Provision, Result, Secret, Update, Written};
 
 /// An account of Active Directory that is created without a password.
@@ -54,7 +54,7 @@ impl Provision for Ldap {
     }
 }
 
-fn wanted<'a>(directory: &Directory, place: &'a Place) -> Vec<&'a str> {
+pub(crate) fn wanted<'a>(directory: &Directory, place: &'a Place) -> Vec<&'a str> {
     let dialect = directory.dialect();
     let mut wanted = vec![dialect.uid(), dialect.revision()];
     if place.name != DN {
@@ -64,7 +64,7 @@ fn wanted<'a>(directory: &Directory, place: &'a Place) -> Vec<&'a str> {
 }
 
 /// Only if the entry is still what it was, where the server can be told so.
-fn insisting(directory: &Directory, revision: Option<&str>) -> Vec<Control> {
+pub(crate) fn insisting(directory: &Directory, revision: Option<&str>) -> Vec<Control> {
     let supported = directory.server.has(controls::ASSERTION);
     revision
         .filter(|_| supported)
@@ -73,7 +73,7 @@ fn insisting(directory: &Directory, revision: Option<&str>) -> Vec<Control> {
         .collect()
 }
 
-fn refuse_other_revision(found: &Entry, dialect: Dialect, expected: Option<&str>) -> Result<()> {
+pub(crate) fn refuse_other_revision(found: &Entry, dialect: Dialect, expected: Option<&str>) -> Result<()> {
     match expected {
         Some(expected) if entry::text(found, dialect.revision()) != Some(expected) => Err(outdated()),
         _ => Ok(()),
@@ -85,7 +85,7 @@ fn outdated() -> Error {
 }
 
 /// An entry that was found and is gone when it is written was deleted in between.
-fn lost(error: Error, uid: &str) -> Error {
+pub(crate) fn lost(error: Error, uid: &str) -> Error {
     match failure::code(&error) {
         Some(failure::NO_SUCH_OBJECT) => {
             failure::renamed(&error, FailureKind::UnknownUid, format!("there is no entry `{uid}` any more"))
@@ -113,6 +113,8 @@ impl Creation<'_> {
             self.enable(&mut writes, password.is_some());
         }
         let with_entry = password.filter(|_| dialect != Dialect::OpenLdap);
+        let later =
+            if password.is_some() && with_entry.is_none() { reset_by_a_password(&mut writes) } else { Vec::new() };
         let attributes = attributes(writes, with_entry, dialect);
         let dn = dn.text(dialect.letters());
         let read = self.directory.server.has(controls::POST_READ);
@@ -120,7 +122,7 @@ impl Creation<'_> {
         let controls: Vec<Control> = read.then(|| controls::post_read(&wanted)).into_iter().collect();
         let answer = self.directory.session.add(&dn, &attributes, &controls).map_err(|error| self.named(error, &dn))?;
         if let Some(password) = password.filter(|_| with_entry.is_none()) {
-            self.set_or_take_back(&dn, password)?;
+            self.set_or_take_back(&dn, password, later)?;
         }
         // A password set afterwards makes another revision.
         let answer = controls::read_entry(&answer).filter(|_| password.is_none() || with_entry.is_some());
@@ -185,8 +187,13 @@ impl Creation<'_> {
         }
     }
 
-    fn set_or_take_back(&self, dn: &str, password: &Password<'_>) -> Result<()> {
-        let Err(refused) = crate::password::set(self.directory, dn, password) else { return Ok(()) };
+    fn set_or_take_back(&self, dn: &str, password: &Password<'_>, later: Vec<Write>) -> Result<()> {
+        let changes: Vec<Modification<'_>> = later.into_iter().flat_map(Write::modifications).collect();
+        let set = crate::password::set(self.directory, dn, password);
+        let done = set.and_then(|()| {
+            if changes.is_empty() { Ok(()) } else { self.directory.session.modify(dn, &changes, &[]).map(drop) }
+        });
+        let Err(refused) = done else { return Ok(()) };
         match self.directory.session.delete(dn, &[]) {
             Ok(_) => Err(refused.with_effect(Effect::None)),
             Err(stays) => {
@@ -210,7 +217,7 @@ impl Creation<'_> {
     }
 
     fn read_back(&self, dn: &str, wanted: &[&str]) -> Result<Entry> {
-        let request = self.directory.request(dn, hawser_sdk::ldap::Scope::Base, "(objectClass=*)", wanted);
+        let request = self.directory.request(dn, Scope::Base, "(objectClass=*)", wanted);
         let found = self.directory.session.find(&request).map_err(|error| error.with_effect(Effect::Some))?;
         found.into_iter().next().ok_or_else(|| {
             let message = format!("`{dn}` was written, and the service account may not read it; let it");
@@ -227,7 +234,7 @@ fn with_revision(written: Written, entry: &Entry, dialect: Dialect) -> Written {
 }
 
 /// The one secret there can be.
-fn password(secrets: &[Secret]) -> Result<Option<&Password<'static>>> {
+pub(crate) fn password(secrets: &[Secret]) -> Result<Option<&Password<'static>>> {
     match secrets {
         [] => Ok(None),
         [secret] if secret.name == PASSWORD => Ok(Some(&secret.password)),
@@ -237,6 +244,11 @@ fn password(secrets: &[Secret]) -> Result<Option<&Password<'static>>> {
             Err(Error::schema_violation(format!("there is no place for the secret `{strange}`")).attribute(strange))
         }
     }
+}
+
+/// What OpenLDAP's policy takes back when a password is set: it has to be written afterwards.
+fn reset_by_a_password(writes: &mut Vec<Write>) -> Vec<Write> {
+    writes.extract_if(.., |write| ["pwdAccountLockedTime", "pwdReset"].contains(&write.name.as_str())).collect()
 }
 
 fn attributes<'a>(writes: Vec<Write>, password: Option<&'a Password<'a>>, dialect: Dialect) -> Vec<NewAttribute<'a>> {
@@ -270,197 +282,6 @@ fn text_of(writes: &[Write], name: &str) -> Option<String> {
     }
 }
 
-/// An update under way.
-struct Alteration<'a> {
-    directory: &'a Directory,
-    place: &'a Place,
-    found: Entry,
-    target: String,
-    uid: String,
-}
-
-impl<'a> Alteration<'a> {
-    fn open(directory: &'a Directory, place: &'a Place, writer: &Writer<'_>, update: &Update) -> Result<Self> {
-        let dialect = directory.dialect();
-        let mut attributes = wanted(directory, place);
-        attributes.extend(writer.needed(&update.changes));
-        attributes.push("cn");
-        if !directory.server.has(controls::PERMISSIVE_MODIFY) {
-            attributes.extend(update.changes.iter().map(|change| change.name.as_str()));
-            attributes.retain(|name| Operational::parse(name).is_none());
-        }
-        let found = directory.by_uid(place, &update.object.uid, &attributes)?;
-        refuse_other_revision(&found, dialect, update.revision.as_deref())?;
-        let (target, uid) = (directory.target(&found, &update.object.uid), entry::uid(&found, dialect)?);
-        Ok(Self { directory, place, found, target, uid })
-    }
-
-    fn run(&self, writer: &Writer<'_>, update: &Update) -> Result<Outcome> {
-        let dialect = self.directory.dialect();
-        let secret = password(&update.secrets)?;
-        let mut writes = Vec::new();
-        for change in &update.changes {
-            writes.extend(writer.change(change, &self.found)?);
-        }
-        let renaming = Renaming::plan(self, update)?;
-        writes.extend(renaming.write.clone());
-        let modifications = self.modifications(writes, secret.filter(|_| dialect.is_ad()));
-        let mut steps = Steps::default();
-        if !modifications.is_empty() {
-            let controls = self.controls(update.revision.as_deref());
-            steps.revision = self.modify(&modifications, &controls).map_err(|error| lost(error, &self.uid))?;
-            steps.done = true;
-        }
-        if let Some(secret) = secret.filter(|_| !dialect.is_ad()) {
-            let set = crate::password::set(self.directory, &self.target, secret);
-            steps.take(PASSWORD, set.map(|()| None))?;
-        }
-        if renaming.is_needed() {
-            steps.take("@name", self.rename(&renaming))?;
-        }
-        let renamed = !steps.failed.iter().any(|(part, _)| part == "@name");
-        let name = if renamed { renaming.name.clone() } else { layout::name(&self.found, dialect, &self.place.name)? };
-        Ok(steps.into_written(Written::new(&self.uid, name)).into())
-    }
-
-    fn modifications<'s>(&self, writes: Vec<Write>, secret: Option<&'s Password<'s>>) -> Vec<Modification<'s>> {
-        let permissive = self.directory.server.has(controls::PERMISSIVE_MODIFY);
-        let lean = |write: Write| if permissive { write } else { write.against(&self.found) };
-        let secret = secret.map(|secret| Modification {
-            operation: Operation::Replace,
-            name: self.directory.dialect().password().to_owned(),
-            values: vec![NewValue::Secret(secret)],
-        });
-        // The password comes first: an account without one cannot be enabled.
-        secret.into_iter().chain(writes.into_iter().map(lean).flat_map(Write::modifications)).collect()
-    }
-
-    fn controls(&self, revision: Option<&str>) -> Vec<Control> {
-        let server = &self.directory.server;
-        let permissive =
-            server.has(controls::PERMISSIVE_MODIFY).then(|| controls::plain(controls::PERMISSIVE_MODIFY, true));
-        insisting(self.directory, revision).into_iter().chain(permissive).chain(self.reading_back()).collect()
-    }
-
-    fn reading_back(&self) -> Option<Control> {
-        let supported = self.directory.server.has(controls::POST_READ);
-        supported.then(|| controls::post_read(&[self.directory.dialect().revision()]))
-    }
-
-    /// Makes the changes and answers the revision, where the server tells it.
-    fn modify(&self, modifications: &[Modification<'_>], controls: &[Control]) -> Result<Option<String>> {
-        let answer = self.directory.session.modify(&self.target, modifications, controls)?;
-        Ok(self.revision_in(&answer))
-    }
-
-    fn rename(&self, renaming: &Renaming) -> Result<Option<String>> {
-        let letters = self.directory.dialect().letters();
-        let superior = renaming.superior.as_ref().map(|dn| dn.text(letters));
-        let controls: Vec<Control> = self.reading_back().into_iter().collect();
-        let rdn = renaming.rdn.text(letters);
-        let answer = self.directory.session.rename(&self.target, &rdn, true, superior.as_deref(), &controls)?;
-        Ok(self.revision_in(&answer))
-    }
-
-    fn revision_in(&self, answer: &[Control]) -> Option<String> {
-        let entry = controls::read_entry(answer)?;
-        entry::text(&entry, self.directory.dialect().revision()).map(str::to_owned)
-    }
-}
-
-/// How far an update has come.
-#[derive(Default)]
-struct Steps {
-    done: bool,
-    revision: Option<String>,
-    failed: Vec<(String, Error)>,
-}
-
-impl Steps {
-    /// Nothing done yet: the failure is the whole update's. Something done: a part failed.
-    fn take(&mut self, part: &str, step: Result<Option<String>>) -> Result<()> {
-        match step {
-            Ok(revision) => {
-                self.revision = revision;
-                self.done = true;
-            }
-            Err(error) if self.done => self.failed.push((part.to_owned(), error)),
-            Err(error) => return Err(error),
-        }
-        Ok(())
-    }
-
-    fn into_written(self, written: Written) -> Written {
-        let written = match self.revision {
-            Some(revision) => written.revision(revision),
-            None => written,
-        };
-        self.failed.into_iter().fold(written, |written, (part, error)| written.failed(part, error))
-    }
-}
-
-/// What a new name and a new container come to.
-struct Renaming {
-    current: Dn,
-    rdn: Rdn,
-    superior: Option<Dn>,
-    /// Where the name is an attribute that the entry is not named by.
-    write: Option<Write>,
-    /// The name afterwards.
-    name: String,
-}
-
-impl Renaming {
-    fn plan(alteration: &Alteration<'_>, update: &Update) -> Result<Self> {
-        let (directory, place, found) = (alteration.directory, alteration.place, &alteration.found);
-        let dialect = directory.dialect();
-        let strange = || Error::schema_violation("the entry has no distinguished name that can be read");
-        let current = Dn::parse(&entry::dn(found, dialect)).ok_or_else(strange)?;
-        let own = current.rdn().cloned().ok_or_else(strange)?;
-        let parsed = |text: String| Dn::parse(&text).ok_or_else(strange);
-        let mut superior = update.container.as_deref().map(|uid| directory.dn_of(uid).and_then(parsed)).transpose()?;
-        let (mut rdn, mut write) = (own.clone(), None);
-        match update.name.as_deref().map(|name| draft::read(name, place)).transpose()? {
-            None => {}
-            Some(Named::Whole(dn)) => {
-                rdn = dn.rdn().cloned().ok_or_else(strange)?;
-                superior = superior.or_else(|| dn.parent());
-            }
-            Some(Named::Relative(new)) => rdn = new,
-            Some(Named::Value(value)) if place.name == DN => {
-                let attribute = own.parts.first().map_or("cn", |part| part.attribute.as_str());
-                rdn = Rdn::new(attribute, &value);
-            }
-            Some(Named::Value(value)) => {
-                let old = entry::text(found, &place.name);
-                // The entry's own name follows where it is the name, or was the same text (a CN like the account's name).
-                let follows = own.parts.len() == 1
-                    && own.parts.first().is_some_and(|part| {
-                        part.attribute.eq_ignore_ascii_case(&place.name) || own.value(&part.attribute) == old
-                    });
-                if follows {
-                    rdn = Rdn::new(own.parts.first().map_or("cn", |part| part.attribute.as_str()), &value);
-                }
-                if own.value(&place.name).is_none() {
-                    write = Some(Write::replace(&place.name, vec![value.into_bytes()]));
-                }
-            }
-        }
-        let superior = superior.filter(|new| !current.parent().is_some_and(|old| old.is(new)));
-        let after = superior.clone().or_else(|| current.parent()).ok_or_else(strange)?.child(rdn.clone());
-        let name = match (place.name.as_str(), update.name.as_deref()) {
-            (DN, _) => after.text(dialect.letters()),
-            (_, Some(name)) => name.to_owned(),
-            (_, None) => layout::name(found, dialect, &place.name)?,
-        };
-        Ok(Self { current, rdn, superior, write, name })
-    }
-
-    fn is_needed(&self) -> bool {
-        self.superior.is_some() || self.current.rdn() != Some(&self.rdn)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -490,15 +311,6 @@ mod tests {
         ];
         assert_eq!(writes, expected);
         assert_eq!(text_of(&writes, "UID").as_deref(), Some("ada"));
-    }
-
-    #[test]
-    fn the_first_failure_is_the_updates_and_a_later_one_a_parts() {
-        let failed = || Err(Error::conflict("no"));
-        assert!(Steps::default().take(PASSWORD, failed()).is_err());
-        let mut steps = Steps { done: true, ..Steps::default() };
-        steps.take("@name", failed()).unwrap();
-        assert_eq!(steps.failed.len(), 1);
     }
 
     #[test]

@@ -117,8 +117,8 @@ fn operational(operational: Operational, dialect: Dialect) -> AttributeInfo {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::builder::tests::{of_ad, of_openldap};
     use crate::directory::tests::places_of;
-    use crate::model::tests::{of_ad, of_openldap};
     use hawser_sdk::AttributeFlags;
 
     fn described(dialect: Dialect, options: &Options) -> Vec<ClassInfo> {

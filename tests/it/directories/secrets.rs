@@ -20,9 +20,9 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-const OLD: &str = "Start-Pass1";
-const NEW: &str = "Second-Pass2";
-const NEWEST: &str = "Third-Pass3";
+const OLD: &str = "Start-Pass1-of-some-length-and-1st";
+const NEW: &str = "Second-Pass2-longer-than-it-and-2nd";
+const NEWEST: &str = "Third-Pass3-the-longest-of-all-3rd";
 
 /// A context that permits all that the manifest asks for.
 fn context(directory: &Directory, manifest: &Manifest) -> CallContext {
@@ -74,7 +74,7 @@ async fn no_guest_memory_ever_holds_a_password_that_passes_through() {
         ("the new password", NEW),
         ("the newest password", NEWEST),
         // What a guest does hold: without it, the search would prove nothing.
-        ("the account's name", "uid=ada"),
+        ("the account's name", "uid=ada,ou=people,dc=ldap,dc=test"),
     ]));
     let egress = Egress::new(EgressConfig { loopback: true, ..EgressConfig::default() });
     let runtime = Runtime::observed(watched.clone(), egress, Clock::system()).unwrap();

@@ -7,6 +7,7 @@
 
 use super::token::Token;
 use super::{Classes, gone};
+use crate::dialect::Dialect;
 use crate::directory::{Directory, is_within, paged};
 use crate::model::Kind;
 use crate::{controls, entry, failure, filter, ranges, values};
@@ -65,14 +66,16 @@ impl Changes {
     fn read(&mut self, chunk: &[(String, Entry)], member: &str) -> Result<()> {
         let dialect = self.directory.dialect();
         let filters: Vec<String> = chunk.iter().filter_map(|(uid, _)| filter::by_uid(uid, dialect)).collect();
-        let wanted = format!("(&{}{})", filter::any_of(&filters), self.classes.filter());
-        let request =
-            self.directory.request(&self.directory.server.context, Scope::Subtree, &wanted, &self.classes.wanted());
+        let filter = format!("(&{}{})", filter::any_of(&filters), self.classes.filter());
+        // Members come one by one, so nobody has to read all of them.
+        let mut wanted = self.classes.wanted();
+        wanted.retain(|name| !name.eq_ignore_ascii_case(member));
+        let request = self.directory.request(&self.directory.server.context, Scope::Subtree, &filter, &wanted);
         let mut there = HashSet::new();
         for mut now in self.directory.session.find(&paged(request, self.directory.options.page_size))? {
             let uid = entry::uid(&now, dialect)?;
             ranges::complete(&self.directory, &self.directory.target(&now, &uid), &mut now)?;
-            let item = self.classes.upsert(&self.directory, now);
+            let Some(item) = self.classes.upsert(dialect, now) else { continue };
             if matches!(item, Item::Found(Delta::Upsert(_))) {
                 there.insert(uid);
             }
@@ -80,7 +83,7 @@ impl Changes {
         }
         for (uid, found) in chunk {
             if there.contains(uid) {
-                self.pending.extend(links(uid, found, member, &self.classes, &self.directory));
+                self.pending.extend(links(uid, found, member, &self.classes, dialect));
             } else {
                 // It left the classes or the base of this connection, or was deleted meanwhile.
                 self.pending.push_back(Item::Found(gone(uid.clone())));
@@ -93,7 +96,7 @@ impl Changes {
 /// Members come one by one; in the row they say nothing.
 fn without_members(item: Item<Delta>, classes: &Classes, member: &str) -> Item<Delta> {
     let Item::Found(Delta::Upsert(mut row)) = item else { return item };
-    let layout = classes.0.iter().find(|(place, _)| place.class == row.class && place.kind == Kind::Group);
+    let layout = classes.asked.iter().find(|(place, _)| place.class == row.class && place.kind == Kind::Group);
     if let Some(cell) = layout.and_then(|(_, layout)| layout.position(member)).and_then(|at| row.row.cells.get_mut(at))
     {
         *cell = Cell::Unread;
@@ -102,8 +105,8 @@ fn without_members(item: Item<Delta>, classes: &Classes, member: &str) -> Item<D
 }
 
 /// The members that were added to a group and removed from it.
-fn links(uid: &str, found: &Entry, member: &str, classes: &Classes, directory: &Directory) -> Vec<Item<Delta>> {
-    let of_kind = |kind: Kind| classes.0.iter().find(|(place, _)| place.kind == kind);
+fn links(uid: &str, found: &Entry, member: &str, classes: &Classes, dialect: Dialect) -> Vec<Item<Delta>> {
+    let of_kind = |kind: Kind| classes.asked.iter().find(|(place, _)| place.kind == kind);
     let Some((place, layout)) = of_kind(Kind::Group).filter(|(place, _)| is_within(&found.dn, &place.base)) else {
         return Vec::new();
     };
@@ -114,7 +117,7 @@ fn links(uid: &str, found: &Entry, member: &str, classes: &Classes, directory: &
             let edge = Edge {
                 owner: Reference::uid(&place.class, uid),
                 attribute: attribute.to_owned(),
-                target: values::reference(&String::from_utf8_lossy(value), directory.dialect()),
+                target: values::reference(&String::from_utf8_lossy(value), dialect),
                 parameters: Vec::new(),
             };
             Item::Found(if added { Delta::LinkAdded(edge) } else { Delta::LinkRemoved(edge) })
@@ -199,6 +202,7 @@ impl Listing<Delta> for Changes {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use hawser_sdk::{ClassRow, Key, Row};
 
     #[test]
     fn a_range_that_is_no_change_of_members_is_none() {
@@ -206,6 +210,49 @@ mod tests {
         assert_eq!(is_added("member;range=1-1"), Some(true));
         assert_eq!(is_added("member;range=0-0"), Some(false));
         assert_eq!(is_added("member"), Some(true));
+    }
+
+    const GROUP: &str = "03020100-0504-0706-0809-0a0b0c0d0e0f";
+
+    fn member(digit: char) -> (String, String) {
+        let uid = GROUP.replace('3', &digit.to_string());
+        (uid.clone(), format!("<GUID={uid}>;<SID=S-1-5-21-1>;CN={digit},DC=x"))
+    }
+
+    #[test]
+    fn members_come_and_go_one_by_one_and_stand_in_no_row() {
+        let classes = super::super::tests::classes(Dialect::Samba, [&[], &["cn", "member"]]);
+        let ((added, came), (removed, went)) = (member('7'), member('9'));
+        let found =
+            entry::tests::entry("CN=g,OU=groups,DC=x", &[("member;range=1-1", &came), ("member;range=0-0", &went)]);
+        let told: Vec<_> = links(GROUP, &found, "member", &classes, Dialect::Samba)
+            .into_iter()
+            .map(|item| match item {
+                Item::Found(Delta::LinkAdded(edge)) => (true, edge.target.key),
+                Item::Found(Delta::LinkRemoved(edge)) => (false, edge.target.key),
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(told, [(true, Key::Uid(added)), (false, Key::Uid(removed))]);
+        let row = Row {
+            uid: GROUP.to_owned(),
+            name: "g".to_owned(),
+            revision: None,
+            cells: vec![Cell::Absent, Cell::Absent],
+        };
+        let item = Item::Found(Delta::Upsert(ClassRow { class: "group".to_owned(), row }));
+        let Item::Found(Delta::Upsert(row)) = without_members(item, &classes, "member") else { panic!("a row") };
+        assert_eq!(row.row.cells, [Cell::Absent, Cell::Unread]);
+    }
+
+    #[test]
+    fn a_group_elsewhere_and_a_relation_nobody_asked_for_have_no_links() {
+        let (_, came) = member('7');
+        let found = |dn: &str| entry::tests::entry(dn, &[("member;range=1-1", &came)]);
+        let asked = super::super::tests::classes(Dialect::Samba, [&[], &["member"]]);
+        assert!(links(GROUP, &found("CN=g,OU=elsewhere,DC=x"), "member", &asked, Dialect::Samba).is_empty());
+        let silent = super::super::tests::classes(Dialect::Samba, [&[], &["cn"]]);
+        assert!(links(GROUP, &found("CN=g,OU=groups,DC=x"), "member", &silent, Dialect::Samba).is_empty());
     }
 
     #[test]

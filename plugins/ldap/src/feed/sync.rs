@@ -8,7 +8,7 @@ use super::{Classes, gone};
 use crate::controls::{self, Info, State};
 use crate::dialect::Dialect;
 use crate::directory::{Directory, NO_ATTRIBUTES};
-use crate::{entry, failure, uuid};
+use crate::{entry, failure, filter, uuid};
 use hawser_sdk::ldap::{Control, Entries, Entry, Scope, Search, SearchRequest};
 use hawser_sdk::{Delta, Error, FailureKind, Item, Listing, Result};
 use std::collections::VecDeque;
@@ -17,69 +17,82 @@ use std::collections::VecDeque;
 const AT_ONCE: u32 = 256;
 
 pub(super) struct Changes {
-    directory: Directory,
-    classes: Classes,
     search: Search,
-    pending: VecDeque<Item<Delta>>,
-    /// Where the whole of it ends.
-    cookie: Option<Vec<u8>>,
-    done: bool,
+    answers: Answers,
 }
 
 impl Changes {
-    pub(super) fn open(directory: Directory, classes: Classes, cookie: Vec<u8>) -> Result<Self> {
-        let request = request(&directory, &classes.filter(), &classes.wanted(), Some(&cookie));
+    pub(super) fn open(directory: &Directory, classes: Classes, cookie: Vec<u8>) -> Result<Self> {
+        let request = request(directory, &classes.wanted(), Some(&cookie));
         let search = directory.session.search(&request).map_err(forgotten)?;
-        Ok(Self { directory, classes, search, pending: VecDeque::new(), cookie: None, done: false })
+        Ok(Self { search, answers: Answers::new(classes, directory.dialect(), cookie) })
     }
 
     fn item(&mut self) -> Result<Option<Item<Delta>>> {
-        while self.pending.is_empty() && !self.done {
+        while self.answers.pending.is_empty() && !self.answers.done {
             let page = self.search.next(AT_ONCE).map_err(forgotten)?;
-            self.take(page)?;
+            self.answers.take(page)?;
         }
-        Ok(self.pending.pop_front())
+        Ok(self.answers.pending.pop_front())
+    }
+}
+
+/// What the server has answered so far.
+struct Answers {
+    classes: Classes,
+    dialect: Dialect,
+    pending: VecDeque<Item<Delta>>,
+    /// Where to go on; a server without anything to tell names no other place.
+    cookie: Vec<u8>,
+    done: bool,
+}
+
+impl Answers {
+    fn new(classes: Classes, dialect: Dialect, cookie: Vec<u8>) -> Self {
+        Self { classes, dialect, pending: VecDeque::new(), cookie, done: false }
     }
 
     fn take(&mut self, page: Entries) -> Result<()> {
-        let dialect = self.directory.dialect();
         for found in page.entries {
-            let change = change(found, dialect)?;
-            self.pending.push_back(match change {
-                Change::Upsert(found) => self.classes.upsert(&self.directory, found),
-                Change::Gone(uid) => Item::Found(gone(uid)),
+            let change = change(found, self.dialect)?;
+            self.pending.extend(match change {
+                Change::Upsert(found) => self.classes.upsert(self.dialect, found),
+                Change::Gone(uid) => Some(Item::Found(gone(uid))),
             });
         }
         for info in page.intermediates.iter().filter_map(controls::sync_info) {
             match info {
                 Info::Deleted(ids) => {
-                    let uids = ids.iter().filter_map(|id| uid(id, dialect));
+                    let uids = ids.iter().filter_map(|id| uid(id, self.dialect));
                     self.pending.extend(uids.map(|uid| Item::Found(gone(uid))));
                 }
                 Info::PresentPhase => return Err(present_phase()),
-                Info::Cookie(cookie) => self.cookie = Some(cookie),
+                Info::Cookie(cookie) => self.cookie = cookie,
                 Info::Nothing => {}
             }
         }
-        if page.done {
-            self.end(&page.controls)?;
-        }
-        Ok(())
+        if page.done { self.end(&page.controls) } else { Ok(()) }
     }
 
     fn end(&mut self, controls: &[Control]) -> Result<()> {
         self.done = true;
         let Some(end) = controls::sync_done(controls) else {
-            return Err(Error::resync_required(
-                "the server ended the synchronization without saying where; begin with a complete pass",
-            ));
+            let message = "the server ended the synchronization without saying where; begin with a complete pass";
+            return Err(Error::resync_required(message));
         };
         // 389-ds never sets the mark, and never lists what is left.
-        if !end.deletes && self.directory.dialect() == Dialect::OpenLdap {
+        if !end.deletes && self.dialect == Dialect::OpenLdap {
             return Err(present_phase());
         }
-        self.cookie = end.cookie.or(self.cookie.take());
+        if let Some(cookie) = end.cookie {
+            self.cookie = cookie;
+        }
         Ok(())
+    }
+
+    /// Only the end has a place to go on from.
+    fn token(&self) -> Option<Vec<u8>> {
+        (self.done && self.pending.is_empty()).then(|| Token::Sync(self.cookie.clone()).encode())
     }
 }
 
@@ -127,12 +140,11 @@ fn forgotten(error: Error) -> Error {
     error
 }
 
-fn request(directory: &Directory, filter: &str, attributes: &[&str], cookie: Option<&[u8]>) -> SearchRequest {
-    let base = &directory.server.base;
-    SearchRequest {
-        controls: vec![controls::sync(cookie)],
-        ..directory.request(base, Scope::Subtree, filter, attributes)
-    }
+/// A cookie of 389-ds holds for one filter only, so there is one: of every class of the connection.
+fn request(directory: &Directory, attributes: &[&str], cookie: Option<&[u8]>) -> SearchRequest {
+    let filters: Vec<String> = directory.places().into_iter().map(|place| place.filter).collect();
+    let request = directory.request(&directory.server.base, Scope::Subtree, &filter::any_of(&filters), attributes);
+    SearchRequest { controls: vec![controls::sync(cookie)], ..request }
 }
 
 /// A cookie of now. OpenLDAP shows what it is made of at the root of the context; others are asked for everything and
@@ -146,8 +158,7 @@ pub(super) fn cookie(directory: &Directory) -> Result<Vec<u8>> {
             return Ok(format!("rid=000,csn={}", csns.join(";")).into_bytes());
         }
     }
-    let search =
-        directory.session.search(&request(directory, "(objectClass=organizationalUnit)", &[NO_ATTRIBUTES], None))?;
+    let search = directory.session.search(&request(directory, &[NO_ATTRIBUTES], None))?;
     loop {
         let page = search.next(AT_ONCE)?;
         if page.done {
@@ -164,10 +175,8 @@ impl Listing<Delta> for Changes {
         self.item().transpose()
     }
 
-    /// Only the end has a place to go on from.
     fn checkpoint(&mut self) -> Option<Vec<u8>> {
-        let cookie = self.cookie.clone().filter(|_| self.done && self.pending.is_empty())?;
-        Some(Token::Sync(cookie).encode())
+        self.answers.token()
     }
 }
 
@@ -175,11 +184,63 @@ impl Listing<Delta> for Changes {
 mod tests {
     use super::*;
     use crate::ber::{self, ENUMERATED, OCTETS};
+    use hawser_sdk::ldap::Intermediate;
 
     fn told(state: i64) -> Entry {
         let value = ber::sequence(&[ber::number(ENUMERATED, state), ber::element(OCTETS, &[1; 16])]);
         let control = Control { oid: "1.3.6.1.4.1.4203.1.9.1.2".to_owned(), critical: false, value: Some(value) };
         Entry { dn: "cn=a".to_owned(), attributes: Vec::new(), controls: vec![control] }
+    }
+
+    /// As OpenLDAP 2.5 ends a synchronization.
+    const NOTHING_NEW: &[u8] = b"\x30\x03\x01\x01\xff";
+    const DELETES: &[u8] = b"\x30\x39\x04\x34rid=000,csn=20261122095415.097516Z#000000#000#000000\x01\x01\xff";
+    const TOO_OLD: &[u8] = b"\x30\x36\x04\x34rid=000,csn=20261122095415.097516Z#000000#000#000000";
+
+    fn answers() -> Answers {
+        let classes = super::super::tests::classes(Dialect::OpenLdap, [&["cn"], &["member"]]);
+        Answers::new(classes, Dialect::OpenLdap, b"begin".to_vec())
+    }
+
+    fn page(entries: Vec<Entry>, intermediates: Vec<Intermediate>, end: Option<&[u8]>) -> Entries {
+        let control = |value: &[u8]| Control {
+            oid: "1.3.6.1.4.1.4203.1.9.1.3".to_owned(),
+            critical: false,
+            value: Some(value.to_vec()),
+        };
+        let controls = end.map(control).into_iter().collect();
+        Entries { entries, intermediates, referrals: Vec::new(), done: end.is_some(), controls }
+    }
+
+    fn gone_ids() -> Intermediate {
+        let ids = ber::element(ber::SET, &ber::element(OCTETS, &[1; 16]));
+        let set = [ber::element(OCTETS, b"between"), ber::element(ber::BOOLEAN, &[0xff]), ids].concat();
+        let oid = Some("1.3.6.1.4.1.4203.1.9.1.4".to_owned());
+        Intermediate { oid, value: Some(ber::element(0xa3, &set)), controls: Vec::new() }
+    }
+
+    #[test]
+    fn a_server_that_forgot_what_it_deleted_asks_for_a_complete_pass() {
+        let error = answers().take(page(vec![told(1)], Vec::new(), Some(TOO_OLD))).unwrap_err();
+        assert_eq!(error.kind(), FailureKind::ResyncRequired);
+    }
+
+    #[test]
+    fn a_server_with_nothing_new_leaves_the_token_as_it_was() {
+        let mut answers = answers();
+        answers.take(page(Vec::new(), Vec::new(), Some(NOTHING_NEW))).unwrap();
+        assert_eq!(answers.token(), Some(b"sbegin".to_vec()));
+    }
+
+    #[test]
+    fn a_token_stands_behind_the_last_change_and_nowhere_else() {
+        let mut answers = answers();
+        answers.take(page(vec![told(1)], Vec::new(), None)).unwrap();
+        assert_eq!(answers.token(), None);
+        answers.take(page(Vec::new(), vec![gone_ids()], Some(DELETES))).unwrap();
+        assert_eq!((answers.pending.len(), answers.token()), (2, None), "two changes are still to be told");
+        answers.pending.clear();
+        assert!(answers.token().unwrap().starts_with(b"srid=000,csn=20261122095415"));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Filters against a reader and a judge of their own: what the host finds, the server finds too.
 
 use super::*;
-use crate::model::tests::{of_ad, of_openldap};
+use crate::builder::tests::{of_ad, of_openldap};
 use proptest::prelude::*;
 
 fn comparison(attribute: &str, value: impl Into<Value>) -> Comparison {
@@ -106,11 +106,11 @@ fn a_filter_of_the_options_stands_alone() {
 /// A filter as a server reads it.
 #[derive(Debug)]
 enum Read {
-    All(Vec<Read>),
-    Any(Vec<Read>),
-    Not(Box<Read>),
-    Least(String, i64),
-    Most(String, i64),
+    All(Vec<Self>),
+    Any(Vec<Self>),
+    Not(Box<Self>),
+    Least(i64),
+    Most(i64),
     Present(String),
     /// The pieces between the stars.
     Equals(String, Vec<Vec<u8>>),
@@ -137,10 +137,12 @@ fn read(text: &mut &[u8]) -> Read {
     *text = &text[end + 1..];
     let (name, value) = item.split_once('=').unwrap();
     if let Some(name) = name.strip_suffix('>') {
-        return Read::Least(name.to_owned(), value.parse().unwrap());
+        assert_eq!(name, "uidNumber");
+        return Read::Least(value.parse().unwrap());
     }
     if let Some(name) = name.strip_suffix('<') {
-        return Read::Most(name.to_owned(), value.parse().unwrap());
+        assert_eq!(name, "uidNumber");
+        return Read::Most(value.parse().unwrap());
     }
     match value {
         "*" => Read::Present(name.to_owned()),
@@ -183,8 +185,8 @@ impl Person {
             Read::All(parts) => parts.iter().all(|part| self.server(part)),
             Read::Any(parts) => parts.iter().any(|part| self.server(part)),
             Read::Not(part) => !self.server(part),
-            Read::Least(_, least) => self.number.is_some_and(|number| number >= *least),
-            Read::Most(_, most) => self.number.is_some_and(|number| number <= *most),
+            Read::Least(least) => self.number.is_some_and(|number| number >= *least),
+            Read::Most(most) => self.number.is_some_and(|number| number <= *most),
             Read::Present(name) if name == "objectClass" => true,
             Read::Present(name) if name == "uidNumber" => self.number.is_some(),
             Read::Present(name) => self.text(name).is_some(),

@@ -14,7 +14,7 @@ pub const GROUPS: &str = "ou=groups,dc=ds,dc=test";
 
 pub(super) const ADMIN_PASSWORD: &str = "Adm1n-Pass!";
 pub(super) const SERVICE: &str = "cn=service,dc=ds,dc=test";
-pub(super) const SERVICE_PASSWORD: &str = "Svc-Passw0rd!";
+pub(super) const SERVICE_PASSWORD: &str = "Svc-Passw0rd!-of-the-service";
 /// Who the server is when root starts it, as its package makes them.
 const OWNER: &str = "dirsrv:dirsrv";
 

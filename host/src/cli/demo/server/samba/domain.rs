@@ -15,7 +15,7 @@ pub const GROUPS: &str = "OU=Groups,DC=ad,DC=test";
 
 pub(super) const ADMIN_PASSWORD: &str = "Adm1n-Pass!";
 pub(super) const SERVICE: &str = "svc-hawser@ad.test";
-pub(super) const SERVICE_PASSWORD: &str = "Svc-Passw0rd!";
+pub(super) const SERVICE_PASSWORD: &str = "Svc-Passw0rd!-of-the-service";
 const SERVICE_NAME: &str = "svc-hawser";
 
 /// Counts what is changed in this file: another number, another domain in the cache.

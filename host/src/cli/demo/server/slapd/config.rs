@@ -19,7 +19,7 @@ pub const REFERRAL: &str = "cn=elsewhere,ou=people,dc=ldap,dc=test";
 pub(super) const ADMIN: &str = "cn=admin,dc=ldap,dc=test";
 pub(super) const ADMIN_PASSWORD: &str = "Adm1n-Pass!";
 pub(super) const SERVICE: &str = "cn=service,dc=ldap,dc=test";
-pub(super) const SERVICE_PASSWORD: &str = "Svc-Passw0rd!";
+pub(super) const SERVICE_PASSWORD: &str = "Svc-Passw0rd!-of-the-service";
 pub(super) const READER: &str = "cn=reader,dc=ldap,dc=test";
 pub(super) const READER_PASSWORD: &str = "Read-Passw0rd!";
 /// The common name of the certificate that stands for the service account.
