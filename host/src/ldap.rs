@@ -32,4 +32,4 @@ pub use password::{guesses, placed};
 pub use pool::{Pool, To};
 pub use search::{Entries, Search};
 pub use session::{Login, Protection};
-pub use writes::{Write, extended, verify, write};
+pub use writes::{Write, change_password, extended, verify, write};

@@ -170,8 +170,8 @@ impl Session {
         Ok(self.0.extended(oid, value)?)
     }
 
-    /// Sets a password by the operation made for it (RFC 3062): as an administrator without the old one, as the user
-    /// with it.
+    /// Sets a password by the operation made for it (RFC 3062): as an administrator without the old one; with it as the
+    /// owner, for whom the host logs in.
     ///
     /// # Errors
     /// What the directory answers.

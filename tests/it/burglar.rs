@@ -1,21 +1,22 @@
 //! A connector that says to a directory what no connector may, against a real one. The guest is `tests/guests/burglar`:
 //! "burglar".
 
+use hawser::cli::demo::server::slapd::Slapd;
 use hawser_tests::directory::{Directory, PEOPLE};
 use serde_json::{Value as Json, json};
 
 /// The victim's password.
 const FIRST: &str = "Start-Pass1";
 
-async fn broken_into() -> Directory {
+async fn broken_into() -> Directory<Slapd> {
     let directory = Directory::new().await;
     let victim = directory.person("u1", FIRST);
-    let service = directory.slapd.service();
+    let service = directory.server.service();
     let body = json!({
         "id": directory.bed.id, "system": directory.bed.system, "connector": "hawser/burglar", "version": "^0.1",
         "title": "Burglar",
         "options": {
-            "host": "127.0.0.1", "port": directory.slapd.ldap_port(), "dn": service.dn, "victim": victim,
+            "host": "127.0.0.1", "port": directory.server.ldap_port(), "dn": service.dn, "victim": victim,
         },
         "destinations": {"directory": {"roots": directory.roots()}},
         "securedOptions": {
@@ -29,7 +30,7 @@ async fn broken_into() -> Directory {
     directory
 }
 
-async fn findings(directory: &Directory, aspect: &str) -> Vec<Json> {
+async fn findings(directory: &Directory<Slapd>, aspect: &str) -> Vec<Json> {
     let answer =
         directory.bed.core.post(&directory.bed.at("/check"), &json!({"aspect": aspect})).await.expect(200).json();
     answer["findings"].as_array().unwrap().clone()
@@ -80,7 +81,7 @@ async fn verbs_and_controls_beyond_the_list_are_refused_and_leave_the_session_as
     let last = told.pop().unwrap();
     assert_eq!(told.len(), 12, "{told:?}");
     assert!(told.iter().all(|finding| finding["problem"]["kind"] == "unsupported"), "{told:?}");
-    let service = directory.slapd.service().dn;
+    let service = directory.server.service().dn;
     assert_eq!(last["text"], format!("it is still dn:{service}"), "{last}");
 }
 
@@ -132,7 +133,7 @@ async fn a_password_of_the_call_goes_where_passwords_go_and_a_service_password_n
     ] {
         assert!(told.contains(what), "{what}: {told}");
     }
-    let (slapd, victim) = (&directory.slapd, format!("uid=u1,{PEOPLE}"));
+    let (slapd, victim) = (&directory.server, format!("uid=u1,{PEOPLE}"));
     assert!(slapd.tools().may_bind(&victim, FIRST).unwrap(), "the victim's password was changed");
     let entry = slapd.tools().entry(slapd.admin().bind(), &victim, &[]);
     assert!(!format!("{:?}", entry.unwrap()).contains("Other-Pass2"));

@@ -1,5 +1,7 @@
 //! The connector for directories against servers that nobody here wrote, judged by their own tools.
 
+mod ds389;
 mod openldap;
 mod outages;
+mod samba;
 mod secrets;

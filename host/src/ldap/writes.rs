@@ -35,10 +35,9 @@ pub enum Write {
         delete_old: bool,
         new_superior: Option<String>,
     },
-    /// RFC 3062.
+    /// As an administrator (RFC 3062).
     SetPassword {
         dn: String,
-        old: Option<Secret>,
         new: Secret,
     },
 }
@@ -89,6 +88,45 @@ pub async fn extended(
 /// # Errors
 /// `invalid-credential`, `password-expired` and their kin, as the directory says; as [`Session::connect`].
 pub async fn verify(egress: &Egress, to: &To, dn: &str, password: &Secret, end: Instant) -> Result<(), Failure> {
+    let (session, outcome) = logged_in(egress, to, dn, password, end).await?;
+    session.close().await;
+    judged(&outcome)
+}
+
+/// Changes somebody's password as he does it himself (RFC 3062): logged in with the old one, on a connection of its own,
+/// so that the server holds him to its rules for that and does not take it for a reset.
+///
+/// # Errors
+/// `invalid-credential` and its kin for the old password; what the server says of the new one; `outcome-unknown`.
+pub async fn change_password(
+    egress: &Egress,
+    to: &To,
+    dn: &str,
+    (old, new): (&Secret, &Secret),
+    end: Instant,
+) -> Result<(), Failure> {
+    let (mut session, login) = logged_in(egress, to, dn, old, end).await?;
+    // Who has to change his password may do nothing else; that much he may.
+    if let Err(failure) = judged(&login)
+        && !(login.code == 0 && failure.kind == FailureKind::PasswordExpired)
+    {
+        return Err(failure);
+    }
+    let value = password_modify(dn, Some(old.expose()), new.expose());
+    let request = Request::Extended { oid: PASSWORD_MODIFY, value: Some(&value) };
+    let outcome = session.ask(&request, &[policy()], end).await.map_err(unknown)?;
+    session.close().await;
+    judged(&outcome)
+}
+
+/// A connection of somebody's own, and what the server said of his login.
+async fn logged_in(
+    egress: &Egress,
+    to: &To,
+    dn: &str,
+    password: &Secret,
+    end: Instant,
+) -> Result<(Session, Outcome), Failure> {
     if dn.is_empty() {
         // RFC 4513, 5.1.1: that is nobody's login, and takes no password.
         return Err(Failure::new(FailureKind::InvalidCredential, "a login without a name proves nothing"));
@@ -96,8 +134,7 @@ pub async fn verify(egress: &Egress, to: &To, dn: &str, password: &Secret, end: 
     let mut session = Session::connect(egress, &to.route, to.protection, end).await?;
     let bind = Request::Bind(Bind::Simple { dn, password: password.expose() });
     let outcome = session.ask(&bind, &[policy()], end).await?;
-    session.close().await;
-    judged(&outcome)
+    Ok((session, outcome))
 }
 
 async fn asked(
@@ -126,8 +163,8 @@ impl Write {
 
     /// The value of a password modify request.
     fn password(&self) -> Option<Zeroizing<Vec<u8>>> {
-        let Self::SetPassword { dn, old, new } = self else { return None };
-        Some(password_modify(dn, old.as_ref().map(Secret::expose), new.expose()))
+        let Self::SetPassword { dn, new } = self else { return None };
+        Some(password_modify(dn, None, new.expose()))
     }
 
     fn may_meet_a_policy(&self) -> bool {

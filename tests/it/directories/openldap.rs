@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use hawser::cli::demo::server::people;
-use hawser::cli::demo::server::slapd::SlapdOptions;
+use hawser::cli::demo::server::slapd::{Slapd, SlapdOptions};
 use hawser::cli::demo::server::tools::{Bind, Scope};
 use hawser_tests::directory::{Directory, GROUPS, PEOPLE};
 use serde_json::{Value as Json, json};
@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 
 /// A directory with a connection by LDAPS, its schema read.
-async fn connected() -> Directory {
+async fn connected() -> Directory<Slapd> {
     let directory = Directory::new().await;
     directory.connect_and_refresh(&directory.body()).await;
     directory
@@ -28,15 +28,9 @@ fn ldif(write: impl FnOnce(&mut std::fs::File)) -> (TempDir, SlapdOptions) {
 }
 
 /// The uid that the server gave an entry.
-fn uuid(directory: &Directory, dn: &str) -> String {
-    let entry = directory.slapd.tools().entry(directory.slapd.admin().bind(), dn, &["entryUUID"]).unwrap();
+fn uuid(directory: &Directory<Slapd>, dn: &str) -> String {
+    let entry = directory.server.tools().entry(directory.server.admin().bind(), dn, &["entryUUID"]).unwrap();
     entry.unwrap_or_else(|| panic!("{dn} is not there")).text("entryUUID").unwrap().to_owned()
-}
-
-fn texts(directory: &Directory, dn: &str, attribute: &str) -> Vec<String> {
-    let entry = directory.slapd.tools().entry(directory.slapd.admin().bind(), dn, &[attribute]).unwrap();
-    let entry = entry.unwrap_or_else(|| panic!("{dn} is not there"));
-    entry.texts(attribute).into_iter().map(str::to_owned).collect()
 }
 
 fn sorted(mut values: Vec<String>) -> Vec<String> {
@@ -45,10 +39,10 @@ fn sorted(mut values: Vec<String>) -> Vec<String> {
 }
 
 /// A group of these members, added by the server's own tool; its DN.
-fn group(directory: &Directory, name: &str, members: &[String]) -> String {
+fn group(directory: &Directory<Slapd>, name: &str, members: &[String]) -> String {
     let mut ldif = Vec::new();
     people::write_group(GROUPS, name, members.iter().cloned(), &mut ldif).unwrap();
-    directory.slapd.tools().add(directory.slapd.admin().bind(), &String::from_utf8(ldif).unwrap()).unwrap();
+    directory.server.tools().add(directory.server.admin().bind(), &String::from_utf8(ldif).unwrap()).unwrap();
     format!("cn={name},{GROUPS}")
 }
 
@@ -92,7 +86,7 @@ async fn people_and_groups_come_in_joined_as_ldapsearch_sees_them_odd_names_and_
     let task = directory.bed.import_published().await;
     assert_eq!(task["counts"]["rejected"], 0, "{task}");
 
-    let (tools, admin) = (directory.slapd.tools(), directory.slapd.admin());
+    let (tools, admin) = (directory.server.tools(), directory.server.admin());
     let filter = "(objectClass=inetOrgPerson)";
     let truth =
         tools.search(admin.bind(), PEOPLE, Scope::Sub, filter, &["entryUUID", "cn", "sn", "mail", "title"]).unwrap();
@@ -127,7 +121,7 @@ async fn people_and_groups_come_in_joined_as_ldapsearch_sees_them_odd_names_and_
 #[tokio::test]
 async fn an_account_is_created_read_changed_renamed_moved_and_deleted() {
     let directory = connected().await;
-    let (bed, tools, admin) = (&directory.bed, directory.slapd.tools(), directory.slapd.admin());
+    let (bed, tools, admin) = (&directory.bed, directory.server.tools(), directory.server.admin());
     let dn = format!("uid=jane,{PEOPLE}");
     let cn = "Jane, \"JD\" Doe";
     let draft = json!({"name": dn, "attributes": {"cn": [cn], "sn": ["Doe"], "mail": ["jane@ldap.test"]}});
@@ -148,8 +142,8 @@ async fn an_account_is_created_read_changed_renamed_moved_and_deleted() {
     bed.core.patch(&bed.account(&uid), &change).await.expect(200);
     assert!(tools.entry(admin.bind(), &dn, &[]).unwrap().is_none(), "it has its old name still");
     let dn = format!("uid=jane.doe,{PEOPLE}");
-    assert_eq!(texts(&directory, &dn, "mail"), ["jane@ldap.test", "second@ldap.test"]);
-    assert_eq!(texts(&directory, &dn, "sn"), ["Smith"]);
+    assert_eq!(directory.texts(&dn, "mail"), ["jane@ldap.test", "second@ldap.test"]);
+    assert_eq!(directory.texts(&dn, "sn"), ["Smith"]);
 
     let unit =
         bed.core.post(&bed.at("/objects/unit"), &json!({"name": format!("ou=left,{PEOPLE}"), "attributes": {}})).await;
@@ -196,7 +190,7 @@ async fn every_odd_name_makes_the_way_there_and_back() {
             "{what}"
         );
         bed.core.delete(&bed.account(&uid)).await.expect(204);
-        assert!(directory.slapd.tools().entry(directory.slapd.admin().bind(), &dn, &[]).unwrap().is_none(), "{what}");
+        assert!(directory.server.tools().entry(directory.server.admin().bind(), &dn, &[]).unwrap().is_none(), "{what}");
     }
 }
 
@@ -212,15 +206,15 @@ async fn a_grant_adds_one_member_and_a_revoke_takes_one_and_each_says_already() 
         |answer: hawser_tests::client::Answer| answer.expect(200).json()["outcome"].as_str().unwrap().to_owned();
 
     assert_eq!(outcome(bed.core.put(&entitlement, &json!({})).await), "granted");
-    assert_eq!(sorted(texts(&directory, &dn, "member")), [ada.clone(), bob.clone(), format!("uid=foreign,{PEOPLE}")]);
-    assert_eq!(texts(&directory, &bob, "memberOf"), [dn.clone()]);
+    assert_eq!(sorted(directory.texts(&dn, "member")), [ada.clone(), bob.clone(), format!("uid=foreign,{PEOPLE}")]);
+    assert_eq!(directory.texts(&bob, "memberOf"), [dn.clone()]);
     assert_eq!(outcome(bed.core.put(&entitlement, &json!({})).await), "already-granted");
     let listed = bed.core.get(&format!("{}/entitlements", bed.account(&bob_uid))).await.expect(200).json();
     assert_eq!(listed["assignments"][0]["entitlement"]["uid"], staff.as_str(), "{listed}");
     assert_eq!(outcome(bed.core.delete(&entitlement).await), "revoked");
     assert_eq!(outcome(bed.core.delete(&entitlement).await), "already-revoked");
     assert_eq!(
-        sorted(texts(&directory, &dn, "member")),
+        sorted(directory.texts(&dn, "member")),
         [ada, format!("uid=foreign,{PEOPLE}")],
         "a foreign member survives"
     );
@@ -229,7 +223,7 @@ async fn a_grant_adds_one_member_and_a_revoke_takes_one_and_each_says_already() 
 #[tokio::test]
 async fn a_password_is_set_by_the_policy_and_the_person_logs_in_with_it() {
     let directory = connected().await;
-    let (bed, tools) = (&directory.bed, directory.slapd.tools());
+    let (bed, tools) = (&directory.bed, directory.server.tools());
     let dn = directory.person("ada", "Start-Pass1");
     let uid = uuid(&directory, &dn);
     let password = format!("{}/password", bed.account(&uid));
@@ -252,7 +246,7 @@ async fn a_password_is_set_by_the_policy_and_the_person_logs_in_with_it() {
     bed.core.post(&bed.at("/authenticate"), &attempt("Wrong-Pass9")).await.problem(422, "invalid-credential");
 
     bed.core.put(&password, &json!({"new": "Fourth-Pass4", "mustChange": true})).await.expect(204);
-    assert_eq!(texts(&directory, &dn, "pwdReset"), ["TRUE"]);
+    assert_eq!(directory.texts(&dn, "pwdReset"), ["TRUE"]);
     bed.core.post(&bed.at("/authenticate"), &attempt("Fourth-Pass4")).await.problem(422, "password-expired");
     let read = bed.core.get(&bed.account(&uid)).await.expect(200).json();
     assert_eq!(read["attributes"]["force-password-change"], json!([true]), "{read}");
@@ -261,7 +255,7 @@ async fn a_password_is_set_by_the_policy_and_the_person_logs_in_with_it() {
 #[tokio::test]
 async fn an_account_is_locked_by_guessing_unlocked_disabled_and_enabled() {
     let directory = connected().await;
-    let (bed, tools) = (&directory.bed, directory.slapd.tools());
+    let (bed, tools) = (&directory.bed, directory.server.tools());
     let dn = directory.person("ada", "Start-Pass1");
     let uid = uuid(&directory, &dn);
     for _ in 0..5 {
@@ -312,14 +306,14 @@ async fn logins_by_start_tls_and_by_a_certificate_are_as_good() {
     directory.person("ada", "Start-Pass1");
     let mut body = directory.body();
     body["options"]["security"] = json!("start-tls");
-    body["options"]["port"] = json!(directory.slapd.ldap_port());
+    body["options"]["port"] = json!(directory.server.ldap_port());
     directory.connect_and_refresh(&body).await;
     assert_eq!(directory.bed.import_published().await["counts"]["rejected"], 0);
 
     // The password goes with the address: whoever moves the connection enters it again, or does without.
     let moved = directory.bed.operator.put(&directory.bed.at(""), &without_password(directory.body())).await;
     moved.problem(403, "credential-denied").names("bind-password");
-    let client = directory.slapd.client();
+    let client = directory.server.client();
     let mut body = without_password(directory.body());
     body["options"].as_object_mut().unwrap().remove("bind-dn");
     let pem = client.certificate_pem().unwrap() + &client.key_pem().unwrap();
@@ -335,7 +329,7 @@ async fn logins_by_start_tls_and_by_a_certificate_are_as_good() {
             break newest;
         }
     };
-    let place = format!("ldaps ldaps://127.0.0.1:{}", directory.slapd.ldaps_port());
+    let place = format!("ldaps ldaps://127.0.0.1:{}", directory.server.ldaps_port());
     assert_eq!(outcome["outcome"]["destinations"], json!([place]), "{outcome}");
     assert_eq!(outcome["outcome"]["credentials"], json!(["client-key"]), "{outcome}");
 }
@@ -377,6 +371,6 @@ async fn a_wrong_service_password_is_the_connections_fault() {
     directory.connect(&body).await;
     let refused = directory.bed.operator.order(&directory.bed.at("/schema/refresh")).await;
     refused.problem(502, "connection-failed").names("login of this connection");
-    let anybody = directory.slapd.tools().whoami(Bind::Anonymous).unwrap();
+    let anybody = directory.server.tools().whoami(Bind::Anonymous).unwrap();
     assert_eq!(anybody, "anonymous", "slapd is well");
 }

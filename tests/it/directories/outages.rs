@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use hawser::cli::demo::server::people;
-use hawser::cli::demo::server::slapd::SlapdOptions;
+use hawser::cli::demo::server::slapd::{Slapd, SlapdOptions};
 use hawser_tests::bed::Bed;
 use hawser_tests::directory::{Directory, PEOPLE};
 use hawser_tests::people::People;
@@ -15,10 +15,10 @@ const CALL: Duration = Duration::from_secs(3);
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A directory behind a proxy, and a second connection beside it that goes straight.
-async fn behind() -> (Directory, Stall, Bed) {
+async fn behind() -> (Directory<Slapd>, Stall, Bed) {
     let directory = Directory::with_config(SlapdOptions::default(), |config| config.guests.call = CALL).await;
     directory.person("ada", "Start-Pass1");
-    let stall = Stall::before(([127, 0, 0, 1], directory.slapd.ldaps_port()).into()).await;
+    let stall = Stall::before(([127, 0, 0, 1], directory.server.ldaps_port()).into()).await;
     let mut body = directory.body();
     body["options"]["port"] = json!(stall.address().port());
     directory.connect_and_refresh(&body).await;
@@ -31,9 +31,9 @@ async fn behind() -> (Directory, Stall, Bed) {
     (directory, stall, straight)
 }
 
-fn ada(directory: &Directory) -> String {
+fn ada(directory: &Directory<Slapd>) -> String {
     let entry =
-        directory.slapd.tools().entry(directory.slapd.admin().bind(), &format!("uid=ada,{PEOPLE}"), &["entryUUID"]);
+        directory.server.tools().entry(directory.server.admin().bind(), &format!("uid=ada,{PEOPLE}"), &["entryUUID"]);
     entry.unwrap().unwrap().text("entryUUID").unwrap().to_owned()
 }
 
@@ -113,8 +113,8 @@ async fn a_server_killed_in_the_middle_of_an_import_costs_the_pass_a_new_beginni
     let order = directory.bed.core.order(&directory.bed.at("/imports")).await.expect(202);
     let task = order.header("location").to_owned();
     directory.bed.when(&task, |task| task["progress"]["rows"].as_u64().is_some_and(|rows| rows > 2_000)).await;
-    directory.slapd.kill().unwrap();
-    directory.slapd.restart().unwrap();
+    directory.server.kill().unwrap();
+    directory.server.restart().unwrap();
     let done = directory.bed.settled(&task).await;
     assert_eq!((&done["state"], &done["counts"]["rejected"]), (&json!("succeeded"), &json!(0)), "{done}");
     assert_eq!(directory.bed.published("account").await.len() as u64, PEOPLE_MANY);

@@ -5,6 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use hawser::cli::demo::server::slapd::Slapd;
 use hawser::clock::Clock;
 use hawser::config::EgressConfig;
 use hawser::egress::Egress;
@@ -25,17 +26,17 @@ const NEW: &str = "Second-Pass2-longer-than-it-and-2nd";
 const NEWEST: &str = "Third-Pass3-the-longest-of-all-3rd";
 
 /// A context that permits all that the manifest asks for.
-fn context(directory: &Directory, manifest: &Manifest) -> CallContext {
-    let service = directory.slapd.service();
+fn context(directory: &Directory<Slapd>, manifest: &Manifest) -> CallContext {
+    let service = directory.server.service();
     let mut options: BTreeMap<OptionName, Vec<Value>> =
         manifest.options.iter().map(|option| (option.name.clone(), option.default.clone())).collect();
     options.insert("host".parse().unwrap(), vec![Value::Text("127.0.0.1".into())]);
-    options.insert("port".parse().unwrap(), vec![Value::Integer(directory.slapd.ldaps_port().into())]);
+    options.insert("port".parse().unwrap(), vec![Value::Integer(directory.server.ldaps_port().into())]);
     options.insert("bind-dn".parse().unwrap(), vec![Value::Text(service.dn)]);
     let permission: Permission = "destination:ldaps:ldaps://{host}:{port}".parse().unwrap();
     let route = Route {
         name: "ldaps".parse().unwrap(),
-        target: format!("ldaps://127.0.0.1:{}", directory.slapd.ldaps_port()).parse().unwrap(),
+        target: format!("ldaps://127.0.0.1:{}", directory.server.ldaps_port()).parse().unwrap(),
         permission,
         approved: true,
         ranges: [AddressRange::Loopback].into(),
@@ -67,7 +68,7 @@ fn context(directory: &Directory, manifest: &Manifest) -> CallContext {
 async fn no_guest_memory_ever_holds_a_password_that_passes_through() {
     let directory = Directory::new().await;
     let dn = directory.person("ada", OLD);
-    let service = directory.slapd.service();
+    let service = directory.server.service();
     let watched = Arc::new(Watched::new(&[
         ("the service's password", leaked(service.password)),
         ("the old password", OLD),
@@ -83,7 +84,7 @@ async fn no_guest_memory_ever_holds_a_password_that_passes_through() {
     let allowed = Allowed { imports: manifest.imports.clone(), exports: manifest.exports.clone() };
     let component = runtime.load(&component, &allowed).unwrap();
     let context = context(&directory, &manifest);
-    let entry = directory.slapd.tools().entry(directory.slapd.admin().bind(), &dn, &["entryUUID"]).unwrap().unwrap();
+    let entry = directory.server.tools().entry(directory.server.admin().bind(), &dn, &["entryUUID"]).unwrap().unwrap();
     let uid = entry.text("entryUUID").unwrap().to_owned();
     let ada = || ObjectRef { class: "account".into(), uid: uid.clone(), name: Some(dn.clone()) };
     let secret = |text: &str| Secret::new(text.as_bytes().to_vec()).unwrap();
@@ -92,7 +93,7 @@ async fn no_guest_memory_ever_holds_a_password_that_passes_through() {
     component.change_password(context.clone(), ada(), secret(NEW), secret(NEWEST)).await.result.unwrap();
     let class = "account".parse().unwrap();
     component.authenticate(context.clone(), &class, &dn, secret(NEWEST)).await.result.unwrap();
-    assert!(directory.slapd.tools().may_bind(&dn, NEWEST).unwrap());
+    assert!(directory.server.tools().may_bind(&dn, NEWEST).unwrap());
     let seen = watched.seen();
     assert!(seen.memories >= 3 && seen.bytes > 100_000, "{seen:?}");
     assert!(!seen.found.is_empty() && seen.found.iter().all(|found| *found == "the account's name"), "{seen:?}");
@@ -107,21 +108,21 @@ fn leaked(text: String) -> &'static str {
 async fn a_reset_on_a_warm_connection_costs_one_round_trip_more_than_the_tool() {
     let directory = Directory::new().await;
     let dn = directory.person("ada", OLD);
-    let (port, asked) = counting(directory.slapd.ldap_port()).await;
+    let (port, asked) = counting(directory.server.ldap_port()).await;
     let mut body = directory.body();
     body["options"]["port"] = json!(port);
     body["options"]["security"] = json!("none");
     directory.connect(&body).await;
     directory.bed.approve(&["plaintext:ldap"]).await;
     directory.bed.operator.order(&directory.bed.at("/schema/refresh")).await.expect(200);
-    let entry = directory.slapd.tools().entry(directory.slapd.admin().bind(), &dn, &["entryUUID"]).unwrap().unwrap();
+    let entry = directory.server.tools().entry(directory.server.admin().bind(), &dn, &["entryUUID"]).unwrap().unwrap();
     let password = format!("{}/password", directory.bed.account(entry.text("entryUUID").unwrap()));
     directory.bed.core.put(&password, &json!({"new": NEW})).await.expect(204);
     let before = asked.load(Ordering::SeqCst);
     directory.bed.core.put(&password, &json!({"new": NEWEST})).await.expect(204);
     let requests = asked.load(Ordering::SeqCst) - before;
     assert!((1..=2).contains(&requests), "{requests} requests: `ldappasswd` makes one");
-    assert!(directory.slapd.tools().may_bind(&dn, NEWEST).unwrap());
+    assert!(directory.server.tools().may_bind(&dn, NEWEST).unwrap());
     assert_eq!(entry.dn, format!("uid=ada,{PEOPLE}"));
 }
 

@@ -165,14 +165,27 @@ pub(in crate::runtime) async fn set_password(
     old: Option<Resource<Credential>>,
     new: Resource<Credential>,
 ) -> Said<()> {
+    // The old one is a guess until the server takes it.
+    if old.is_some()
+        && let Err(failure) = one_verification(state)
+    {
+        return Ok(Err(failure));
+    }
     let secrets = match secrets(state, old.iter().chain([&new])).await? {
         Ok(secrets) => secrets,
         Err(failure) => return Ok(Err(failure)),
     };
-    let mut secrets = secrets.into_iter().rev();
-    let Some(new) = secrets.next() else { return Ok(Err(no_password())) };
-    let write = Write::SetPassword { dn, old: secrets.next(), new };
-    Ok(self::write(state, session, write, Vec::new()).await?.map(drop))
+    match secrets.as_slice() {
+        [old, new] => {
+            let to = to(state, session)?;
+            Ok(ldap::change_password(&state.egress(), &to, &dn, (old, new), end(state)).await)
+        }
+        [new] => {
+            let write = Write::SetPassword { dn, new: new.clone() };
+            Ok(self::write(state, session, write, Vec::new()).await?.map(drop))
+        }
+        _ => Ok(Err(no_password())),
+    }
 }
 
 pub(in crate::runtime) async fn verify(

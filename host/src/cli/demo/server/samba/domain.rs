@@ -187,6 +187,8 @@ pub(super) fn config(domain: &Path, ip: &str, ca: &Ca, leaf: &Leaf) -> String {
 	tls certfile = {certificate}
 	tls cafile = {ca}
 	ldap server require strong auth = allow_sasl_over_tls
+	# Else an old password would be good for an hour more.
+	old password allowed period = 0
 	disable spoolss = yes
 	load printers = no
 "
