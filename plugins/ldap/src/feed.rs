@@ -56,7 +56,11 @@ impl Listing<Delta> for Boxed {
 }
 
 /// The classes a feed is about, and how their entries become rows.
-struct Classes(Vec<(Place, Layout)>);
+struct Classes {
+    asked: Vec<(Place, Layout)>,
+    /// Classes of the connection that nobody asked for here; their entries are passed over.
+    others: Vec<Place>,
+}
 
 impl Classes {
     fn open(directory: &Directory, classes: &[ClassAttributes]) -> Result<Self> {
@@ -68,48 +72,53 @@ impl Classes {
             let layout = Layout::new(directory, &place, class, &asked.attributes)?;
             Ok((place, layout))
         };
-        classes.iter().map(open).collect::<Result<_>>().map(Self)
+        let asked = classes.iter().map(open).collect::<Result<_>>()?;
+        let mut others = directory.places();
+        others.retain(|place| classes.iter().all(|asked| asked.class != place.class));
+        Ok(Self { asked, others })
     }
 
     /// Entries of any of the classes.
     fn filter(&self) -> String {
-        crate::filter::any_of(&self.0.iter().map(|(place, _)| place.filter.clone()).collect::<Vec<_>>())
+        crate::filter::any_of(&self.asked.iter().map(|(place, _)| place.filter.clone()).collect::<Vec<_>>())
     }
 
     /// The same by object class alone: what is gone has lost everything else.
     fn object_classes(&self) -> String {
-        let classes = self.0.iter().map(|(place, _)| format!("(objectClass={})", place.object_class));
+        let classes = self.asked.iter().map(|(place, _)| format!("(objectClass={})", place.object_class));
         crate::filter::any_of(&classes.collect::<Vec<_>>())
     }
 
     /// Everything a row of any class is made of.
     fn wanted(&self) -> Vec<&str> {
         let mut wanted = vec!["objectClass"];
-        wanted.extend(self.0.iter().flat_map(|(_, layout)| layout.wanted()));
+        wanted.extend(self.asked.iter().flat_map(|(_, layout)| layout.wanted()));
         wanted.sort_unstable();
         wanted.dedup();
         wanted
     }
 
-    /// The class of an entry, if it is one of these and lies where they do.
-    fn of(&self, found: &Entry) -> Option<&(Place, Layout)> {
-        let fits = |(place, _): &&(Place, Layout)| {
-            entry::is_a(found, &place.object_class) && is_within(&found.dn, &place.base)
-        };
-        self.0.iter().find(fits)
-    }
-
-    /// The whole object as it is now; one that is no longer of these classes is gone as far as they are concerned.
-    fn upsert(&self, dialect: Dialect, found: Entry) -> Item<Delta> {
+    /// The whole object as it is now. One that is of no class of the connection any more is gone as far as that is
+    /// concerned; nothing for one of a class that nobody asked for.
+    fn upsert(&self, dialect: Dialect, found: Entry) -> Option<Item<Delta>> {
+        let asked = self.asked.iter().find(|(place, _)| is_of(place, &found));
+        if asked.is_none() && self.others.iter().any(|place| is_of(place, &found)) {
+            return None;
+        }
         let name = entry::dn(&found, dialect);
-        let row = match self.of(&found) {
+        let row = match asked {
             Some((place, layout)) => {
                 layout.row(found).map(|row| Delta::Upsert(ClassRow { class: place.class.clone(), row }))
             }
             None => entry::uid(&found, dialect).map(gone),
         };
-        row.map_or_else(|why| Rejected::new(name, why).into(), Item::Found)
+        Some(row.map_or_else(|why| Rejected::new(name, why).into(), Item::Found))
     }
+}
+
+/// Is it of this class, and where the class lives?
+fn is_of(place: &Place, found: &Entry) -> bool {
+    entry::is_a(found, &place.object_class) && is_within(&found.dn, &place.base)
 }
 
 /// An object that is gone.
@@ -134,7 +143,9 @@ mod tests {
             let layout = Layout::of(dialect, &place.name, class, &attributes, 2).unwrap();
             (place, layout)
         };
-        Classes(places_of(&options, dialect).into_iter().zip(&known).zip(attributes).map(open).collect())
+        let mut places = places_of(&options, dialect);
+        let others = places.split_off(2);
+        Classes { asked: places.into_iter().zip(&known).zip(attributes).map(open).collect(), others }
     }
 
     const UID: &str = "03020100-0504-0706-0809-0a0b0c0d0e0f";
@@ -145,11 +156,12 @@ mod tests {
         let upsert = |dn: &str, class: &str, uid: &str| {
             classes.upsert(Dialect::OpenLdap, entry(dn, &[("objectClass", class), ("entryUUID", uid)]))
         };
-        assert_eq!(upsert("cn=a,dc=x", "device", UID), Item::Found(gone(UID.to_owned())));
-        assert_eq!(upsert("cn=g,ou=elsewhere,dc=x", "groupOfNames", UID), Item::Found(gone(UID.to_owned())));
+        assert_eq!(upsert("cn=a,dc=x", "device", UID), Some(Item::Found(gone(UID.to_owned()))));
+        assert_eq!(upsert("cn=g,ou=elsewhere,dc=x", "groupOfNames", UID), Some(Item::Found(gone(UID.to_owned()))));
+        assert_eq!(upsert("ou=a,dc=x", "organizationalUnit", UID), None, "nobody asked for units, and it is not gone");
         let nameless = classes.upsert(Dialect::OpenLdap, entry("cn=a,dc=x", &[("objectClass", "inetOrgPerson")]));
-        assert!(matches!(nameless, Item::Rejected(rejected) if rejected.key() == "cn=a,dc=x"));
-        let Item::Found(Delta::Upsert(row)) = upsert("cn=g,ou=groups,dc=x", "groupOfNames", UID) else {
+        assert!(matches!(nameless, Some(Item::Rejected(rejected)) if rejected.key() == "cn=a,dc=x"));
+        let Some(Item::Found(Delta::Upsert(row))) = upsert("cn=g,ou=groups,dc=x", "groupOfNames", UID) else {
             panic!("a group")
         };
         assert_eq!((row.class.as_str(), row.row.uid.as_str()), ("group", UID));

@@ -15,7 +15,7 @@ use crate::options::DN;
 use crate::{entry, filter};
 use hawser_sdk::credentials::Password;
 use hawser_sdk::ldap::{Entry, Modification, NewValue, Operation, Scope};
-use hawser_sdk::{Effect, Error, FailureKind, ObjectRef, Passwords, Result, log};
+use hawser_sdk::{Cell, Effect, Error, FailureKind, ObjectRef, Passwords, Result, log};
 
 /// Where OpenLDAP's policy notes that somebody is locked, for good or for a while.
 pub(crate) const LOCKED: &str = "pwdAccountLockedTime";
@@ -152,8 +152,8 @@ fn unverified(error: Error, dialect: Dialect) -> Error {
 /// The one account of that name. Where the name is the DN, people still log in with a shorter one.
 fn by_name(directory: &Directory, place: &Place, name: &str) -> Result<Option<Entry>> {
     let dialect = directory.dialect();
-    let locked = Some(LOCKED).filter(|_| dialect == Dialect::OpenLdap);
-    let wanted: Vec<&str> = [dialect.uid()].into_iter().chain(locked).collect();
+    let enabled = Operational::Enabled.natives(dialect);
+    let wanted: Vec<&str> = [dialect.uid()].into_iter().chain(enabled.iter().copied()).collect();
     let request = match Dn::parse(name).filter(|dn| place.name == DN && !dn.is_root()) {
         Some(dn) => directory.request(&dn.text(dialect.letters()), Scope::Base, &place.filter, &wanted),
         None => {
@@ -193,9 +193,9 @@ fn nobody(place: &Place, dialect: Dialect) -> String {
     base.map_or_else(|| place.base.clone(), |dn| dn.text(dialect.letters()))
 }
 
-/// OpenLDAP's policy says locked of those who are disabled, too.
+/// OpenLDAP's policy and 389-ds say locked of those who are disabled, too.
 fn disabled(error: Error, found: &Entry, dialect: Dialect) -> Error {
-    if error.kind() == FailureKind::AccountLocked && kept(found, dialect).is_some() {
+    if error.kind() == FailureKind::AccountLocked && Operational::Enabled.read(dialect, found) == Cell::Boolean(false) {
         return failure::renamed(&error, FailureKind::AccountDisabled, "the account is disabled");
     }
     error

@@ -151,12 +151,14 @@ impl Steps {
         Ok(())
     }
 
-    /// The modify is one part for the server and one for each attribute here.
+    /// The modify is one part for the server and one for each attribute here; with a password alone, it disables again.
     fn take_changes(&mut self, update: &Update, step: Result<Option<String>>) -> Result<()> {
         match step {
             Err(error) if self.done => {
-                let parts = update.changes.iter().map(|change| (change.name.clone(), error.clone()));
-                self.failed.extend(parts);
+                self.failed.extend(update.changes.iter().map(|change| (change.name.clone(), error.clone())));
+                if update.changes.is_empty() {
+                    self.failed.push((Operational::Enabled.name().to_owned(), error));
+                }
                 Ok(())
             }
             step => self.take("", step),

@@ -75,7 +75,7 @@ impl Changes {
         for mut now in self.directory.session.find(&paged(request, self.directory.options.page_size))? {
             let uid = entry::uid(&now, dialect)?;
             ranges::complete(&self.directory, &self.directory.target(&now, &uid), &mut now)?;
-            let item = self.classes.upsert(dialect, now);
+            let Some(item) = self.classes.upsert(dialect, now) else { continue };
             if matches!(item, Item::Found(Delta::Upsert(_))) {
                 there.insert(uid);
             }
@@ -96,7 +96,7 @@ impl Changes {
 /// Members come one by one; in the row they say nothing.
 fn without_members(item: Item<Delta>, classes: &Classes, member: &str) -> Item<Delta> {
     let Item::Found(Delta::Upsert(mut row)) = item else { return item };
-    let layout = classes.0.iter().find(|(place, _)| place.class == row.class && place.kind == Kind::Group);
+    let layout = classes.asked.iter().find(|(place, _)| place.class == row.class && place.kind == Kind::Group);
     if let Some(cell) = layout.and_then(|(_, layout)| layout.position(member)).and_then(|at| row.row.cells.get_mut(at))
     {
         *cell = Cell::Unread;
@@ -106,7 +106,7 @@ fn without_members(item: Item<Delta>, classes: &Classes, member: &str) -> Item<D
 
 /// The members that were added to a group and removed from it.
 fn links(uid: &str, found: &Entry, member: &str, classes: &Classes, dialect: Dialect) -> Vec<Item<Delta>> {
-    let of_kind = |kind: Kind| classes.0.iter().find(|(place, _)| place.kind == kind);
+    let of_kind = |kind: Kind| classes.asked.iter().find(|(place, _)| place.kind == kind);
     let Some((place, layout)) = of_kind(Kind::Group).filter(|(place, _)| is_within(&found.dn, &place.base)) else {
         return Vec::new();
     };

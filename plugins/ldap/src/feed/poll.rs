@@ -60,7 +60,10 @@ impl Changes {
     fn item(&mut self) -> Result<Option<Item<Delta>>> {
         loop {
             if let Some(found) = self.held.next() {
-                return self.change(found).map(Some);
+                if let Some(item) = self.change(found)? {
+                    return Ok(Some(item));
+                }
+                continue;
             }
             if self.done {
                 return Ok(None);
@@ -71,10 +74,10 @@ impl Changes {
         }
     }
 
-    fn change(&mut self, mut found: Entry) -> Result<Item<Delta>> {
+    fn change(&mut self, mut found: Entry) -> Result<Option<Item<Delta>>> {
         self.next.pass(&found);
         if entry::text(&found, "isDeleted").is_some_and(|text| text.eq_ignore_ascii_case("true")) {
-            return entry::uid(&found, self.directory.dialect()).map(|uid| Item::Found(gone(uid)));
+            return entry::uid(&found, self.directory.dialect()).map(|uid| Some(Item::Found(gone(uid))));
         }
         if let Ok(uid) = entry::uid(&found, self.directory.dialect()) {
             ranges::complete(&self.directory, &self.directory.target(&found, &uid), &mut found)?;

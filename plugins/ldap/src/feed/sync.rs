@@ -8,7 +8,7 @@ use super::{Classes, gone};
 use crate::controls::{self, Info, State};
 use crate::dialect::Dialect;
 use crate::directory::{Directory, NO_ATTRIBUTES};
-use crate::{entry, failure, uuid};
+use crate::{entry, failure, filter, uuid};
 use hawser_sdk::ldap::{Control, Entries, Entry, Scope, Search, SearchRequest};
 use hawser_sdk::{Delta, Error, FailureKind, Item, Listing, Result};
 use std::collections::VecDeque;
@@ -23,7 +23,7 @@ pub(super) struct Changes {
 
 impl Changes {
     pub(super) fn open(directory: &Directory, classes: Classes, cookie: Vec<u8>) -> Result<Self> {
-        let request = request(directory, &classes.filter(), &classes.wanted(), Some(&cookie));
+        let request = request(directory, &classes.wanted(), Some(&cookie));
         let search = directory.session.search(&request).map_err(forgotten)?;
         Ok(Self { search, answers: Answers::new(classes, directory.dialect(), cookie) })
     }
@@ -55,9 +55,9 @@ impl Answers {
     fn take(&mut self, page: Entries) -> Result<()> {
         for found in page.entries {
             let change = change(found, self.dialect)?;
-            self.pending.push_back(match change {
+            self.pending.extend(match change {
                 Change::Upsert(found) => self.classes.upsert(self.dialect, found),
-                Change::Gone(uid) => Item::Found(gone(uid)),
+                Change::Gone(uid) => Some(Item::Found(gone(uid))),
             });
         }
         for info in page.intermediates.iter().filter_map(controls::sync_info) {
@@ -140,12 +140,11 @@ fn forgotten(error: Error) -> Error {
     error
 }
 
-fn request(directory: &Directory, filter: &str, attributes: &[&str], cookie: Option<&[u8]>) -> SearchRequest {
-    let base = &directory.server.base;
-    SearchRequest {
-        controls: vec![controls::sync(cookie)],
-        ..directory.request(base, Scope::Subtree, filter, attributes)
-    }
+/// A cookie of 389-ds holds for one filter only, so there is one: of every class of the connection.
+fn request(directory: &Directory, attributes: &[&str], cookie: Option<&[u8]>) -> SearchRequest {
+    let filters: Vec<String> = directory.places().into_iter().map(|place| place.filter).collect();
+    let request = directory.request(&directory.server.base, Scope::Subtree, &filter::any_of(&filters), attributes);
+    SearchRequest { controls: vec![controls::sync(cookie)], ..request }
 }
 
 /// A cookie of now. OpenLDAP shows what it is made of at the root of the context; others are asked for everything and
@@ -159,8 +158,7 @@ pub(super) fn cookie(directory: &Directory) -> Result<Vec<u8>> {
             return Ok(format!("rid=000,csn={}", csns.join(";")).into_bytes());
         }
     }
-    let search =
-        directory.session.search(&request(directory, "(objectClass=organizationalUnit)", &[NO_ATTRIBUTES], None))?;
+    let search = directory.session.search(&request(directory, &[NO_ATTRIBUTES], None))?;
     loop {
         let page = search.next(AT_ONCE)?;
         if page.done {
