@@ -173,6 +173,38 @@ fn acts(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
+/// Is it in its one spelling already? Nearly all are, and are told without being taken apart; a name that is told
+/// otherwise may be, too.
+pub(crate) fn is_canonical(text: &str, letters: Letters) -> bool {
+    let (mut in_value, mut last) = (false, b',');
+    for byte in text.bytes() {
+        let begins = matches!(last, b',' | b'+' | b'=');
+        let fits = match byte {
+            b'=' if !in_value => {
+                in_value = true;
+                !begins
+            }
+            b',' | b'+' if in_value => {
+                in_value = false;
+                !matches!(last, b' ' | b'=')
+            }
+            b' ' => in_value && !begins,
+            b'"' | b'\\' | b'<' | b'>' | b';' | b'=' | b',' | b'+' => false,
+            b'#' => in_value && !begins,
+            b'A'..=b'Z' => in_value || letters == Letters::Upper,
+            b'a'..=b'z' => in_value || letters == Letters::Lower,
+            b'0'..=b'9' | b'-' => true,
+            b'.' => in_value,
+            byte => in_value && byte.is_ascii_graphic(),
+        };
+        if !fits {
+            return false;
+        }
+        last = byte;
+    }
+    in_value && !matches!(last, b' ' | b'=')
+}
+
 struct Reader<'a> {
     rest: &'a str,
 }

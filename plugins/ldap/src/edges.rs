@@ -1,7 +1,7 @@
 //! Edges: the values of a relation one by one, for groups of any size. The members of one group can be resumed at the
 //! place where they stopped, as long as the group is what it was.
 
-use crate::directory::{Directory, Place, is_within};
+use crate::directory::{Directory, Place};
 use crate::listing::Entries;
 use crate::model::{Native, Syntax};
 use crate::{entry, ranges, values};
@@ -95,9 +95,6 @@ impl Edges {
             }
             let Source::All(entries) = &mut self.source else { return Ok(None) };
             let Some(entry) = entries.next()? else { return Ok(None) };
-            if !is_within(&entry.dn, &self.place.base) {
-                continue;
-            }
             let dn = entry::dn(&entry, entries.directory.dialect());
             match Owner::new(&entries.directory, entry, &self.native.name) {
                 Ok(owner) => self.current = Some(owner),

@@ -1,7 +1,7 @@
 //! Entries as the server answers them: attributes by name, whatever their case and their options.
 
 use crate::dialect::Dialect;
-use crate::dn::Dn;
+use crate::dn::{self, Dn};
 use crate::uuid;
 use hawser_sdk::ldap::{Entry, RawAttribute};
 use hawser_sdk::{Error, Result};
@@ -19,8 +19,16 @@ pub(crate) struct Range {
 
 /// The attribute of that name, without options; the one with the most to say of a name in several.
 pub(crate) fn find<'a>(entry: &'a Entry, name: &str) -> Option<&'a RawAttribute> {
-    let named = |raw: &&RawAttribute| base_name(&raw.name).is_some_and(|base| base.eq_ignore_ascii_case(name));
-    entry.attributes.iter().filter(named).max_by_key(|raw| raw.values.len())
+    entry.attributes.iter().filter(|raw| is_named(&raw.name, name)).max_by_key(|raw| raw.values.len())
+}
+
+/// Is it the attribute of that name? Most are told by their length.
+fn is_named(raw: &str, name: &str) -> bool {
+    match raw.as_bytes().get(name.len()) {
+        None => raw.eq_ignore_ascii_case(name),
+        Some(b';') => base_name(raw).is_some_and(|base| base.eq_ignore_ascii_case(name)),
+        Some(_) => false,
+    }
 }
 
 /// The name without the options that do not change what it is; nothing for one with options of its own (a language).
@@ -83,6 +91,9 @@ pub(crate) fn dn(entry: &Entry, dialect: Dialect) -> String {
 /// A name in its one spelling; what is no name stays as it is.
 pub(crate) fn canonical(dn: &str, dialect: Dialect) -> String {
     let plain = extended(dn).1;
+    if dn::is_canonical(plain, dialect.letters()) {
+        return plain.to_owned();
+    }
     Dn::parse(plain).map_or_else(|| plain.to_owned(), |dn| dn.text(dialect.letters()))
 }
 
@@ -103,7 +114,7 @@ fn guid_of(digits: &str) -> Option<String> {
     if digits.contains('-') {
         return uuid::parse(digits).map(|_| digits.to_ascii_lowercase());
     }
-    uuid::from_guid(&crate::dn::unhex(digits)?)
+    uuid::from_guid(&dn::unhex(digits)?)
 }
 
 #[cfg(test)]

@@ -30,8 +30,10 @@ impl Source for Ldap {
             request.filter.as_ref().and_then(|it| filter::pushed(it, &class, directory.dialect(), &place.name));
         let wanted = pushed.map_or_else(|| place.filter.clone(), |pushed| format!("(&{}{pushed})", place.filter));
         let base = base(&directory, &place, request.container.as_deref())?;
+        // What a search below the class's base finds lies there.
+        let outside = !is_within(&base, &place.base);
         let found = Entries::search(directory, &base, &wanted, &layout.wanted())?;
-        Ok(Objects { found, place, layout, token })
+        Ok(Objects { found, layout, token, only_within: outside.then_some(place.base) })
     }
 
     fn get(&self, object: &ObjectRef, attributes: &[String]) -> Result<Record> {
@@ -100,7 +102,8 @@ fn explained(error: Error) -> Error {
 
 struct Objects {
     found: Entries,
-    place: Place,
+    /// Where the class lives, if the search goes beyond.
+    only_within: Option<String>,
     layout: Layout,
     token: Option<Vec<u8>>,
 }
@@ -108,7 +111,7 @@ struct Objects {
 impl Objects {
     fn item(&mut self) -> Result<Option<Item<Record>>> {
         while let Some(entry) = self.found.next()? {
-            if !is_within(&entry.dn, &self.place.base) {
+            if self.only_within.as_ref().is_some_and(|base| !is_within(&entry.dn, base)) {
                 continue;
             }
             let key = entry::dn(&entry, self.found.directory.dialect());

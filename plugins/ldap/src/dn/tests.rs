@@ -59,6 +59,18 @@ fn a_name_is_within_its_base_whatever_the_case() {
 }
 
 #[test]
+fn ordinary_names_are_told_without_being_taken_apart() {
+    for text in ["uid=ada,ou=people,dc=x", "cn=Ada Lovelace+uid=a.b@c,dc=x-1"] {
+        assert!(is_canonical(text, Letters::Lower), "{text}");
+    }
+    assert!(is_canonical("CN=Ada Lovelace,OU=People,DC=x", Letters::Upper));
+    for text in ["", "ada", "UID=a", "uid=a, dc=x", "uid=a ,dc=x", "uid=,dc=x", "uid=a,", "cn=é", "cn=a\\,b", "cn=#1"]
+    {
+        assert!(!is_canonical(text, Letters::Lower), "{text}");
+    }
+}
+
+#[test]
 fn a_child_and_its_parent_find_each_other() {
     let base = Dn::parse("ou=people,dc=x").unwrap();
     let child = base.child(Rdn::new("cn", "a,b"));
@@ -81,6 +93,15 @@ proptest! {
         let text = dn.text(Letters::Lower);
         prop_assert!(!text.chars().any(acts), "{text:?}");
         prop_assert_eq!(Dn::parse(&text), Some(dn), "{}", text);
+    }
+
+    #[test]
+    fn what_passes_for_canonical_is_its_own_spelling(text in "[a-cB=,+\\\\# ;.0]{0,24}|[a-b]=[a-cB .#]{0,5},[a-bB]=[a-c +=,]{0,6}") {
+        for letters in [Letters::Lower, Letters::Upper] {
+            if is_canonical(&text, letters) {
+                prop_assert_eq!(Dn::parse(&text).map(|dn| dn.text(letters)), Some(text.clone()));
+            }
+        }
     }
 
     #[test]

@@ -3,12 +3,12 @@
 //! A server that has forgotten too much lists what is left instead of what is gone. That would be a complete pass in
 //! disguise, so it is told as one that has to begin.
 
-use super::token::Token;
+use super::token::{self, Token};
 use super::{Classes, gone};
 use crate::controls::{self, Info, State};
 use crate::dialect::Dialect;
 use crate::directory::{Directory, NO_ATTRIBUTES};
-use crate::{entry, failure, filter, uuid};
+use crate::{entry, failure, uuid};
 use hawser_sdk::ldap::{Control, Entries, Entry, Scope, Search, SearchRequest};
 use hawser_sdk::{Delta, Error, FailureKind, Item, Listing, Result};
 use std::collections::VecDeque;
@@ -142,8 +142,8 @@ fn forgotten(error: Error) -> Error {
 
 /// A cookie of 389-ds holds for one filter only, so there is one: of every class of the connection.
 fn request(directory: &Directory, attributes: &[&str], cookie: Option<&[u8]>) -> SearchRequest {
-    let filters: Vec<String> = directory.places().into_iter().map(|place| place.filter).collect();
-    let request = directory.request(&directory.server.base, Scope::Subtree, &filter::any_of(&filters), attributes);
+    let filter = token::every_class(directory);
+    let request = directory.request(&directory.server.base, Scope::Subtree, &filter, attributes);
     SearchRequest { controls: vec![controls::sync(cookie)], ..request }
 }
 

@@ -1,11 +1,14 @@
 //! Tokens: where a feed goes on, and by which way it got there.
 
 use crate::directory::{Directory, paged};
-use crate::{controls, entry, server, time};
-use hawser_sdk::ldap::Scope;
-use hawser_sdk::{Error, Result, log};
-
 use crate::options::Incremental;
+use crate::{controls, entry, filter, server, time};
+use hawser_sdk::ldap::Scope;
+use hawser_sdk::{Error, Result, cache, log};
+use std::time::Duration;
+
+/// How long a token is handed to one pass after the other; an older one only tells more.
+const SHARED: Duration = Duration::from_mins(5);
 
 /// How changes are found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,16 +111,29 @@ impl Token {
 }
 
 /// A token from before a complete pass, where the server gives one. Without it the pass is as good; only the feed has to
-/// wait for one.
+/// wait for one. The classes of one pass share it: some servers have to look at everything to give one.
 pub(crate) fn before_a_pass(directory: &Directory) -> Option<Vec<u8>> {
     let way = Way::of(directory).ok()?;
+    let key = format!("token/{way:?}/{}/{}", directory.server.base, every_class(directory));
+    if let Some(token) = cache::get(&key) {
+        return Some(token);
+    }
     match now(directory, way) {
-        Ok(token) => Some(token.encode()),
+        Ok(token) => {
+            let token = token.encode();
+            cache::put(&key, &token, SHARED);
+            Some(token)
+        }
         Err(why) => {
             log::warn("this pass comes without a token for changes", &[("reason", why.message())]);
             None
         }
     }
+}
+
+/// Entries of every class of the connection.
+pub(super) fn every_class(directory: &Directory) -> String {
+    filter::any_of(&directory.places().into_iter().map(|place| place.filter).collect::<Vec<_>>())
 }
 
 /// A token from which everything is seen that happens from now on.
@@ -143,7 +159,7 @@ pub(crate) fn usn(directory: &Directory) -> Result<Token> {
 
 /// The time of the newest change of all, by the server's own clock.
 fn newest(directory: &Directory) -> Result<i64> {
-    let filter = crate::filter::any_of(&directory.places().into_iter().map(|place| place.filter).collect::<Vec<_>>());
+    let filter = every_class(directory);
     let request = directory.request(&directory.server.base, Scope::Subtree, &filter, &["modifyTimestamp"]);
     let search = directory.session.search(&paged(request, directory.options.page_size))?;
     let mut newest = 0;
