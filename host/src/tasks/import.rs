@@ -5,6 +5,7 @@
 //! A target that changed meanwhile (`resync-required`) costs the pass, not the truth: it begins again.
 
 mod incremental;
+mod stuck;
 
 use std::time::Duration;
 
@@ -19,9 +20,8 @@ use crate::model::{
 };
 use crate::runtime::{CallContext, Used};
 use crate::store::{Cursor, PartProgress, Run, RunPart, SetAside, StagedLink, StagedRow};
+use stuck::Watch;
 
-/// Pages in a row without a row, a rejected record or the end, after which a listing counts as stuck.
-const IDLE_PAGES_MAX: u32 = 100;
 /// How often a pass begins again because the target changed under it.
 const RESTARTS_MAX: u32 = 3;
 /// The wait before a pass begins again.
@@ -274,32 +274,6 @@ impl<'a> Pass<'a> {
     }
 }
 
-/// Watches a listing for progress: a connector that hands out nothing for ever, or the same checkpoint again, is stuck.
-#[derive(Default)]
-struct Watch {
-    idle_pages: u32,
-    last_checkpoint: Option<Vec<u8>>,
-}
-
-impl Watch {
-    fn look(&mut self, records: usize, checkpoint: Option<&[u8]>, complete: bool) -> Result<()> {
-        let repeated = !complete && checkpoint.is_some() && checkpoint == self.last_checkpoint.as_deref();
-        self.last_checkpoint = checkpoint.map(<[u8]>::to_vec);
-        self.idle_pages = if records == 0 { self.idle_pages + 1 } else { 0 };
-        if repeated && records > 0 {
-            let message =
-                "the connector hands out records under a checkpoint that does not move; its author has to look";
-            return Err(Error::new(ErrorKind::GuestLimit, message));
-        }
-        if self.idle_pages > IDLE_PAGES_MAX {
-            let message =
-                format!("the connector handed out {IDLE_PAGES_MAX} empty pages in a row; its author has to look");
-            return Err(Error::new(ErrorKind::GuestLimit, message));
-        }
-        Ok(())
-    }
-}
-
 /// Everything readable that does not come as edges: an import is the whole truth, not only what is shown by default.
 fn columns(class: &ClassInfo) -> Result<Vec<AttributeName>> {
     let readable = class.attributes.iter().filter(|info| info.readable && !info.confidential && !info.large);
@@ -351,16 +325,5 @@ mod tests {
     fn a_threshold_can_be_switched_off() {
         let off = Thresholds { removed: None, removed_percent: None };
         assert_eq!(tripped(off, &counts(1_000), 1_000), None);
-    }
-
-    #[test]
-    fn a_listing_that_does_not_move_is_stuck() {
-        let mut watch = Watch::default();
-        assert!(watch.look(1, Some(b"a"), false).is_ok());
-        assert!(watch.look(1, Some(b"b"), false).is_ok());
-        assert!(watch.look(1, Some(b"b"), false).is_err());
-        let mut empty = Watch::default();
-        assert!((0..IDLE_PAGES_MAX).all(|_| empty.look(0, None, false).is_ok()));
-        assert!(empty.look(0, None, false).is_err());
     }
 }

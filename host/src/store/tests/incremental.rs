@@ -257,6 +257,15 @@ async fn an_object_is_gone_by_what_the_target_still_knows_of_it() {
 }
 
 #[tokio::test]
+async fn links_to_somebody_who_was_never_imported_go_with_him() {
+    let room = Room::company(&[("g", "stranger"), ("g", "1")]).await;
+    room.caught_up(vec![FedChange::LinkAdded(members(), named("g", "nobody")), added("h", "stranger")]).await;
+    assert_eq!(room.member_pairs().await, ["g-(name of nobody)", "g-1", "g-stranger", "h-stranger"]);
+    room.caught_up(vec![gone(None, Some("stranger"), None), gone(None, None, Some("name of nobody"))]).await;
+    assert_eq!(room.member_pairs().await, ["g-1"]);
+}
+
+#[tokio::test]
 async fn a_name_that_two_objects_have_tells_nobody_gone() {
     let room = Room::company(&[]).await;
     let mut twin = object("account", "2");
@@ -267,14 +276,19 @@ async fn a_name_that_two_objects_have_tells_nobody_gone() {
     let aside = room.store.set_aside(task, None, 9).await.unwrap();
     assert!(aside[0].record.message.contains("more than one"), "{aside:?}");
     room.store.publish(task).await.unwrap();
-    // In one page, too: what has another name by now is not who is gone.
+    // In one page, too: who was told twice is one, and what has another name by now is not who is gone.
     let task = room.claimed().await.id;
     let run = room.catching(task).await.run.number;
     let mut other = object("account", "3");
     other.row.name = "another".into();
-    let changes = vec![FedChange::Object(other), gone(None, None, Some("name of 3"))];
+    let changes = vec![
+        FedChange::Object(other),
+        gone(None, None, Some("name of 3")),
+        account("4=2"),
+        gone(None, None, Some("name of 4")),
+    ];
     room.apply(run, &end(changes, "t")).await;
-    assert_eq!(room.store.compare(run).await.unwrap().counts.deleted, 0);
+    assert_eq!(room.store.compare(run).await.unwrap().counts.deleted, 1);
 }
 
 #[tokio::test]
