@@ -5,6 +5,8 @@
 //! links has no way to find a target but to look at all links: such edits are put off and carried out together, as long as
 //! nothing in between speaks of the same ends.
 
+mod renames;
+
 use std::collections::HashMap;
 
 use sqlx::{Sqlite, SqliteConnection, Transaction};
@@ -16,6 +18,7 @@ use super::links::{Known, Link, adjust_held, end, insert_links};
 use super::numbers::{CHUNK, list, stored, stored_u64, word};
 use super::staging::{Query, StagedLink, insert_bulk};
 use crate::model::{Key, Result};
+use renames::Renames;
 
 /// What is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
@@ -119,14 +122,15 @@ impl Store {
     /// Carries out the edits of a run, chunk by chunk, each with the names it needs resolved. An edit is forgotten in the
     /// transaction that carries it out.
     pub(super) async fn carry_out_edits(&self, pass: &Pass) -> Result<()> {
+        let renames = self.renames(pass.run).await?;
         loop {
             let edits = self.first_edits(pass.run).await?;
             let Some((last, _)) = edits.last() else { return Ok(()) };
             let links: Vec<Link> = edits.iter().map(|(_, edit)| edit.link.clone()).collect();
             let known = self.known(pass, &links).await?;
-            let mut work = Work::new(pass, self.database.write().await?);
-            for (_, edit) in &edits {
-                work.carry_out(edit, &known).await?;
+            let mut work = Work::new(pass, &renames, self.database.write().await?);
+            for (seq, edit) in &edits {
+                work.carry_out(*seq, edit, &known).await?;
             }
             work.finish(*last).await?;
         }
@@ -152,21 +156,22 @@ impl Store {
 /// A chunk of edits being carried out, in one transaction.
 struct Work<'a> {
     pass: &'a Pass,
+    renames: &'a Renames,
     tx: Transaction<'static, Sqlite>,
     /// Ends whose links are still to go or to follow, by the number of their class: the new end of those that follow.
     put_off: HashMap<i64, HashMap<String, Option<String>>>,
 }
 
 impl<'a> Work<'a> {
-    fn new(pass: &'a Pass, tx: Transaction<'static, Sqlite>) -> Self {
-        Self { pass, tx, put_off: HashMap::new() }
+    fn new(pass: &'a Pass, renames: &'a Renames, tx: Transaction<'static, Sqlite>) -> Self {
+        Self { pass, renames, tx, put_off: HashMap::new() }
     }
 
-    async fn carry_out(&mut self, edit: &Edit, known: &Known) -> Result<()> {
+    async fn carry_out(&mut self, seq: i64, edit: &Edit, known: &Known) -> Result<()> {
         let (owner, target, ..) = &edit.link;
         match edit.kind {
             EditKind::Added | EditKind::Removed | EditKind::Cleared => {
-                let link = known.resolve(self.class_of(edit.part), &edit.link);
+                let link = self.resolve(seq, edit, known);
                 self.settle(&[&link.0, &link.1]).await?;
                 self.edit_links(edit.kind, edit.part, &link).await
             }
@@ -182,6 +187,18 @@ impl<'a> Work<'a> {
                 Ok(())
             }
         }
+    }
+
+    /// The link of an edit with every end by uid that can be: the uid it has at that time.
+    fn resolve(&self, seq: i64, edit: &Edit, known: &Known) -> Link {
+        let owner_class = self.class_of(edit.part);
+        let (owner, target, class, parameters) = known.resolve(owner_class, &edit.link);
+        let of_time = |said: &str, resolved: String, class: &str| {
+            if said.starts_with("n:") { self.renames.until(seq, class, resolved) } else { resolved }
+        };
+        let owner = of_time(&edit.link.0, owner, owner_class);
+        let target = of_time(&edit.link.1, target, &class);
+        (owner, target, class, parameters)
     }
 
     fn class_of(&self, part: i64) -> &str {

@@ -96,7 +96,6 @@ async fn killed_again_and_again(tokens: &str) {
     let mut company = Company::founded();
     let mut ticker = Ticker::new(&house, tokens, &company.state()).await;
     ticker.bed.import_published().await;
-    ticker.with_thresholds(tokens, &json!({"removed": null, "removedPercent": null})).await;
     let position = ticker.bed.position().await;
     let (data, keys) = house.stop().await;
     ticker.happened(&(0..EVENTS).map(|n| company.event(n)).collect::<Vec<_>>());

@@ -334,6 +334,30 @@ async fn a_link_told_by_a_name_that_changed_meanwhile_is_of_who_had_it() {
 }
 
 #[tokio::test]
+async fn what_was_said_by_name_before_an_object_got_another_uid_is_said_of_it() {
+    let room = Room::company(&[("g", "1"), ("h", "1"), ("g", "2")]).await;
+    let now = |previous: &str, uid: &str| {
+        let mut object = FedObject { previous: Some(previous.into()), ..object("account", uid) };
+        object.row.name = "name of 1".into();
+        FedChange::Object(object)
+    };
+    let (to, from) = (FedChange::LinkAdded, FedChange::LinkRemoved);
+    let news = vec![
+        from(members(), named("g", "1")),
+        now("1", "a"),
+        from(members(), named("h", "1")),
+        to(members(), named("g", "1")),
+        now("a", "b"),
+        from(members(), named("g", "1")),
+        // Another one under the uid that was free.
+        account("a"),
+        added("h", "a"),
+    ];
+    room.caught_up(news).await;
+    assert_eq!(room.member_pairs().await, ["g-2", "h-a"]);
+}
+
+#[tokio::test]
 async fn links_of_an_object_follow_it_to_its_new_uid_and_go_with_it() {
     let room = Room::company(&[("g", "1"), ("g", "2"), ("h", "1"), ("h", "3")]).await;
     let moved = FedObject { previous: Some("h".into()), ..object("group", "k") };

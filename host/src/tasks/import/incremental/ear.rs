@@ -142,3 +142,92 @@ fn target(attribute: &AttributeName, value: Value) -> Result<Reference, String> 
 fn rejected(key: &str, why: String) -> Rejected {
     Rejected { key: key.to_owned(), error: Error::failure(FailureKind::SchemaViolation, why) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::schema::tests::{people, plain};
+    use crate::model::{AttributeInfo, Gone, Row, Syntax};
+
+    /// People with a large relation `boss`, and groups with one of that name and another.
+    fn classes() -> Vec<ClassInfo> {
+        let large = |name| AttributeInfo { large: true, ..plain(name, Syntax::Reference) };
+        let mut account = people();
+        account.attributes.insert(0, large("boss"));
+        let attributes = vec![large("boss"), plain("note", Syntax::Text), large("members")];
+        vec![account, ClassInfo { name: "group".into(), attributes, ..people() }]
+    }
+
+    fn heard(delta: Delta) -> Result<FedChange, String> {
+        let classes = classes();
+        let relation = |(class, attribute)| RunPart::relation(class, attribute);
+        let relations = [("account", "boss"), ("group", "boss"), ("group", "members")].map(relation);
+        let plan = [vec![RunPart::objects("account"), RunPart::objects("group")], relations.to_vec()].concat();
+        let ear = Ear::of(classes.iter(), &plan).unwrap();
+        let page = ear.hear(Deltas { deltas: vec![delta], ..Deltas::default() }).unwrap();
+        match (page.changes.into_iter().next(), page.set_aside.as_slice()) {
+            (Some(change), []) => Ok(change),
+            (None, [(part, record)]) => Err(format!("{part}: {}: {}", record.key, record.message)),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn edge(class: Option<&str>, attribute: &str) -> Delta {
+        let owner = Reference { class: class.map(str::to_owned), key: Key::Uid("g".into()) };
+        let target = Reference::to("account", "1");
+        Delta::LinkAdded(Edge { owner, attribute: attribute.into(), target, parameters: Vec::new() })
+    }
+
+    fn group(boss: Cell, members: Cell) -> Result<Vec<(String, Option<usize>)>, String> {
+        let cells = vec![Cell::Text("x".into()), boss, members];
+        let row = Row { uid: "g".into(), name: "g".into(), revision: None, cells };
+        let FedChange::Object(object) = heard(Delta::Patch(ClassRow { class: "group".into(), row }))? else {
+            panic!("an object is an object");
+        };
+        assert_eq!(object.row.body, r#"{"attributes":{"note":["x"]}}"#, "relations are not kept with their owner");
+        let told = object.relations.into_iter();
+        Ok(told.map(|relation| (relation.attribute, relation.targets.map(|targets| targets.len()))).collect())
+    }
+
+    #[test]
+    fn relations_are_asked_for_after_what_is_kept_and_nothing_confidential_is() {
+        let classes = classes();
+        let mut asked = Ear::of(classes.iter(), &[]).unwrap().asked().unwrap();
+        asked.sort_by_key(|asked| asked.class.to_string());
+        let texts = |asked: &ClassAttributes| asked.attributes.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(texts(&asked[0]), ["mail", "age", "First Name", "hired", "boss"]);
+        assert_eq!(texts(&asked[1]), ["note", "boss", "members"]);
+    }
+
+    #[test]
+    fn a_cell_of_a_relation_says_all_some_or_nothing_about_its_links() {
+        let to = || Value::Reference(Reference::to("account", "1"));
+        let single = Cell::Reference(Reference::to("account", "1"));
+        let told = group(single, Cell::Many(vec![to(), to()])).unwrap();
+        assert_eq!(told, [("boss".to_owned(), Some(1)), ("members".to_owned(), Some(2))]);
+        let told = group(Cell::Absent, Cell::Partial(vec![to()])).unwrap();
+        assert_eq!(told, [("boss".to_owned(), Some(0)), ("members".to_owned(), None)]);
+        assert_eq!(group(Cell::Unread, Cell::Unread).unwrap(), []);
+        let why = group(Cell::Unread, Cell::Text("everybody".into())).unwrap_err();
+        assert_eq!(why, "group: g: a value of members is no reference");
+    }
+
+    #[test]
+    fn a_link_is_of_the_one_relation_it_can_be_of() {
+        let of = |class, attribute| match heard(edge(class, attribute)) {
+            Ok(FedChange::LinkAdded(part, _)) => part.to_string(),
+            other => format!("{other:?}"),
+        };
+        assert_eq!(of(None, "members"), "group.members");
+        assert_eq!(of(Some("account"), "boss"), "account.boss");
+        for (class, attribute) in [(None, "boss"), (Some("account"), "members"), (Some("group"), "note")] {
+            assert!(heard(edge(class, attribute)).unwrap_err().contains("does not come as links"), "{attribute}");
+        }
+    }
+
+    #[test]
+    fn what_is_gone_is_passed_on_as_it_was_told() {
+        let gone = Gone { class: None, uid: None, name: Some("n".into()) };
+        assert_eq!(heard(Delta::Delete(gone.clone())), Ok(FedChange::Gone(gone)));
+    }
+}
