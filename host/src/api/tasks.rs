@@ -180,8 +180,9 @@ struct ImportOrder {
     mode: ImportMode,
 }
 
-/// Queues an import. A connection has one at a time. An incremental one needs a connector that tells changes, and a
-/// complete one that was published before.
+/// Queues an import. A connection has one at a time.
+///
+/// An incremental one needs a connector that tells changes, and a complete one that was published before.
 #[utoipa::path(post, path = "/v1/connections/{id}/imports", operation_id = "start_import", tag = "tasks",
     params(ConnectionPath), request_body = Option<ImportOrder>, responses((status = 202, body = TaskView)))]
 async fn start_import(
