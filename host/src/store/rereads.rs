@@ -25,10 +25,12 @@ pub struct Reread {
     pub checkpoint: Option<Vec<u8>>,
 }
 
+type Columns = (String, String, String, String, Option<Vec<u8>>);
+
 impl Store {
     /// The owner to read next; none: all were read.
     pub async fn next_reread(&self, run: i64) -> Result<Option<Reread>> {
-        let found: Option<(String, String, String, String, Option<Vec<u8>>)> = sqlx::query_as(
+        let found: Option<Columns> = sqlx::query_as(
             "SELECT p.class, p.attribute, r.owner, r.name, r.checkpoint FROM reread r JOIN part p ON p.number = r.part
              WHERE r.run = $1 ORDER BY r.part, r.owner LIMIT 1",
         )
@@ -36,12 +38,11 @@ impl Store {
         .fetch_optional(self.database.reader())
         .await
         .map_err(fault)?;
-        Ok(found.map(|(class, attribute, uid, name, checkpoint)| Reread {
-            part: RunPart::from_columns(class, attribute),
-            uid,
-            name,
-            checkpoint,
-        }))
+        let reread = |(class, attribute, uid, name, checkpoint): Columns| {
+            let part = RunPart::from_columns(class, attribute);
+            Reread { part, uid, name, checkpoint }
+        };
+        Ok(found.map(reread))
     }
 
     /// Stages a page of an owner's links; with `afresh` they replace those it had. `conflict` if the owner is not one to
