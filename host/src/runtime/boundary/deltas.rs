@@ -139,9 +139,9 @@ mod tests {
         let two = vec![gone(None, Some("1"), None), gone(None, Some("2"), None)];
         let many = deltas(Deltas { deltas: two, ..Deltas::default() }, &columns(), 1);
         assert_eq!(many.unwrap_err().kind, ErrorKind::GuestLimit);
-        let token = Some(vec![0; CHECKPOINT_BYTES_MAX + 1]);
-        let giant = deltas(Deltas { token: token.clone(), ..Deltas::default() }, &columns(), 1);
+        let token = vec![0; CHECKPOINT_BYTES_MAX + 1];
+        let giant = deltas(Deltas { token: Some(token.clone()), ..Deltas::default() }, &columns(), 1);
         assert_eq!(giant.unwrap_err().kind, ErrorKind::GuestLimit);
-        assert_eq!(token_alone(token.unwrap()).unwrap_err().kind, ErrorKind::GuestLimit);
+        assert_eq!(token_alone(token).unwrap_err().kind, ErrorKind::GuestLimit);
     }
 }
