@@ -45,7 +45,7 @@ pub use context::CallContext;
 pub use credentials::{Credentials, Slot};
 pub use interfaces::Allowed;
 pub use limits::{CallLimits, RuntimeLimits};
-pub use listing::{EdgeListing, Listing};
+pub use listing::{Changes, EdgeListing, Listing};
 pub use load::precompile;
 pub use outcome::{Called, Used};
 

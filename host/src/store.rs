@@ -7,12 +7,15 @@
 //! [`Store::publish`] flips one pointer. Whatever touches many rows does so in short transactions, so that no run keeps
 //! another writer waiting. Deleting only marks; [`Store::sweep`] removes.
 
+mod apply;
 mod carry;
 mod changes;
 mod compare;
 mod connections;
+mod edits;
 mod fault;
 mod idempotency;
+mod incremental;
 mod links;
 mod numbers;
 mod permissions;
@@ -22,6 +25,7 @@ mod published;
 mod publishers;
 mod rejected;
 mod releases;
+mod rereads;
 mod restart;
 mod runs;
 mod schemas;
@@ -43,8 +47,10 @@ use crate::clock::Clock;
 use crate::model::Result;
 use sqlite::{Database, Durability};
 
+pub use apply::{FedChange, FedObject, FedPage, FedRelation};
 pub use compare::Compared;
 pub use idempotency::{REMEMBERED_FOR, Recalled, Remembered};
+pub use incremental::Catching;
 pub use permissions::Approval;
 pub use publication::Publication;
 pub use publish::Removal;
@@ -52,6 +58,7 @@ pub use published::{LinkPosition, PublishedCount, PublishedLink, PublishedRow};
 pub use publishers::PublisherKey;
 pub use rejected::{SetAside, SetAsideRow};
 pub use releases::{InstalledRelease, ReleaseState};
+pub use rereads::Reread;
 pub use runs::{PartProgress, Run, RunPart};
 pub use secured::{Held, Sealed, SecuredEdit, SecuredRow};
 pub use staging::{Cursor, Staged, StagedLink, StagedRow};
@@ -63,6 +70,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/store/0001_store.sql"),
     include_str!("../migrations/store/0002_trust.sql"),
     include_str!("../migrations/store/0003_destinations.sql"),
+    include_str!("../migrations/store/0004_incremental.sql"),
 ];
 
 /// The host's store; clones share it.

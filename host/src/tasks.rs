@@ -21,7 +21,7 @@ use crate::clock::Clock;
 use crate::config::ImportConfig;
 use crate::connections::Connections;
 use crate::model::{
-    ConnectionId, Error, Export, FailureKind, RequestContext, Result, Task, TaskId, TaskKind, TaskState,
+    ConnectionId, Error, Export, FailureKind, ImportMode, RequestContext, Result, Task, TaskId, TaskKind, TaskState,
 };
 use crate::store::{NewTask, Removal, SetAsideRow, Store, TaskFilter};
 
@@ -65,9 +65,15 @@ impl Tasks {
     /// Queues an import.
     ///
     /// # Errors
-    /// `conflict` if the connection has one already; `unsupported` if its connector cannot list; `not-found`.
-    pub async fn start_import(&self, rc: &RequestContext, connection: &ConnectionId) -> Result<Task> {
-        self.enqueue(rc, connection, TaskKind::Import, Export::Source).await
+    /// `conflict` if the connection has one already, or nothing an incremental one could go on from; `unsupported` if its
+    /// connector cannot list, or tells no changes; `not-found`.
+    pub async fn start_import(&self, rc: &RequestContext, connection: &ConnectionId, mode: ImportMode) -> Result<Task> {
+        self.require(connection, Export::Source, "import").await?;
+        if mode == ImportMode::Incremental {
+            self.require(connection, Export::Feed, "import incrementally").await?;
+            self.store.require_feed_token(connection).await?;
+        }
+        self.enqueue(rc, connection, TaskKind::Import, Some(mode)).await
     }
 
     /// Queues a refresh of the schema.
@@ -75,7 +81,8 @@ impl Tasks {
     /// # Errors
     /// `unsupported` if the connector has no schema; `not-found`.
     pub async fn start_refresh(&self, rc: &RequestContext, connection: &ConnectionId) -> Result<Task> {
-        self.enqueue(rc, connection, TaskKind::RefreshSchema, Export::Schema).await
+        self.require(connection, Export::Schema, TaskKind::RefreshSchema.as_str()).await?;
+        self.enqueue(rc, connection, TaskKind::RefreshSchema, None).await
     }
 
     /// One task.
@@ -136,21 +143,25 @@ impl Tasks {
         self.store.set_aside(id, after, limit).await
     }
 
+    async fn require(&self, connection: &ConnectionId, needs: Export, to_do: &str) -> Result<()> {
+        let ready = self.connections.ready(connection).await?;
+        if ready.exports(needs) {
+            return Ok(());
+        }
+        let message = format!("{} has no {}: it cannot {to_do}", ready.connection.connector, needs.as_str());
+        Err(Error::failure(FailureKind::Unsupported, message))
+    }
+
     async fn enqueue(
         &self,
         rc: &RequestContext,
         connection: &ConnectionId,
         kind: TaskKind,
-        needs: Export,
+        mode: Option<ImportMode>,
     ) -> Result<Task> {
-        let ready = self.connections.ready(connection).await?;
-        if !ready.exports(needs) {
-            let message =
-                format!("{} has no {}: it cannot {}", ready.connection.connector, needs.as_str(), kind.as_str());
-            return Err(Error::failure(FailureKind::Unsupported, message));
-        }
         let new = NewTask {
             kind,
+            mode,
             connection: connection.clone(),
             requested_by: rc.caller.name.clone(),
             request_id: rc.id.clone(),

@@ -5,6 +5,7 @@ mod company;
 mod dead;
 mod disk;
 mod imports;
+mod incremental;
 mod locked;
 mod writer;
 mod writes;

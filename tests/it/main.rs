@@ -25,6 +25,7 @@ mod files;
 mod hostile;
 mod idempotency;
 mod imports;
+mod incremental;
 mod leaks;
 mod liars;
 mod manifests;

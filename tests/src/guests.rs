@@ -17,6 +17,7 @@ const PROJECTS: &[&str] = &[
     "tests/guests/mirror",
     "tests/guests/prowler",
     "tests/guests/stubborn",
+    "tests/guests/ticker",
 ];
 
 /// The folder that holds all of them, built.

@@ -17,7 +17,9 @@ use super::connections::ConnectionPath;
 use super::context::{AsCore, AsOperator};
 use super::page::{self, Limit, Listed, PageQuery};
 use super::problem::Problem;
-use crate::model::{ConnectionId, Counts, Progress, RequestContext, Result, Task, TaskError, TaskId, TaskState};
+use crate::model::{
+    ConnectionId, Counts, ImportMode, Progress, RequestContext, Result, Task, TaskError, TaskId, TaskState,
+};
 use crate::store::{Removal, SetAsideRow, TaskFilter};
 
 pub(super) fn routes() -> OpenApiRouter<ApiState> {
@@ -71,6 +73,9 @@ pub(super) struct TaskView {
     id: TaskId,
     /// `import` or `refresh-schema`.
     kind: &'static str,
+    /// Of an import: `complete` or `incremental`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mode: Option<&'static str>,
     connection: String,
     /// `queued`, `running`, `held`, `succeeded`, `failed`, `cancelled` or `rejected`.
     state: &'static str,
@@ -165,17 +170,29 @@ struct SetAsideView {
     message: String,
 }
 
+/// How to import.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ImportOrder {
+    /// `complete` reads everything; `incremental` what changed since the import that was published last.
+    #[serde(default)]
+    #[schema(value_type = String, default = "complete")]
+    mode: ImportMode,
+}
+
 /// Queues an import. A connection has one at a time.
+///
+/// An incremental one needs a connector that tells changes, and a complete one that was published before.
 #[utoipa::path(post, path = "/v1/connections/{id}/imports", operation_id = "start_import", tag = "tasks",
-    params(ConnectionPath), responses((status = 202, body = TaskView)))]
+    params(ConnectionPath), request_body = Option<ImportOrder>, responses((status = 202, body = TaskView)))]
 async fn start_import(
     AsCore(rc): AsCore,
     State(api): State<ApiState>,
     At { path, .. }: At<ConnectionPath>,
-    _: OptionalBody<Nothing>,
+    OptionalBody(order): OptionalBody<ImportOrder>,
 ) -> Result<Response, Problem> {
-    let entry = act(&rc, "import.start").on(&path.id);
-    Ok(accepted(audited(&api, entry, api.tasks.start_import(&rc, &path.id)).await?))
+    let entry = act(&rc, "import.start").on(&path.id).parameter("mode", order.mode.as_str());
+    Ok(accepted(audited(&api, entry, api.tasks.start_import(&rc, &path.id, order.mode)).await?))
 }
 
 /// Lists tasks, newest first.
@@ -289,6 +306,7 @@ impl From<Task> for TaskView {
         Self {
             id: task.id,
             kind: task.kind.as_str(),
+            mode: task.mode.map(ImportMode::as_str),
             connection: task.connection.into(),
             state: task.state.as_str(),
             requested_by: task.requested_by,

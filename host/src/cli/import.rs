@@ -1,6 +1,7 @@
-//! `hawser import`: complete passes over a target, run as tasks of the host.
+//! `hawser import`: passes over a target, complete or of what changed, run as tasks of the host.
 
 use clap::{Args, Subcommand};
+use serde_json::json;
 
 use super::client::Call;
 use super::fault::Fault;
@@ -18,9 +19,12 @@ pub(super) struct Import {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Import everything of a connection.
+    /// Import everything of a connection, or what changed.
     Run {
         connection: String,
+        /// Only what changed since the import that was published last.
+        #[arg(long)]
+        incremental: bool,
         /// Wait for the end, with a progress bar; the exit code says how it ended.
         #[arg(long)]
         wait: bool,
@@ -64,7 +68,7 @@ impl Import {
     pub(super) async fn run(self) -> Result<(), Fault> {
         let session = self.remote.open()?;
         match self.command {
-            Command::Run { connection, wait } => run(&session, &connection, wait).await,
+            Command::Run { connection, incremental, wait } => run(&session, &connection, incremental, wait).await,
             Command::List { connection, state, paging } => {
                 let call = Call::get("/v1/tasks").query("connection", connection).query("state", state);
                 session.page(call, &paging, task::COLUMNS).await
@@ -86,8 +90,9 @@ impl Import {
     }
 }
 
-async fn run(session: &Session, connection: &str, wait: bool) -> Result<(), Fault> {
-    let call = Call::act(format!("{}/imports", connection::path(connection)));
+async fn run(session: &Session, connection: &str, incremental: bool, wait: bool) -> Result<(), Fault> {
+    let path = format!("{}/imports", connection::path(connection));
+    let call = if incremental { Call::post(path, json!({"mode": "incremental"})) } else { Call::act(path) };
     let reply = session.ask(call).await?;
     if wait {
         return finish(session, &reply.read::<task::Seen>()?.id).await;

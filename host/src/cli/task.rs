@@ -18,6 +18,7 @@ const POLL: Duration = Duration::from_millis(150);
 pub(super) const COLUMNS: &[Column<'_>] = &[
     ("task", "/id"),
     ("kind", "/kind"),
+    ("mode", "/mode"),
     ("connection", "/connection"),
     ("state", "/state"),
     ("rows", "/progress/rows"),
@@ -29,6 +30,7 @@ pub(super) const COLUMNS: &[Column<'_>] = &[
 pub(super) const ALL: &[Column<'_>] = &[
     ("task", "/id"),
     ("kind", "/kind"),
+    ("mode", "/mode"),
     ("connection", "/connection"),
     ("state", "/state"),
     ("asked for by", "/requestedBy"),

@@ -2,10 +2,8 @@
 //!
 //! The runtime has looked at the row before; what remains is that its attributes together stay within a size.
 
+use crate::model::json::merge::BODY_BYTES_MAX;
 use crate::model::{AttributeName, Error, FailureKind, Rejected, Row, json};
-
-/// The largest body of one object as JSON, in bytes.
-pub const BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// A row with its body as JSON text.
 #[derive(Clone, Debug, PartialEq)]

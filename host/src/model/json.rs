@@ -14,6 +14,8 @@
 //! An object's body is `{"attributes": {name: [values]}, "unread": [names], "partial": [names]}`: an attribute that is
 //! known to have no value is in none of the three, one with an empty list is in `attributes`.
 
+pub mod merge;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use jiff::civil::Date;

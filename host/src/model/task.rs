@@ -9,10 +9,21 @@ use super::id::{ConnectionId, RequestId, TaskId};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TaskKind {
-    /// A complete pass over the target, staged, compared and published.
+    /// Reading the target, staged, compared and published.
     Import,
     /// Reading the target's schema.
     RefreshSchema,
+}
+
+/// How much an import reads.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ImportMode {
+    /// Everything.
+    #[default]
+    Complete,
+    /// What changed since the import that was published last.
+    Incremental,
 }
 
 /// Where a task stands.
@@ -37,6 +48,16 @@ impl TaskKind {
         match self {
             Self::Import => "import",
             Self::RefreshSchema => "refresh-schema",
+        }
+    }
+}
+
+impl ImportMode {
+    /// The spelling in the store and the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::Incremental => "incremental",
         }
     }
 }
@@ -104,6 +125,8 @@ pub struct TaskError {
 pub struct Task {
     pub id: TaskId,
     pub kind: TaskKind,
+    /// Of an import; other tasks have none.
+    pub mode: Option<ImportMode>,
     pub connection: ConnectionId,
     pub state: TaskState,
     /// The name of the token that asked for it.

@@ -4,6 +4,7 @@
 //! breaks the contract as a whole fails the call.
 
 mod answers;
+mod deltas;
 mod schema;
 
 use jiff::Timestamp;
@@ -17,6 +18,7 @@ use crate::model::{
 };
 
 pub(super) use answers::{assignments, choices, findings, granted, left_behind, pending, written};
+pub(super) use deltas::deltas;
 pub(super) use schema::schema;
 
 /// The first and the last day that can be written down, in days since 1970-01-01: years -9999 and 9999.
@@ -61,6 +63,12 @@ pub(super) fn row(row: Row, columns: usize) -> Result<Row> {
 /// A uid that was asked for alone.
 pub(super) fn uid(uid: String) -> Result<Uid> {
     Uid::try_from(uid).map_err(|invalid| unusable(&invalid.to_string()))
+}
+
+/// A token that was asked for alone.
+pub(super) fn token(token: Vec<u8>) -> Result<Vec<u8>> {
+    marker(Some(&token))?;
+    Ok(token)
 }
 
 /// As many answers as questions.
@@ -119,6 +127,11 @@ fn strange(edge: &Edge, attribute: &str) -> Option<String> {
         let about = fault::message(&edge.attribute);
         return Some(format!("it is about {about:?}, and {attribute:?} was asked for"));
     }
+    ends(edge)
+}
+
+/// Why an edge cannot be between two objects, if so.
+fn ends(edge: &Edge) -> Option<String> {
     reference(&edge.owner).or_else(|| reference(&edge.target)).or_else(|| edge.parameters.iter().find_map(named))
 }
 

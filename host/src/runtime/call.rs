@@ -44,7 +44,8 @@ where
     T: Exits,
     F: for<'g> FnOnce(&'g mut Guest) -> BoxFuture<'g, Answer<T>> + Send,
 {
-    match Guest::enter(component, context, operation).await {
+    // On the heap: what entering takes is large, and every operation would carry it along.
+    match Box::pin(Guest::enter(component, context, operation)).await {
         Err(called) => called.into_called(),
         Ok(mut guest) => {
             let result = guest.call(operation, body).await;

@@ -16,15 +16,15 @@ use super::context::CallContext;
 use super::fault;
 use super::interfaces::Interfaces;
 use super::limits::PAGE_ROWS_MAX;
-use super::listing::{EdgeListing, Listing};
+use super::listing::{Changes, EdgeListing, Listing};
 use super::load::Loaded;
 use super::operation;
 use super::outcome::Called;
 use super::state::State;
 use super::v0_1::Exports;
 use crate::model::{
-    Aspect, Assignment, AssignmentPage, AttributeName, Choice, ClassName, Export, Finding, Granted, ListRequest,
-    NewObject, ObjectRef, OptionName, Outcome, Result, RevokeOutcome, Row, Schema, Secret, Uid, Update,
+    Aspect, Assignment, AssignmentPage, AttributeName, Choice, ClassAttributes, ClassName, Export, Finding, Granted,
+    ListRequest, NewObject, ObjectRef, OptionName, Outcome, Result, RevokeOutcome, Row, Schema, Secret, Uid, Update,
 };
 
 /// A prepared release. Cheap to clone.
@@ -122,6 +122,24 @@ impl Component {
         checkpoint: Option<Vec<u8>>,
     ) -> Called<EdgeListing> {
         EdgeListing::open(self, context, class.to_string(), attribute.to_string(), owner, checkpoint).await
+    }
+
+    /// The token of a feed that tells what happens from now on.
+    pub async fn latest_token(&self, context: CallContext, classes: &[ClassName]) -> Called<Vec<u8>> {
+        let classes = classes.iter().map(ToString::to_string).collect();
+        once(self, context, operation::LATEST_TOKEN, |guest| Box::pin(guest.latest_token(classes)))
+            .await
+            .and_then(boundary::token)
+    }
+
+    /// Begins reading what happened since a token.
+    pub async fn open_changes(
+        &self,
+        context: CallContext,
+        classes: Vec<ClassAttributes>,
+        token: Vec<u8>,
+    ) -> Called<Changes> {
+        Changes::open(self, context, classes, token).await
     }
 
     /// Creates an object.

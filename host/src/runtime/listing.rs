@@ -1,6 +1,8 @@
 //! Open listings: an instance that stays alive between pages. Each page has a deadline of its own; after an error of a
 //! page the listing is over, and another one can resume at the last checkpoint.
 
+use std::collections::HashMap;
+
 use futures_util::future::BoxFuture;
 use wasmtime::component::ResourceAny;
 
@@ -12,7 +14,7 @@ use super::leak::Exits;
 use super::limits::{EMPTY_PAGES_MAX, PAGE_ROWS_MAX};
 use super::operation::{self, Operation};
 use super::outcome::Called;
-use crate::model::{EdgePage, Error, ErrorKind, ListRequest, ObjectRef, Page};
+use crate::model::{ClassAttributes, Deltas, EdgePage, Error, ErrorKind, ListRequest, ObjectRef, Page};
 
 /// An open listing: a live instance that hands out pages. Dropped, it is gone.
 pub struct Listing {
@@ -26,7 +28,14 @@ pub struct EdgeListing {
     attribute: String,
 }
 
-/// What both have in common.
+/// An open feed: a live instance that hands out what happened. Dropped, it is gone.
+pub struct Changes {
+    cursor: Cursor,
+    /// How many cells a row of each class has.
+    columns: HashMap<String, usize>,
+}
+
+/// What they have in common.
 struct Cursor {
     /// Gone after the first error: what broke off cannot be asked again.
     guest: Option<Guest>,
@@ -83,6 +92,31 @@ impl EdgeListing {
         let called = self.cursor.next(operation::NEXT_EDGES, |guest| Box::pin(guest.next_edges(handle, max))).await;
         let called = called.and_then(|page| boundary::edge_page(page, &self.attribute, max));
         self.cursor.keep_or_end(called, |page| !page.complete && page.edges.is_empty() && page.rejected.is_empty())
+    }
+}
+
+impl Changes {
+    pub(super) async fn open(
+        component: &Component,
+        context: CallContext,
+        classes: Vec<ClassAttributes>,
+        token: Vec<u8>,
+    ) -> Called<Self> {
+        let columns = classes.iter().map(|asked| (asked.class.to_string(), asked.attributes.len())).collect();
+        let opened = Cursor::open(component, context, operation::OPEN_CHANGES, |guest| {
+            Box::pin(guest.open_changes(classes, token))
+        })
+        .await;
+        opened.map(|cursor| Self { cursor, columns })
+    }
+
+    /// What happened next, at most `max` deltas.
+    pub async fn next(&mut self, max: u32) -> Called<Deltas> {
+        let max = max.clamp(1, PAGE_ROWS_MAX);
+        let handle = self.cursor.handle;
+        let called = self.cursor.next(operation::NEXT_CHANGES, |guest| Box::pin(guest.next_changes(handle, max))).await;
+        let called = called.and_then(|page| boundary::deltas(page, &self.columns, max));
+        self.cursor.keep_or_end(called, |page| page.more && page.deltas.is_empty() && page.unfit.is_empty())
     }
 }
 

@@ -25,19 +25,22 @@ const fn write(name: &'static str, needs: Export) -> Operation {
     Operation { writes: true, ..read(name, needs) }
 }
 
-const fn rows(name: &'static str, page: bool) -> Operation {
-    Operation { transfer_bytes: PAGE_TRANSFER_BYTES_MAX, page, ..read(name, Export::Source) }
+const fn rows(name: &'static str, needs: Export, page: bool) -> Operation {
+    Operation { transfer_bytes: PAGE_TRANSFER_BYTES_MAX, page, ..read(name, needs) }
 }
 
 pub(super) const CHECK: Operation = read("probe.check", Export::Probe);
 pub(super) const SUGGEST: Operation = read("probe.suggest", Export::Probe);
 pub(super) const GET_SCHEMA: Operation = read("schema.get-schema", Export::Schema);
-pub(super) const GET: Operation = rows("source.get", false);
-pub(super) const GET_MANY: Operation = rows("source.get-many", false);
+pub(super) const GET: Operation = rows("source.get", Export::Source, false);
+pub(super) const GET_MANY: Operation = rows("source.get-many", Export::Source, false);
 pub(super) const OPEN_LISTING: Operation = read("source.open-listing", Export::Source);
-pub(super) const NEXT_ROWS: Operation = rows("source.listing.next", true);
+pub(super) const NEXT_ROWS: Operation = rows("source.listing.next", Export::Source, true);
 pub(super) const OPEN_EDGES: Operation = read("source.open-edges", Export::Source);
-pub(super) const NEXT_EDGES: Operation = rows("source.edge-listing.next", true);
+pub(super) const NEXT_EDGES: Operation = rows("source.edge-listing.next", Export::Source, true);
+pub(super) const LATEST_TOKEN: Operation = read("feed.latest-token", Export::Feed);
+pub(super) const OPEN_CHANGES: Operation = read("feed.open", Export::Feed);
+pub(super) const NEXT_CHANGES: Operation = rows("feed.changes.next", Export::Feed, true);
 pub(super) const CREATE: Operation = write("provision.create", Export::Provision);
 pub(super) const UPDATE: Operation = write("provision.update", Export::Provision);
 pub(super) const DELETE: Operation = write("provision.delete", Export::Provision);

@@ -1,7 +1,7 @@
 //! The contract's bindings, version 0.1. Generated types are named here and below (`v0_1/`), and nowhere else.
 //!
 //! Values, rows, edges, changes and failures are the model's own types, which derive wasmtime's `Lift` and `Lower`: a
-//! page of rows is lifted once, and moved from there on. `feed` is not bound: nobody calls it yet.
+//! page of rows is lifted once, and moved from there on.
 
 mod convert;
 mod guest;
@@ -25,6 +25,7 @@ mod bindings {
                 export hawser:connector/probe@0.1.0;
                 export hawser:connector/schema@0.1.0;
                 export hawser:connector/source@0.1.0;
+                export hawser:connector/feed@0.1.0;
                 export hawser:connector/provision@0.1.0;
                 export hawser:connector/entitlements@0.1.0;
                 export hawser:connector/passwords@0.1.0;
@@ -88,6 +89,7 @@ pub(super) struct Exports {
     probe: Option<exports::probe::GuestIndices>,
     schema: Option<exports::schema::GuestIndices>,
     source: Option<exports::source::GuestIndices>,
+    feed: Option<exports::feed::GuestIndices>,
     provision: Option<exports::provision::GuestIndices>,
     entitlements: Option<exports::entitlements::GuestIndices>,
     passwords: Option<exports::passwords::GuestIndices>,
@@ -104,6 +106,7 @@ impl Exports {
             probe: has(Export::Probe).then(|| exports::probe::GuestIndices::new(pre)).transpose()?,
             schema: has(Export::Schema).then(|| exports::schema::GuestIndices::new(pre)).transpose()?,
             source: has(Export::Source).then(|| exports::source::GuestIndices::new(pre)).transpose()?,
+            feed: has(Export::Feed).then(|| exports::feed::GuestIndices::new(pre)).transpose()?,
             provision: has(Export::Provision).then(|| exports::provision::GuestIndices::new(pre)).transpose()?,
             entitlements: has(Export::Entitlements)
                 .then(|| exports::entitlements::GuestIndices::new(pre))

@@ -32,6 +32,8 @@ pub(super) struct Pass {
     /// Parts of the plan in its order, then published parts that the plan has no more.
     pub(super) parts: Vec<PassPart>,
     rejected: i64,
+    /// It began as a copy of the base: nothing is missing in it that was only not read.
+    incremental: bool,
 }
 
 /// One part of it.
@@ -55,14 +57,20 @@ impl Store {
     /// complete: only a complete pass finds objects gone. Comparing again begins afresh.
     ///
     /// A published object whose uid or name is the key of a record that this run set aside is carried over, as are the
-    /// links of such a key: a record that could not be read is not a record that is gone.
+    /// links of such a key: a record that could not be read is not a record that is gone. An incremental run has them
+    /// from the start; its links are edited as its feed said, once their names are resolved.
     pub async fn compare(&self, run: i64) -> Result<Compared> {
         let pass = self.open_pass(run).await?;
         self.reopen_run(run).await?;
         self.purge_changes(run).await?;
-        self.carry_objects(&pass).await?;
-        self.resolve_links(&pass).await?;
-        self.carry_links(&pass).await?;
+        if pass.incremental {
+            self.resolve_links(&pass).await?;
+            self.purge_former_names(run).await?;
+        } else {
+            self.carry_objects(&pass).await?;
+            self.resolve_links(&pass).await?;
+            self.carry_links(&pass).await?;
+        }
         let mut writing = Writing::new(run);
         let mut gone = Vec::new();
         for part in pass.parts.iter().filter(|part| part.is_objects()) {
@@ -87,8 +95,8 @@ impl Store {
 
     async fn open_pass(&self, run: i64) -> Result<Pass> {
         let mut tx = self.database.reader().begin().await.map_err(fault)?;
-        let found: Option<(String, i64, i64, Option<i64>)> = sqlx::query_as(
-            "SELECT r.state, r.rejected, (SELECT COUNT(*) FROM run_part p WHERE p.run = r.number AND NOT p.complete),
+        let found: Option<(String, bool, i64, i64, Option<i64>)> = sqlx::query_as(
+            "SELECT r.state, r.mode = 'incremental', r.rejected, (SELECT COUNT(*) FROM run_part p WHERE p.run = r.number AND NOT p.complete),
                 c.published_run
              FROM run r JOIN connection c ON c.number = r.connection WHERE r.number = $1",
         )
@@ -97,7 +105,7 @@ impl Store {
         .await
         .map_err(fault)?;
         let conflict = |message| Err(Error::failure(FailureKind::Conflict, message));
-        let Some((state, rejected, incomplete, base)) = found else {
+        let Some((state, incremental, rejected, incomplete, base)) = found else {
             return conflict(format!("there is no run {run}"));
         };
         if !matches!(state.as_str(), "staging" | "compared") {
@@ -110,7 +118,7 @@ impl Store {
         }
         let base = base.unwrap_or_default();
         let parts = pass_parts(&mut tx, run, base).await?;
-        Ok(Pass { run, base, parts, rejected })
+        Ok(Pass { run, base, parts, rejected, incremental })
     }
 
     /// While it is being compared, a run cannot be published.

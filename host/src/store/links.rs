@@ -2,7 +2,8 @@
 //!
 //! Targets point by name as often as by uid (an LDAP group's members are DNs). What a name stands for is only known
 //! once everything is staged, so ends are resolved before comparing, from what this run staged and nothing else. A name
-//! that nobody or more than one object has stays a name.
+//! that nobody or more than one object has stays a name. In an incremental run a name that nobody has any more stands
+//! for the object that had it before.
 
 use std::collections::{HashMap, HashSet};
 
@@ -44,7 +45,7 @@ pub(super) fn target(end: &str, class: &str) -> Result<Reference> {
 
 /// What the names and bare uids of one chunk of links stand for: their classes and uids.
 #[derive(Default)]
-struct Known {
+pub(super) struct Known {
     /// By name: class, uid, and whether the name is the class's only one.
     names: HashMap<String, Vec<(String, String, bool)>>,
     /// By uid: classes.
@@ -61,6 +62,11 @@ impl Known {
         }
     }
 
+    /// Has any object that name?
+    pub(super) fn has_name(&self, name: &str) -> bool {
+        self.names.contains_key(name)
+    }
+
     /// The one class with an object of that uid.
     fn class_of(&self, uid: &str) -> Option<&str> {
         match self.uids.get(uid)?.as_slice() {
@@ -70,7 +76,7 @@ impl Known {
     }
 
     /// The link with every end by uid that can be.
-    fn resolve(&self, owner_class: &str, (owner, target, class, parameters): &Link) -> Link {
+    pub(super) fn resolve(&self, owner_class: &str, (owner, target, class, parameters): &Link) -> Link {
         let owner_uid = owner.strip_prefix("n:").and_then(|name| self.by_name(name, owner_class));
         let (new_class, new_target) = match (target.strip_prefix("n:"), target.strip_prefix("u:")) {
             (Some(name), _) => self.by_name(name, class).map(|(class, uid)| (class, format!("u:{uid}"))).unzip(),
@@ -84,10 +90,11 @@ impl Known {
 }
 
 impl Store {
-    /// Resolves the ends of a run's links, chunk by chunk. Doing it again changes nothing.
+    /// Resolves the ends of a run's links, chunk by chunk, and then carries out what a feed said of links. Doing it again
+    /// changes nothing.
     pub(super) async fn resolve_links(&self, pass: &Pass) -> Result<()> {
         if !pass.parts.iter().any(|part| part.unresolved) {
-            return Ok(());
+            return self.carry_out_edits(pass).await;
         }
         for part in pass.parts.iter().filter(|part| part.is_objects()) {
             self.note_names(pass.run, part.number).await?;
@@ -95,6 +102,7 @@ impl Store {
         for part in pass.parts.iter().filter(|part| part.unresolved) {
             self.resolve_part(pass, part).await?;
         }
+        self.carry_out_edits(pass).await?;
         self.purge_names(pass.run).await
     }
 
@@ -152,7 +160,7 @@ impl Store {
         .map_err(fault)
     }
 
-    async fn known(&self, pass: &Pass, links: &[Link]) -> Result<Known> {
+    pub(super) async fn known(&self, pass: &Pass, links: &[Link]) -> Result<Known> {
         let owners = links.iter().map(|(owner, ..)| owner);
         let targets = links.iter().map(|(_, target, ..)| target);
         let names: HashSet<&str> = owners.chain(targets).filter_map(|end| end.strip_prefix("n:")).collect();
@@ -160,6 +168,10 @@ impl Store {
         let uids: HashSet<&str> = bare.filter_map(|(_, target, ..)| target.strip_prefix("u:")).collect();
         let mut known = Known::default();
         for (name, class, uid, number) in self.named(pass.run, &names).await? {
+            known.names.entry(name).or_default().push((class, uid, number == 1));
+        }
+        let nobodys: HashSet<&str> = names.into_iter().filter(|name| !known.names.contains_key(*name)).collect();
+        for (name, class, uid, number) in self.formerly_named(pass.run, &nobodys).await? {
             known.names.entry(name).or_default().push((class, uid, number == 1));
         }
         for part in pass.parts.iter().filter(|part| part.is_objects()) {
@@ -177,6 +189,22 @@ impl Store {
         let sql = format!(
             "SELECT o.name, p.class, MIN(o.uid), COUNT(*) FROM object_name o JOIN part p ON p.number = o.part
              WHERE o.run = ? AND o.name IN ({}) GROUP BY o.name, p.class",
+            list("?", names.len())
+        );
+        let query = sqlx::query_as(sqlx::AssertSqlSafe(sql)).persistent(false).bind(run);
+        let query = names.iter().fold(query, |query, name| query.bind(*name));
+        query.fetch_all(self.database.reader()).await.map_err(fault)
+    }
+
+    /// As [`Self::named`], of objects that had the name before and are still there.
+    async fn formerly_named(&self, run: i64, names: &HashSet<&str>) -> Result<Vec<(String, String, String, i64)>> {
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        let sql = format!(
+            "SELECT f.name, p.class, MIN(f.uid), COUNT(*) FROM former_name f JOIN part p ON p.number = f.part
+             JOIN object_row o ON o.run = f.run AND o.part = f.part AND o.uid = f.uid
+             WHERE f.run = ? AND f.name IN ({}) GROUP BY f.name, p.class",
             list("?", names.len())
         );
         let query = sqlx::query_as(sqlx::AssertSqlSafe(sql)).persistent(false).bind(run);

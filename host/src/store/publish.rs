@@ -18,7 +18,7 @@ pub struct Removal {
 
 impl Store {
     /// Publishes what the task, running or held, has staged and compared, and closes the task as succeeded: all of it
-    /// or nothing, and at once for every reader. The superseded run's rows go with the next [`Store::sweep`].
+    /// or nothing, and at once for every reader. The connection's feed goes on from the run's token. The superseded run's rows go with the next [`Store::sweep`].
     /// `conflict` if there is nothing compared to publish.
     pub async fn publish(&self, task: TaskId) -> Result<Task> {
         let mut tx = self.database.write().await?;
@@ -40,8 +40,9 @@ impl Store {
             .await?;
         for (statement, number) in [
             (
-                "UPDATE connection SET published_run = $1, last_position =
-                    (SELECT first_position + changes FROM run WHERE number = $1) WHERE number = $2",
+                "UPDATE connection SET published_run = $1,
+                    last_position = (SELECT first_position + changes FROM run WHERE number = $1),
+                    feed_token = (SELECT token FROM run WHERE number = $1) WHERE number = $2",
                 connection,
             ),
             ("UPDATE run SET state = 'published' WHERE number = $1 AND base = $2", base),

@@ -72,18 +72,20 @@ impl Store {
     }
 }
 
-/// Writes records of one page, numbered after `last`, inside the page's transaction.
+/// Writes records of one page with their parts, numbered after `last`, inside the page's transaction, and answers the
+/// number of the last one.
 pub(super) async fn insert(
     at: &mut SqliteConnection,
     run: i64,
-    part: i64,
     last: i64,
-    records: impl Iterator<Item = &SetAside>,
-) -> Result<()> {
-    for (seq, record) in (last.saturating_add(1)..).zip(records) {
+    records: impl Iterator<Item = (i64, &SetAside)>,
+) -> Result<i64> {
+    let mut now = last;
+    for (part, record) in records {
+        now = now.saturating_add(1);
         sqlx::query("INSERT INTO set_aside (run, seq, part, record, kind, message) VALUES ($1, $2, $3, $4, $5, $6)")
             .bind(run)
-            .bind(seq)
+            .bind(now)
             .bind(part)
             .bind(cut(&record.key, UID_BYTES_MAX))
             .bind(&record.kind)
@@ -92,5 +94,13 @@ pub(super) async fn insert(
             .await
             .map_err(fault)?;
     }
-    Ok(())
+    if now > last {
+        sqlx::query("UPDATE run SET rejected = $2 WHERE number = $1")
+            .bind(run)
+            .bind(now)
+            .execute(&mut *at)
+            .await
+            .map_err(fault)?;
+    }
+    Ok(now)
 }

@@ -39,6 +39,8 @@ pub struct Run {
     pub parts: Vec<PartProgress>,
     /// Records set aside so far.
     pub rejected: u64,
+    /// Where a feed goes on from: of a complete pass the first token it was given.
+    pub token: Option<Vec<u8>>,
 }
 
 impl RunPart {
@@ -75,6 +77,11 @@ impl Run {
     pub fn current(&self) -> Option<&PartProgress> {
         self.parts.iter().find(|part| !part.complete)
     }
+
+    /// Was nothing read yet?
+    pub fn is_new(&self) -> bool {
+        self.parts.iter().all(|part| !part.complete && part.checkpoint.is_none() && part.staged == 0)
+    }
 }
 
 impl Store {
@@ -90,7 +97,7 @@ impl Store {
         let mut tx = self.database.write().await?;
         let (number, _) = identify(&mut tx, connection).await?;
         if let Some(run) = unfinished(&mut tx, task).await? {
-            if run.parts.iter().map(|progress| &progress.part).eq(plan) {
+            if run.has_plan(plan) {
                 return Ok(run);
             }
             discard_runs(&mut tx, task).await?;
@@ -98,6 +105,13 @@ impl Store {
         let run = insert_run(&mut tx, task, number, plan).await?;
         tx.commit().await.map_err(fault)?;
         Ok(run)
+    }
+
+    /// Notes the token a pass was given, unless it was given one before.
+    pub async fn note_token(&self, run: i64, token: &[u8]) -> Result<()> {
+        let mut tx = self.database.write().await?;
+        keep_first_token(&mut tx, run, token).await?;
+        tx.commit().await.map_err(fault)
     }
 
     /// The task's run that is neither published nor discarded.
@@ -129,16 +143,35 @@ impl Store {
     }
 }
 
+impl Run {
+    /// Does it read just that?
+    pub(super) fn has_plan(&self, plan: &[RunPart]) -> bool {
+        self.parts.iter().map(|progress| &progress.part).eq(plan)
+    }
+}
+
+/// Notes a pass's token inside a transaction: only the first one sees everything since the pass began.
+pub(super) async fn keep_first_token(at: &mut SqliteConnection, run: i64, token: &[u8]) -> Result<()> {
+    sqlx::query("UPDATE run SET token = COALESCE(token, $2) WHERE number = $1")
+        .bind(run)
+        .bind(token)
+        .execute(at)
+        .await
+        .map_err(fault)?;
+    Ok(())
+}
+
 type PartColumns = (String, String, bool, Option<Vec<u8>>, i64);
 
-async fn unfinished(at: &mut SqliteConnection, task: TaskId) -> Result<Option<Run>> {
-    let found: Option<(i64, i64)> =
-        sqlx::query_as("SELECT number, rejected FROM run WHERE task = $1 AND state IN ('staging', 'compared')")
-            .bind(task.to_string())
-            .fetch_optional(&mut *at)
-            .await
-            .map_err(fault)?;
-    let Some((number, rejected)) = found else { return Ok(None) };
+pub(super) async fn unfinished(at: &mut SqliteConnection, task: TaskId) -> Result<Option<Run>> {
+    let found: Option<(i64, i64, Option<Vec<u8>>)> = sqlx::query_as(
+        "SELECT number, rejected, token FROM run WHERE task = $1 AND state IN ('copying', 'staging', 'compared')",
+    )
+    .bind(task.to_string())
+    .fetch_optional(&mut *at)
+    .await
+    .map_err(fault)?;
+    let Some((number, rejected, token)) = found else { return Ok(None) };
     let parts: Vec<PartColumns> = sqlx::query_as(
         "SELECT p.class, p.attribute, r.complete, r.checkpoint, r.held
          FROM run_part r JOIN part p ON p.number = r.part WHERE r.run = $1 ORDER BY r.ordinal",
@@ -153,10 +186,15 @@ async fn unfinished(at: &mut SqliteConnection, task: TaskId) -> Result<Option<Ru
         checkpoint,
         staged: count(held),
     };
-    Ok(Some(Run { number, parts: parts.into_iter().map(progress).collect(), rejected: count(rejected) }))
+    Ok(Some(Run { number, parts: parts.into_iter().map(progress).collect(), rejected: count(rejected), token }))
 }
 
-async fn insert_run(tx: &mut Transaction<'_, Sqlite>, task: TaskId, connection: i64, plan: &[RunPart]) -> Result<Run> {
+pub(super) async fn insert_run(
+    tx: &mut Transaction<'_, Sqlite>,
+    task: TaskId,
+    connection: i64,
+    plan: &[RunPart],
+) -> Result<Run> {
     let number = next_number(tx, "run").await?;
     sqlx::query(
         "INSERT INTO run (number, connection, task, state, changes, rejected) VALUES ($1, $2, $3, 'staging', 0, 0)",
@@ -181,7 +219,7 @@ async fn insert_run(tx: &mut Transaction<'_, Sqlite>, task: TaskId, connection: 
         .map_err(fault)?;
     }
     let progress = |part: &RunPart| PartProgress { part: part.clone(), complete: false, checkpoint: None, staged: 0 };
-    Ok(Run { number, parts: plan.iter().map(progress).collect(), rejected: 0 })
+    Ok(Run { number, parts: plan.iter().map(progress).collect(), rejected: 0, token: None })
 }
 
 async fn part_number(at: &mut SqliteConnection, connection: i64, part: &RunPart) -> Result<i64> {

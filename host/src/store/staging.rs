@@ -12,7 +12,7 @@ use super::fault::fault;
 use super::links::end;
 use super::numbers::{count, list, stored, stored_u64};
 use super::rejected::{self, SetAside};
-use super::runs::RunPart;
+use super::runs::{RunPart, keep_first_token};
 use super::tasks::note_progress;
 use crate::model::{Error, FailureKind, Key, Progress, Result};
 
@@ -50,6 +50,8 @@ pub struct Cursor {
     pub checkpoint: Option<Vec<u8>>,
     /// This was the part's last page.
     pub part_complete: bool,
+    /// A feed opened with it tells what happens after the pass began; the first one of a run is kept.
+    pub token: Option<Vec<u8>>,
 }
 
 /// What came of a page.
@@ -209,17 +211,8 @@ async fn finish_page<T: Item>(
     place: &Place,
     duplicates: &[SetAside],
 ) -> Result<()> {
-    let set_aside = page.set_aside.iter().chain(duplicates);
-    rejected::insert(at, page.run, place.part, place.rejected, set_aside).await?;
-    let rejected = place.rejected.saturating_add(stored(page.set_aside.len() + duplicates.len()));
-    if rejected > place.rejected {
-        sqlx::query("UPDATE run SET rejected = $2 WHERE number = $1")
-            .bind(page.run)
-            .bind(rejected)
-            .execute(&mut *at)
-            .await
-            .map_err(fault)?;
-    }
+    let set_aside = page.set_aside.iter().chain(duplicates).map(|record| (place.part, record));
+    let rejected = rejected::insert(at, page.run, place.rejected, set_aside).await?;
     sqlx::query(
         "UPDATE run_part SET complete = $3, checkpoint = $4, held = held + $5, unresolved = (unresolved OR $6)
          WHERE run = $1 AND part = $2",
@@ -233,6 +226,9 @@ async fn finish_page<T: Item>(
     .execute(&mut *at)
     .await
     .map_err(fault)?;
+    if let Some(token) = &page.cursor.token {
+        keep_first_token(at, page.run, token).await?;
+    }
     note_progress(at, &place.task, &Progress { rejected: count(rejected), ..page.progress.clone() }).await
 }
 
@@ -286,7 +282,7 @@ impl Item for StagedLink {
 }
 
 /// Of what makes an object another one: its name and body. A revision alone is no change: some targets count reads.
-fn digest(name: &str, body: &str) -> Vec<u8> {
+pub(super) fn digest(name: &str, body: &str) -> Vec<u8> {
     let mut hash = Sha256::new();
     hash.update(name.len().to_le_bytes());
     hash.update(name);

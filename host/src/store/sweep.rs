@@ -37,6 +37,21 @@ const SET_ASIDE: [&str; 2] = [
         (SELECT seq FROM set_aside WHERE run = $1 ORDER BY seq LIMIT 1 OFFSET $3)",
     "DELETE FROM set_aside WHERE run = $1 AND seq >= $2",
 ];
+const EDITS: [&str; 2] = [
+    "DELETE FROM link_edit WHERE run = $1 AND seq >= $2 AND seq <=
+        (SELECT seq FROM link_edit WHERE run = $1 ORDER BY seq LIMIT 1 OFFSET $3)",
+    "DELETE FROM link_edit WHERE run = $1 AND seq >= $2",
+];
+const FORMER_NAMES: [&str; 2] = [
+    "DELETE FROM former_name WHERE run = $1 AND part >= $2 AND (name, part, uid) <=
+        (SELECT name, part, uid FROM former_name WHERE run = $1 ORDER BY name, part, uid LIMIT 1 OFFSET $3)",
+    "DELETE FROM former_name WHERE run = $1 AND part >= $2",
+];
+const REREADS: [&str; 2] = [
+    "DELETE FROM reread WHERE run = $1 AND part >= $2 AND (part, owner) <=
+        (SELECT part, owner FROM reread WHERE run = $1 ORDER BY part, owner LIMIT 1 OFFSET $3)",
+    "DELETE FROM reread WHERE run = $1 AND part >= $2",
+];
 /// For the tables that are not swept part by part.
 const ALL: i64 = 0;
 
@@ -50,6 +65,8 @@ impl Store {
                 removed += self.purge(&OBJECTS, run, part).await? + self.purge(&LINKS, run, part).await?;
             }
             removed += self.purge(&NAMES, run, ALL).await? + self.purge(&CHANGES, run, ALL).await?;
+            removed += self.purge(&EDITS, run, ALL).await? + self.purge(&REREADS, run, ALL).await?;
+            removed += self.purge(&FORMER_NAMES, run, ALL).await?;
             self.close_run(run, "dropped").await?;
         }
         for run in self.runs_in("superseded").await? {
@@ -63,6 +80,11 @@ impl Store {
     /// Empties the table of names of one run.
     pub(super) async fn purge_names(&self, run: i64) -> Result<()> {
         self.purge(&NAMES, run, ALL).await.map(|_| ())
+    }
+
+    /// Empties the table of former names of one run.
+    pub(super) async fn purge_former_names(&self, run: i64) -> Result<()> {
+        self.purge(&FORMER_NAMES, run, ALL).await.map(|_| ())
     }
 
     /// Takes back the changes of a run that is not published.

@@ -7,10 +7,12 @@ use super::connections::identify;
 use super::fault::fault;
 use super::numbers::{from_json, instant, json, limit, maybe_instant, parsed, word};
 use crate::model::{
-    ConnectionId, Counts, Error, FailureKind, Progress, RequestId, Result, Task, TaskError, TaskId, TaskKind, TaskState,
+    ConnectionId, Counts, Error, FailureKind, ImportMode, Progress, RequestId, Result, Task, TaskError, TaskId,
+    TaskKind, TaskState,
 };
 
-const SELECT: &str = "SELECT t.id, t.kind, c.id AS connection_id, t.state, t.requested_by, t.request_id, t.created,
+const SELECT: &str =
+    "SELECT t.id, t.kind, t.mode, c.id AS connection_id, t.state, t.requested_by, t.request_id, t.created,
     t.started, t.finished, t.attempts, t.progress, t.counts, t.error
     FROM task t JOIN connection c ON c.number = t.connection";
 
@@ -18,6 +20,8 @@ const SELECT: &str = "SELECT t.id, t.kind, c.id AS connection_id, t.state, t.req
 #[derive(Clone, Debug)]
 pub struct NewTask {
     pub kind: TaskKind,
+    /// Of an import.
+    pub mode: Option<ImportMode>,
     pub connection: ConnectionId,
     /// The name of the token that asks for it.
     pub requested_by: String,
@@ -41,9 +45,9 @@ impl Store {
         }
         let id = TaskId::fresh();
         sqlx::query(
-            "INSERT INTO task (id, kind, connection, state, requested_by, request_id, created, attempts,
+            "INSERT INTO task (id, kind, mode, connection, state, requested_by, request_id, created, attempts,
                 cancel_requested, progress)
-             VALUES ($1, $2, $3, 'queued', $4, $5, $6, 0, FALSE, $7)",
+             VALUES ($1, $2, $8, $3, 'queued', $4, $5, $6, 0, FALSE, $7)",
         )
         .bind(id.to_string())
         .bind(new.kind.as_str())
@@ -52,6 +56,7 @@ impl Store {
         .bind(new.request_id.as_str())
         .bind(self.now())
         .bind(json(&Progress::default())?)
+        .bind(new.mode.map(ImportMode::as_str))
         .execute(&mut *tx)
         .await
         .map_err(fault)?;
@@ -229,7 +234,7 @@ pub(super) async fn note_progress(at: &mut SqliteConnection, task: &str, progres
 
 /// Marks what a task staged as thrown away, unless it was published.
 pub(super) async fn discard_runs(at: &mut SqliteConnection, task: TaskId) -> Result<()> {
-    sqlx::query("UPDATE run SET state = 'discarded' WHERE task = $1 AND state IN ('staging', 'compared')")
+    sqlx::query("UPDATE run SET state = 'discarded' WHERE task = $1 AND state IN ('copying', 'staging', 'compared')")
         .bind(task.to_string())
         .execute(at)
         .await
@@ -276,6 +281,7 @@ fn task(row: &SqliteRow) -> Result<Task> {
     Ok(Task {
         id: parsed("task id", &text("id")?)?,
         kind: word("task kind", text("kind")?)?,
+        mode: maybe_text("mode")?.map(|mode| word("import mode", mode)).transpose()?,
         connection: parsed("connection identifier", &text("connection_id")?)?,
         state: word("task state", text("state")?)?,
         requested_by: text("requested_by")?,

@@ -2,6 +2,7 @@
 
 mod feed;
 mod holding;
+mod incremental;
 mod publishing;
 mod replay;
 mod resources;
@@ -18,8 +19,8 @@ use tempfile::TempDir;
 use super::{Compared, Cursor, Held, NewTask, Run, RunPart, SecuredEdit, SetAside, StagedLink, StagedRow, Store};
 use crate::clock::Clock;
 use crate::model::{
-    ChangeKind, Connection, ConnectionId, Error, FailureKind, Key, Position, Progress, PublishedChange, RequestId,
-    Result, System, Task, TaskId, TaskKind, Thresholds,
+    ChangeKind, Connection, ConnectionId, Error, FailureKind, ImportMode, Key, Position, Progress, PublishedChange,
+    RequestId, Result, System, Task, TaskId, TaskKind, Thresholds,
 };
 
 /// Rows of a test's page: small, so that a few rows are several pages.
@@ -140,6 +141,7 @@ fn no_secrets(_: &Held) -> Result<Vec<SecuredEdit>> {
 fn import(connection: &str) -> NewTask {
     NewTask {
         kind: TaskKind::Import,
+        mode: Some(ImportMode::Complete),
         connection: id(connection),
         requested_by: "core".into(),
         request_id: RequestId::fresh(),
@@ -156,11 +158,11 @@ fn members() -> RunPart {
 
 /// The last page of a part.
 fn last() -> Cursor {
-    Cursor { checkpoint: None, part_complete: true }
+    Cursor { part_complete: true, ..Cursor::default() }
 }
 
 fn at(checkpoint: &str) -> Cursor {
-    Cursor { checkpoint: Some(checkpoint.into()), part_complete: false }
+    Cursor { checkpoint: Some(checkpoint.into()), ..Cursor::default() }
 }
 
 /// `uid` or `uid=body`.

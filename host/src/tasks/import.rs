@@ -1,8 +1,11 @@
-//! An import: a complete pass over a target, staged page by page, compared with what is published, and published in
-//! one step, or held for a person to look at.
+//! An import: a pass over a target, staged page by page, compared with what is published, and published in one step, or
+//! held for a person to look at. A pass is complete, or catches up with what changed (see `incremental`).
 //!
 //! A page and its checkpoint are staged in one transaction, so the pass resumes where it stood, whatever stopped it.
 //! A target that changed meanwhile (`resync-required`) costs the pass, not the truth: it begins again.
+
+mod incremental;
+mod stuck;
 
 use std::time::Duration;
 
@@ -12,14 +15,13 @@ use super::Tasks;
 use super::worker::End;
 use crate::connections::{Ready, intake};
 use crate::model::{
-    AttributeName, ClassInfo, ClassName, Counts, Edge, Error, ErrorKind, FailureKind, ListRequest, Progress, Rejected,
-    RequestContext, Result, Row, Task, TaskError, TaskState, Thresholds, json,
+    AttributeName, ClassInfo, ClassName, Counts, Edge, Error, ErrorKind, Export, FailureKind, ImportMode, ListRequest,
+    Progress, Rejected, RequestContext, Result, Row, Task, TaskError, TaskState, Thresholds, json,
 };
 use crate::runtime::{CallContext, Used};
 use crate::store::{Cursor, PartProgress, Run, RunPart, SetAside, StagedLink, StagedRow};
+use stuck::Watch;
 
-/// Pages in a row without a row, a rejected record or the end, after which a listing counts as stuck.
-const IDLE_PAGES_MAX: u32 = 100;
 /// How often a pass begins again because the target changed under it.
 const RESTARTS_MAX: u32 = 3;
 /// The wait before a pass begins again.
@@ -44,9 +46,15 @@ pub(super) async fn run(
         ready = tasks.connections.ready(&task.connection).await?;
     }
     let plan = plan(&ready);
+    if task.mode == Some(ImportMode::Incremental) {
+        return incremental::run(Pass::new(tasks, task, rc, stop, &ready, used), &plan).await;
+    }
     for _ in 0..RESTARTS_MAX {
         let run = tasks.store.begin_run(task.id, &task.connection, &plan).await?;
-        let mut pass = Pass { tasks, task, rc, stop, ready: &ready, progress: progress(&run), used };
+        let mut pass = Pass { progress: progress(&run), ..Pass::new(tasks, task, rc, stop, &ready, used) };
+        if run.is_new() && run.token.is_none() {
+            pass.note_latest_token(&run).await?;
+        }
         match pass.read(&run).await {
             Ok(None) => return conclude(tasks, task, &ready, run.number).await,
             Ok(Some(end)) => return Ok(end),
@@ -64,11 +72,14 @@ pub(super) async fn run(
 
 /// What a complete pass reads: the objects of every class, then the relations that come as edges.
 fn plan(ready: &Ready) -> Vec<RunPart> {
-    let classes = || ready.schema.iter().flat_map(|schema| &schema.0).filter(|class| !class.auxiliary);
-    let objects = classes().map(|class| RunPart::objects(&class.name));
-    let relations =
-        classes().flat_map(|class| class.large_attributes().map(|info| RunPart::relation(&class.name, &info.name)));
+    let objects = classes(ready).map(|class| RunPart::objects(&class.name));
+    let relations = classes(ready)
+        .flat_map(|class| class.large_attributes().map(|info| RunPart::relation(&class.name, &info.name)));
     objects.chain(relations).collect()
+}
+
+fn classes(ready: &Ready) -> impl Iterator<Item = &ClassInfo> {
+    ready.schema.iter().flat_map(|schema| &schema.0).filter(|class| !class.auxiliary)
 }
 
 /// How far the run has come already.
@@ -120,7 +131,39 @@ struct Pass<'a> {
     used: &'a mut Used,
 }
 
-impl Pass<'_> {
+impl<'a> Pass<'a> {
+    fn new(
+        tasks: &'a Tasks,
+        task: &'a Task,
+        rc: &'a RequestContext,
+        stop: &'a CancellationToken,
+        ready: &'a Ready,
+        used: &'a mut Used,
+    ) -> Self {
+        Self { tasks, task, rc, stop, ready, progress: Progress::default(), used }
+    }
+
+    /// Before anything is read: what happens meanwhile is then told by a feed. A connector that cannot say where its feed
+    /// stands may hand out a token with its pages, and one that does neither cannot be imported incrementally.
+    async fn note_latest_token(&mut self, run: &Run) -> Result<()> {
+        if !self.ready.exports(Export::Feed) {
+            return Ok(());
+        }
+        let classes: Vec<ClassName> = self.classes().map(|class| Ok(class.name.parse()?)).collect::<Result<_>>()?;
+        let called = self.ready.component().latest_token(self.context(), &classes).await;
+        match self.took(called.used, called.result) {
+            Ok(token) => self.tasks.store.note_token(run.number, &token).await,
+            Err(error) => {
+                tracing::info!(task = %self.task.id, %error, "the connector does not say where its feed stands");
+                Ok(())
+            }
+        }
+    }
+
+    fn classes(&self) -> impl Iterator<Item = &'a ClassInfo> {
+        classes(self.ready)
+    }
+
     /// Reads what the run still lacks; an end if somebody stops it before.
     async fn read(&mut self, run: &Run) -> Result<Option<End>> {
         for part in run.parts.iter().filter(|part| !part.complete) {
@@ -154,7 +197,7 @@ impl Pass<'_> {
             self.progress.rows += rows.len() as u64;
             self.progress.rejected += set_aside.len() as u64;
             self.require_room()?;
-            let cursor = Cursor { checkpoint: page.checkpoint, part_complete: page.complete };
+            let cursor = Cursor { checkpoint: page.checkpoint, part_complete: page.complete, token: page.token };
             let staged =
                 self.tasks.store.stage_rows(run.number, &part.part, &rows, &set_aside, &cursor, &self.progress).await?;
             if let Some(end) = self.told_to_stop(staged.cancel_requested) {
@@ -181,7 +224,7 @@ impl Pass<'_> {
             self.progress.links += links.len() as u64;
             self.progress.rejected += set_aside.len() as u64;
             self.require_room()?;
-            let cursor = Cursor { checkpoint: page.checkpoint, part_complete: page.complete };
+            let cursor = Cursor { checkpoint: page.checkpoint, part_complete: page.complete, token: None };
             let staged = self
                 .tasks
                 .store
@@ -231,32 +274,6 @@ impl Pass<'_> {
     }
 }
 
-/// Watches a listing for progress: a connector that hands out nothing for ever, or the same checkpoint again, is stuck.
-#[derive(Default)]
-struct Watch {
-    idle_pages: u32,
-    last_checkpoint: Option<Vec<u8>>,
-}
-
-impl Watch {
-    fn look(&mut self, records: usize, checkpoint: Option<&[u8]>, complete: bool) -> Result<()> {
-        let repeated = !complete && checkpoint.is_some() && checkpoint == self.last_checkpoint.as_deref();
-        self.last_checkpoint = checkpoint.map(<[u8]>::to_vec);
-        self.idle_pages = if records == 0 { self.idle_pages + 1 } else { 0 };
-        if repeated && records > 0 {
-            let message =
-                "the connector hands out records under a checkpoint that does not move; its author has to look";
-            return Err(Error::new(ErrorKind::GuestLimit, message));
-        }
-        if self.idle_pages > IDLE_PAGES_MAX {
-            let message =
-                format!("the connector handed out {IDLE_PAGES_MAX} empty pages in a row; its author has to look");
-            return Err(Error::new(ErrorKind::GuestLimit, message));
-        }
-        Ok(())
-    }
-}
-
 /// Everything readable that does not come as edges: an import is the whole truth, not only what is shown by default.
 fn columns(class: &ClassInfo) -> Result<Vec<AttributeName>> {
     let readable = class.attributes.iter().filter(|info| info.readable && !info.confidential && !info.large);
@@ -278,12 +295,13 @@ fn intake_rows(columns: &[AttributeName], rows: Vec<Row>, rejected: &[Rejected])
 }
 
 fn staged_links(edges: Vec<Edge>) -> Result<Vec<StagedLink>> {
-    let staged = |edge: Edge| {
-        let parameters = json::parameters_body(&edge.parameters).map_err(|why| Error::internal(why.to_string()))?;
-        let (owner, target) = (edge.owner.key, edge.target.key);
-        Ok(StagedLink { owner, target_class: edge.target.class, target, parameters })
-    };
-    edges.into_iter().map(staged).collect()
+    edges.into_iter().map(staged_link).collect()
+}
+
+fn staged_link(edge: Edge) -> Result<StagedLink> {
+    let parameters = json::parameters_body(&edge.parameters).map_err(|why| Error::internal(why.to_string()))?;
+    let (owner, target) = (edge.owner.key, edge.target.key);
+    Ok(StagedLink { owner, target_class: edge.target.class, target, parameters })
 }
 
 #[cfg(test)]
@@ -307,16 +325,5 @@ mod tests {
     fn a_threshold_can_be_switched_off() {
         let off = Thresholds { removed: None, removed_percent: None };
         assert_eq!(tripped(off, &counts(1_000), 1_000), None);
-    }
-
-    #[test]
-    fn a_listing_that_does_not_move_is_stuck() {
-        let mut watch = Watch::default();
-        assert!(watch.look(1, Some(b"a"), false).is_ok());
-        assert!(watch.look(1, Some(b"b"), false).is_ok());
-        assert!(watch.look(1, Some(b"b"), false).is_err());
-        let mut empty = Watch::default();
-        assert!((0..IDLE_PAGES_MAX).all(|_| empty.look(0, None, false).is_ok()));
-        assert!(empty.look(0, None, false).is_err());
     }
 }

@@ -9,7 +9,8 @@ use tokio_util::sync::CancellationToken;
 use super::{Tasks, import, persist, refresh};
 use crate::audit;
 use crate::model::{
-    Caller, Error, ErrorKind, FailureKind, Gate, RequestContext, Result, Role, Task, TaskError, TaskKind, TaskState,
+    Caller, Error, ErrorKind, FailureKind, Gate, ImportMode, RequestContext, Result, Role, Task, TaskError, TaskKind,
+    TaskState,
 };
 use crate::runtime::Used;
 
@@ -109,7 +110,7 @@ async fn with_retries(tasks: &Tasks, task: &Task, stop: &CancellationToken, used
         let error = match attempt_once(tasks, task, stop, used).await {
             // The host's own trouble says nothing about the task, whose end could not be written now either.
             Err(error) if error.kind == ErrorKind::Unavailable => error,
-            Err(error) if may_pass(&error) && failures + 1 < ATTEMPTS_MAX => {
+            Err(error) if may_pass(task, &error) && failures + 1 < ATTEMPTS_MAX => {
                 failures += 1;
                 error
             }
@@ -145,9 +146,11 @@ fn context(tasks: &Tasks, task: &Task) -> RequestContext {
 }
 
 /// Is it worth another attempt, a few times?
-fn may_pass(error: &Error) -> bool {
+fn may_pass(task: &Task, error: &Error) -> bool {
     match error.kind {
         ErrorKind::GuestTrap => true,
+        // What a feed has lost it does not find again; a complete pass just begins anew.
+        ErrorKind::Failure(FailureKind::ResyncRequired) => task.mode != Some(ImportMode::Incremental),
         ErrorKind::Failure(kind) => matches!(
             kind,
             FailureKind::ConnectionFailed
@@ -156,7 +159,6 @@ fn may_pass(error: &Error) -> bool {
                 | FailureKind::Retryable
                 | FailureKind::RateLimited
                 | FailureKind::TargetMaintenance
-                | FailureKind::ResyncRequired
         ),
         _ => false,
     }

@@ -6,9 +6,9 @@ use wasmtime::component::ResourceAny;
 
 use crate::ldap::{Control, Entries, Entry, Intermediate, RawAttribute};
 use crate::model::{
-    Assignment, AssignmentPage, Attribute, AttributeInfo, Cell, Choice, ClassInfo, Edge, EdgePage, Error, Failure,
-    Finding, Granted, Key, ObjectRef, Outcome, Page, Part, PartFailure, Reference, Rejected, RevokeOutcome, Row,
-    Scalar, Schema, SecretAttribute, Uid, Value, Written,
+    Assignment, AssignmentPage, Attribute, AttributeInfo, Cell, Choice, ClassInfo, ClassRow, Delta, Deltas, Edge,
+    EdgePage, Error, Failure, Finding, Gone, Granted, Key, ObjectRef, Outcome, Page, Part, PartFailure, Reference,
+    Rejected, Renamed, RevokeOutcome, Row, Scalar, Schema, SecretAttribute, Uid, Unfit, Value, Written,
 };
 
 /// Something a guest gives out.
@@ -38,6 +38,11 @@ fields! {
     Edge { owner, attribute, target, parameters }
     EdgePage { edges, rejected, checkpoint }
     Rejected { key, error }
+    Deltas { deltas, unfit, token }
+    Unfit { class, record }
+    ClassRow { class, row }
+    Gone { class, uid, name }
+    Renamed { previous, now }
     Reference { class, key }
     ObjectRef { class, uid, name }
     Attribute { name, values }
@@ -101,6 +106,17 @@ impl<T: Exits> Exits for Result<T, Failure> {
 impl Exits for serde_json::Value {
     fn exits(&self, see: &mut dyn FnMut(&[u8])) {
         see(self.to_string().as_bytes());
+    }
+}
+
+impl Exits for Delta {
+    fn exits(&self, see: &mut dyn FnMut(&[u8])) {
+        match self {
+            Self::Upsert(now) | Self::Patch(now) => now.exits(see),
+            Self::Delete(gone) => gone.exits(see),
+            Self::Rename(renamed) => renamed.exits(see),
+            Self::LinkAdded(edge) | Self::LinkRemoved(edge) => edge.exits(see),
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use wasmtime::component::ResourceTable;
 
-use super::exports::{entitlements, probe, provision, schema, source};
+use super::exports::{entitlements, feed, probe, provision, schema, source};
 use crate::model;
 use crate::runtime::boundary;
 use crate::runtime::call::Answer;
@@ -61,6 +61,41 @@ impl From<source::EdgePage> for model::EdgePage {
     fn from(page: source::EdgePage) -> Self {
         let source::EdgePage { edges, rejected, checkpoint, complete } = page;
         Self { edges, rejected: rejected.into_iter().map(Into::into).collect(), checkpoint, complete }
+    }
+}
+
+impl From<model::ClassAttributes> for feed::ClassAttributes {
+    fn from(asked: model::ClassAttributes) -> Self {
+        let attributes = asked.attributes.into_iter().map(Into::into).collect();
+        Self { class: asked.class.into(), attributes }
+    }
+}
+
+impl From<feed::Deltas> for model::Deltas {
+    fn from(page: feed::Deltas) -> Self {
+        let feed::Deltas { deltas, token, more } = page;
+        Self { deltas: deltas.into_iter().map(Into::into).collect(), unfit: Vec::new(), token, more }
+    }
+}
+
+impl From<feed::Delta> for model::Delta {
+    fn from(delta: feed::Delta) -> Self {
+        match delta {
+            feed::Delta::Upsert(now) => Self::Upsert(now.into()),
+            feed::Delta::Patch(now) => Self::Patch(now.into()),
+            feed::Delta::Delete(feed::Gone { class, uid, name }) => Self::Delete(model::Gone { class, uid, name }),
+            feed::Delta::Rename(feed::Renamed { previous, now }) => {
+                Self::Rename(model::Renamed { previous, now: now.into() })
+            }
+            feed::Delta::LinkAdded(edge) => Self::LinkAdded(edge),
+            feed::Delta::LinkRemoved(edge) => Self::LinkRemoved(edge),
+        }
+    }
+}
+
+impl From<feed::ClassRow> for model::ClassRow {
+    fn from(of: feed::ClassRow) -> Self {
+        Self { class: of.class, row: of.row }
     }
 }
 

@@ -2,10 +2,11 @@
 
 use wasmtime::component::{Resource, ResourceAny};
 
-use super::exports::{entitlements, passwords, probe, provision, schema, source};
+use super::exports::{entitlements, feed, passwords, probe, provision, schema, source};
 use crate::model::{
-    Aspect, Assignment, AssignmentPage, Attribute, Choice, EdgePage, Failure, Finding, Granted, ListRequest, NewObject,
-    ObjectRef, Outcome, Page, RevokeOutcome, Row, Schema, Secret, SecretAttribute, Update, Value,
+    Aspect, Assignment, AssignmentPage, Attribute, Choice, ClassAttributes, Deltas, EdgePage, Failure, Finding,
+    Granted, ListRequest, NewObject, ObjectRef, Outcome, Page, RevokeOutcome, Row, Schema, Secret, SecretAttribute,
+    Update, Value,
 };
 use crate::runtime::call::{Answer, Guest};
 use crate::runtime::imports::credentials::{Credential, Origin};
@@ -26,7 +27,7 @@ macro_rules! interface {
         }
     };
 }
-interface!(probe, schema, source, provision, entitlements, passwords);
+interface!(probe, schema, source, feed, provision, entitlements, passwords);
 
 impl Guest {
     pub(in crate::runtime) async fn check(&mut self, aspect: Aspect) -> Answer<Vec<Finding>> {
@@ -82,6 +83,24 @@ impl Guest {
 
     pub(in crate::runtime) async fn next_edges(&mut self, listing: ResourceAny, max: u32) -> Answer<EdgePage> {
         let said = self.source()?.edge_listing().call_next(&mut self.store, listing, max).await?;
+        Ok(said.map(Into::into))
+    }
+
+    pub(in crate::runtime) async fn latest_token(&mut self, classes: Vec<String>) -> Answer<Vec<u8>> {
+        self.feed()?.call_latest_token(&mut self.store, &classes).await
+    }
+
+    pub(in crate::runtime) async fn open_changes(
+        &mut self,
+        classes: Vec<ClassAttributes>,
+        token: Vec<u8>,
+    ) -> Answer<ResourceAny> {
+        let classes: Vec<feed::ClassAttributes> = classes.into_iter().map(Into::into).collect();
+        self.feed()?.call_open(&mut self.store, &classes, &token).await
+    }
+
+    pub(in crate::runtime) async fn next_changes(&mut self, changes: ResourceAny, max: u32) -> Answer<Deltas> {
+        let said = self.feed()?.changes().call_next(&mut self.store, changes, max).await?;
         Ok(said.map(Into::into))
     }
 

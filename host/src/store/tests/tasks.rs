@@ -10,7 +10,7 @@ async fn a_second_import_of_a_connection_is_a_conflict_that_names_the_first() {
     let first = room.store.enqueue_task(&import("hr")).await.unwrap();
     let error = room.store.enqueue_task(&import("HR")).await.unwrap_err();
     assert!(is_conflict(&error) && error.message.contains(&first.id.to_string()), "{error}");
-    let refresh = NewTask { kind: TaskKind::RefreshSchema, ..import("hr") };
+    let refresh = NewTask { kind: TaskKind::RefreshSchema, mode: None, ..import("hr") };
     room.store.enqueue_task(&refresh).await.unwrap();
     let unknown = room.store.enqueue_task(&import("nobody")).await.unwrap_err();
     assert_eq!(unknown.kind, ErrorKind::NotFound);
@@ -87,7 +87,7 @@ async fn tasks_are_listed_newest_first_by_connection_and_state() {
     room.store.create_connection(&connection("b"), no_secrets).await.unwrap();
     let mut made = Vec::new();
     for connection in ["hr", "b", "hr", "b"] {
-        let new = NewTask { kind: TaskKind::RefreshSchema, ..import(connection) };
+        let new = NewTask { kind: TaskKind::RefreshSchema, mode: None, ..import(connection) };
         made.push(room.store.enqueue_task(&new).await.unwrap().id);
     }
     room.store.claim_task().await.unwrap();

@@ -56,7 +56,8 @@ impl Room {
         };
         self.store.create_connection(&connection, |_| Ok(Vec::new())).await.unwrap();
         let (kind, request_id) = (TaskKind::Import, RequestId::fresh());
-        let new = NewTask { kind, connection: connection.id, requested_by: "core".into(), request_id };
+        let mode = Some(ImportMode::Complete);
+        let new = NewTask { kind, mode, connection: connection.id, requested_by: "core".into(), request_id };
         self.store.enqueue_task(&new).await.unwrap();
         self.store.claim_task().await.unwrap().unwrap()
     }
