@@ -1,5 +1,6 @@
 //! The connector for directories against servers that nobody here wrote, judged by their own tools.
 
+mod changes;
 mod ds389;
 mod openldap;
 mod outages;

@@ -7,14 +7,16 @@
 //! An object has changed when its name or body has; a new revision alone is no change. A link whose parameters changed
 //! is removed and added again.
 
+use std::collections::HashSet;
+
 use sqlx::SqliteConnection;
 
 use super::Store;
 use super::changes::{NewChange, Writing};
 use super::fault::fault;
 use super::links::{Ends, Link};
-use super::numbers::{CHUNK, count, json, stored, stored_u64};
-use crate::model::{ChangeKind, Counts, Error, FailureKind, Result};
+use super::numbers::{CHUNK, count, from_json, json, stored, stored_u64};
+use crate::model::{ChangeKind, Counts, Error, FailureKind, Matching, Result, Schema};
 
 /// What a pass would change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +44,8 @@ pub(super) struct PassPart {
     pub(super) class: String,
     attribute: String,
     pub(super) unresolved: bool,
+    /// Its objects' names are the same in another case.
+    pub(super) folds: bool,
     /// Rows of the published run.
     before: i64,
 }
@@ -117,7 +121,9 @@ impl Store {
             ));
         }
         let base = base.unwrap_or_default();
-        let parts = pass_parts(&mut tx, run, base).await?;
+        let mut parts = pass_parts(&mut tx, run, base).await?;
+        let folding = folding_classes(&mut tx, run).await?;
+        parts.iter_mut().for_each(|part| part.folds = part.is_objects() && folding.contains(&part.class));
         Ok(Pass { run, base, parts, rejected, incremental })
     }
 
@@ -298,6 +304,20 @@ impl Store {
     }
 }
 
+/// Classes whose names are compared without regard to case.
+async fn folding_classes(at: &mut SqliteConnection, run: i64) -> Result<HashSet<String>> {
+    let classes: Option<String> = sqlx::query_scalar(
+        "SELECT s.classes FROM connection_schema s JOIN run r ON r.connection = s.connection WHERE r.number = $1",
+    )
+    .bind(run)
+    .fetch_optional(at)
+    .await
+    .map_err(fault)?;
+    let schema: Schema = classes.map(|classes| from_json("schema", &classes)).transpose()?.unwrap_or_default();
+    let folding = schema.0.into_iter().filter(|class| class.name_matching != Matching::Exact);
+    Ok(folding.map(|class| class.name.to_string()).collect())
+}
+
 /// The plan's parts and those of the published run that the plan has no more: what was in them is gone, too.
 async fn pass_parts(at: &mut SqliteConnection, run: i64, base: i64) -> Result<Vec<PassPart>> {
     let rows: Vec<(i64, String, String, bool, i64)> = sqlx::query_as(
@@ -314,7 +334,13 @@ async fn pass_parts(at: &mut SqliteConnection, run: i64, base: i64) -> Result<Ve
     .fetch_all(at)
     .await
     .map_err(fault)?;
-    let part =
-        |(number, class, attribute, unresolved, before)| PassPart { number, class, attribute, unresolved, before };
+    let part = |(number, class, attribute, unresolved, before)| PassPart {
+        number,
+        class,
+        attribute,
+        unresolved,
+        folds: false,
+        before,
+    };
     Ok(rows.into_iter().map(part).collect())
 }

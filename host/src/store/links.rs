@@ -97,7 +97,7 @@ impl Store {
             return self.carry_out_edits(pass).await;
         }
         for part in pass.parts.iter().filter(|part| part.is_objects()) {
-            self.note_names(pass.run, part.number).await?;
+            self.note_names(pass.run, part.number, part.folds).await?;
         }
         for part in pass.parts.iter().filter(|part| part.unresolved) {
             self.resolve_part(pass, part).await?;
@@ -107,22 +107,24 @@ impl Store {
     }
 
     /// Fills the table of names, which only exists while it is needed: an index would slow down every staged row.
-    async fn note_names(&self, run: i64, part: i64) -> Result<()> {
+    /// Names of a class that folds them stand there a second time, in lower case (of ASCII, as the database folds).
+    async fn note_names(&self, run: i64, part: i64, folds: bool) -> Result<()> {
+        let statements = [
+            "INSERT INTO object_name (run, name, part, uid)
+             SELECT run, name, part, uid FROM object_row WHERE run = $1 AND part = $2 AND uid > $3 AND uid <= $4
+             ON CONFLICT DO NOTHING",
+            "INSERT INTO object_name (run, name, part, uid)
+             SELECT run, LOWER(name), part, uid FROM object_row WHERE run = $1 AND part = $2 AND uid > $3 AND uid <= $4
+                AND LOWER(name) <> name
+             ON CONFLICT DO NOTHING",
+        ];
         let mut after = String::new();
         while let Some(last) = self.chunk_end(run, part, &after).await? {
             let mut tx = self.database.write().await?;
-            sqlx::query(
-                "INSERT INTO object_name (run, name, part, uid)
-                 SELECT run, name, part, uid FROM object_row WHERE run = $1 AND part = $2 AND uid > $3 AND uid <= $4
-                 ON CONFLICT DO NOTHING",
-            )
-            .bind(run)
-            .bind(part)
-            .bind(&after)
-            .bind(&last)
-            .execute(&mut *tx)
-            .await
-            .map_err(fault)?;
+            for statement in statements.iter().take(1 + usize::from(folds)) {
+                let query = sqlx::query(*statement).bind(run).bind(part).bind(&after).bind(&last);
+                query.execute(&mut *tx).await.map_err(fault)?;
+            }
             tx.commit().await.map_err(fault)?;
             after = last;
         }
@@ -170,6 +172,7 @@ impl Store {
         for (name, class, uid, number) in self.named(pass.run, &names).await? {
             known.names.entry(name).or_default().push((class, uid, number == 1));
         }
+        self.know_folded(pass, &names, &mut known).await?;
         let nobodys: HashSet<&str> = names.into_iter().filter(|name| !known.names.contains_key(*name)).collect();
         for (name, class, uid, number) in self.formerly_named(pass.run, &nobodys).await? {
             known.names.entry(name).or_default().push((class, uid, number == 1));
@@ -180,6 +183,26 @@ impl Store {
             }
         }
         Ok(known)
+    }
+
+    /// Names that nobody has as they are written, where case makes no difference.
+    async fn know_folded(&self, pass: &Pass, names: &HashSet<&str>, known: &mut Known) -> Result<()> {
+        let folding: HashSet<&str> =
+            pass.parts.iter().filter(|part| part.folds).map(|part| part.class.as_str()).collect();
+        let nobodys = names.iter().filter(|name| !folding.is_empty() && !known.names.contains_key(**name));
+        let mut written: HashMap<String, Vec<&str>> = HashMap::new();
+        nobodys.for_each(|name| written.entry(name.to_ascii_lowercase()).or_default().push(name));
+        let folded: HashSet<&str> = written.keys().map(String::as_str).collect();
+        for (name, class, uid, number) in self.named(pass.run, &folded).await? {
+            if !folding.contains(class.as_str()) {
+                continue;
+            }
+            for as_written in written.get(&name).into_iter().flatten() {
+                let found = (class.clone(), uid.clone(), number == 1);
+                known.names.entry((*as_written).to_owned()).or_default().push(found);
+            }
+        }
+        Ok(())
     }
 
     async fn named(&self, run: i64, names: &HashSet<&str>) -> Result<Vec<(String, String, String, i64)>> {

@@ -1,7 +1,7 @@
 //! Comparing and publishing.
 
 use super::*;
-use crate::model::{Counts, Reference, TaskState};
+use crate::model::{Counts, Matching, Reference, Schema, TaskState};
 use crate::store::PublishedLink;
 
 fn groups() -> RunPart {
@@ -109,6 +109,28 @@ async fn a_class_that_left_the_plan_is_gone_with_its_links() {
     assert_eq!((compared.counts.deleted, compared.counts.links_removed), (2, 1));
     assert_eq!(compared.published_before, 3);
     assert!(room.uids("group").await.is_empty() && room.members().await.is_empty());
+}
+
+#[tokio::test]
+async fn names_in_another_case_are_joined_where_the_class_says_they_are_the_same() {
+    let room = Room::new().await;
+    let relation = || Content {
+        links: vec![StagedLink { target: Key::Name("NAME OF 1".into()), ..by_name("g", "1", Some("account")) }],
+        ..Content::default()
+    };
+    let pass = || [(members(), relation()), (accounts(), rows(&["1", "2"])), (groups(), rows(&["g"]))];
+    room.imported(&pass()).await;
+    let owner = Key::Uid("g".into());
+    let by = |key: Key| vec![(owner.clone(), Reference { class: Some("account".into()), key })];
+    assert_eq!(room.pairs().await, by(Key::Name("NAME OF 1".into())), "nobody said that case makes no difference");
+    let mut class = crate::model::schema::tests::people();
+    for (matching, joined) in [(Matching::Exact, false), (Matching::Dn, true)] {
+        class.name_matching = matching;
+        room.store.put_schema(&id("hr"), &Schema(vec![class.clone()])).await.unwrap();
+        room.imported(&pass()).await;
+        let expected = if joined { Key::Uid("1".into()) } else { Key::Name("NAME OF 1".into()) };
+        assert_eq!(room.pairs().await, by(expected));
+    }
 }
 
 #[tokio::test]
