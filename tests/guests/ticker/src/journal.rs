@@ -77,14 +77,9 @@ impl Journal {
     }
 
     /// What happened since; with `late`, only the end has a token.
-    pub(crate) fn since(
-        self,
-        classes: Vec<ClassAttributes>,
-        token: Vec<u8>,
-        late: bool,
-    ) -> Result<impl Listing<Delta> + 'static> {
+    pub(crate) fn since(self, classes: Vec<ClassAttributes>, token: &[u8], late: bool) -> Result<Since> {
         let lost = || Error::resync_required("the journal does not go back that far");
-        let at: usize = String::from_utf8_lossy(&token).parse().map_err(|_| lost())?;
+        let at: usize = String::from_utf8_lossy(token).parse().map_err(|_| lost())?;
         if at > self.0.len() {
             return Err(lost());
         }
@@ -93,7 +88,8 @@ impl Journal {
     }
 }
 
-struct Since {
+/// What happened since a token.
+pub(crate) struct Since {
     lines: Vec<String>,
     at: usize,
     classes: HashMap<String, Vec<String>>,

@@ -76,7 +76,7 @@ impl Feed for Ticker {
     }
 
     fn changes(self, classes: Vec<ClassAttributes>, token: Vec<u8>) -> Result<impl Listing<Delta> + 'static> {
-        Journal::read()?.since(classes, token, self.tokens == Tokens::Late)
+        Journal::read()?.since(classes, &token, self.tokens == Tokens::Late)
     }
 }
 
