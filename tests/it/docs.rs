@@ -31,13 +31,16 @@ fn the_page_of_errors_lists_every_kind() {
 }
 
 #[test]
-fn the_page_of_the_csv_connector_lists_every_option() {
-    let (page, manifest) = (read("docs/connectors/csv.md"), read("plugins/csv/connector.toml"));
-    let manifest: toml::Table = manifest.parse().unwrap();
-    let listed = first_column(&page);
-    for option in manifest["option"].as_array().unwrap() {
-        let name = option["name"].as_str().unwrap();
-        assert!(listed.contains(name), "docs/connectors/csv.md does not list {name}");
+fn the_page_of_each_connector_lists_every_option() {
+    for (page, manifest) in [("csv", "csv"), ("openldap", "ldap")] {
+        let page = format!("docs/connectors/{page}.md");
+        let manifest: toml::Table = read(&format!("plugins/{manifest}/connector.toml")).parse().unwrap();
+        let text = read(&page);
+        let listed = first_column(&text);
+        for option in manifest["option"].as_array().unwrap() {
+            let name = option["name"].as_str().unwrap();
+            assert!(listed.contains(name), "{page} does not list {name}");
+        }
     }
 }
 

@@ -97,7 +97,7 @@ impl Company {
         let filter = "(objectClass=inetOrgPerson)";
         let mut search = ldap
             .streaming_search_with(
-                vec![Box::new(EntriesOnly::new()) as Box<dyn Adapter<_, _>>, Box::new(PagedResults::new(PAGE))],
+                vec![Box::new(EntriesOnly::new()) as Box<dyn Adapter<'_, _, _>>, Box::new(PagedResults::new(PAGE))],
                 PEOPLE,
                 Scope::Subtree,
                 filter,
@@ -134,7 +134,7 @@ impl Company {
             "id": bed.id, "system": bed.system, "connector": "hawser/ldap", "version": "^0.1", "title": "People",
             "options": {
                 "host": "127.0.0.1", "port": self.slapd.ldap_port(), "security": "none", "bind-dn": service.dn,
-                "page-size": PAGE,
+                "page-size": PAGE, "attributes": people::ATTRIBUTES,
             },
             "securedOptions": {"bind-password": {"value": service.password}},
         });

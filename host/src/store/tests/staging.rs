@@ -38,7 +38,7 @@ async fn a_part_without_a_checkpoint_begins_anew_and_nothing_comes_twice() {
     let plan = [accounts(), units.clone()];
     let (task, run) = room.begun(&plan).await;
     let store = &room.store;
-    let page = |part_complete| Cursor { checkpoint: None, part_complete };
+    let page = |part_complete| Cursor { checkpoint: None, part_complete, token: None };
     let odd = |key: &str| SetAside { key: key.to_owned(), kind: "conflict".to_owned(), message: "odd".to_owned() };
     let progress = Progress::default();
     store.stage_rows(run.number, &accounts(), &[row("1")], &[odd("a")], &page(true), &progress).await.unwrap();
