@@ -33,7 +33,7 @@ use target::{Kind, Terms};
 use vendor::Vendor;
 
 /// Warnings only, and not those the story is about: the log does not talk into it.
-const LOG: &str = "warn,hawser::tasks=error";
+const LOG: &str = "warn,hawser::tasks=error,guest=error";
 
 /// Watch the main job happen: build a connector, start a host, and manage a company's accounts.
 #[derive(Args)]
@@ -137,7 +137,11 @@ fn ask_yourself(ground: &Ground, program: &str) -> Result<(), Fault> {
     let department = ground.target.terms().department;
     out::line(format_args!("  {program} object list people account --filter '{department} eq \"Sales\"'"))?;
     out::line(format_args!("  {program} connection schema people"))?;
-    out::line(format_args!("  the API document: {}/openapi.json", ground.url()))
+    out::line(format_args!("  the API document: {}/openapi.json", ground.url()))?;
+    match ground.target.directory() {
+        Some(directory) => out::line(format_args!("  the directory: {}", directory.looking())),
+        None => Ok(()),
+    }
 }
 
 /// Elsewhere a reader that goes away is fine; a demo that was not told to its end did not succeed.

@@ -6,7 +6,7 @@
 mod dialect;
 mod entries;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value as Json, json};
 
@@ -39,7 +39,8 @@ pub(super) struct Directory {
     dialect: &'static Dialect,
     host: String,
     port: u16,
-    /// Who vouches for it, as PEM.
+    /// Who vouches for it, as a file and as PEM.
+    certificate: PathBuf,
     roots: String,
     service: Account,
     admin: Account,
@@ -60,6 +61,7 @@ impl Directory {
             dialect: &OPENLDAP,
             host: "127.0.0.1".to_owned(),
             port: slapd.ldaps_port(),
+            certificate: slapd.ca().certificate(),
             roots: slapd.ca().pem()?,
             service: slapd.service(),
             admin,
@@ -80,6 +82,7 @@ impl Directory {
             dialect: &ACTIVE_DIRECTORY,
             host: dc.address().to_string(),
             port: 636,
+            certificate: dc.ca().certificate(),
             roots: dc.ca().pem()?,
             service: dc.service(),
             admin,
@@ -96,7 +99,7 @@ impl Directory {
     }
 
     /// How many people the server's own tool finds.
-    pub(super) fn people(&self) -> Result<u64, ServerError> {
+    fn people(&self) -> Result<u64, ServerError> {
         let Dialect { people, person_class, .. } = self.dialect;
         let filter = format!("(objectClass={person_class})");
         let found = self.tools.search(self.admin.bind(), people, Scope::Sub, &filter, &["1.1"])?;
@@ -128,6 +131,13 @@ impl Directory {
         }
     }
 
+    /// How to look at everybody in it with the server's own tool.
+    pub(super) fn looking(&self) -> String {
+        let (certificate, uri, Account { dn, password }) = (self.certificate.display(), self.uri(), &self.admin);
+        let people = self.dialect.people;
+        format!("LDAPTLS_CACERT={certificate} ldapsearch -H {uri} -x -D {dn} -w '{password}' -b {people}")
+    }
+
     /// The connection, with another server behind the same password.
     pub(super) fn elsewhere(&self) -> Map<String, Json> {
         let mut body = self.reaching(ELSEWHERE);
@@ -135,7 +145,7 @@ impl Directory {
         body
     }
 
-    pub(super) fn uri(&self) -> String {
+    fn uri(&self) -> String {
         format!("ldaps://{}:{}", self.host, self.port)
     }
 

@@ -29,7 +29,7 @@ const VANISHED: [&str; 2] = [
     "The people were moved to another unit: the import is held",
     "Somebody renamed the people's unit and made an empty one in its place. The search succeeds, and finds nobody.",
 ];
-const OUTSIDE: [&str; 2] = ["A connection that reaches for a cloud's metadata service", "network:ldaps:metadata"];
+const OUTSIDE: [&str; 2] = ["A connection that reaches for a cloud's metadata service", "egress.metadata"];
 const ASKED: &str = "credential:bind-password:bind";
 const RANGE: Option<&str> = Some("network:ldaps:loopback");
 

@@ -38,10 +38,10 @@ fn leaving() -> Person {
 /// A live search, in SCIM's filter grammar.
 pub(in super::super) async fn search(story: &mut Story) -> Result<(), Fault> {
     story.step("Search the target, live")?;
-    let wanted = |person: &Person| person.department == "Legal" && person.family.starts_with('S') && person.active;
+    let wanted = |person: &Person| person.department == "Legal" && person.family.starts_with('C') && person.active;
     let expected = (0..story.company.people).map(Person::new).filter(wanted).count().min(PAGE);
     let Terms { given, family, department, .. } = story.terms();
-    let filter = format!(r#"{department} eq "Legal" and {family} sw "S" and enabled eq true"#);
+    let filter = format!(r#"{department} eq "Legal" and {family} sw "C" and enabled eq true"#);
     let call = Call::get(ACCOUNTS)
         .query("filter", Some(filter))
         .query("attributes", Some(format!("{given},{family},{department},title")))

@@ -40,8 +40,11 @@ pub(in super::super) async fn revoke(story: &mut Story) -> Result<(), Fault> {
 async fn assignments(story: &Story, account: &str) -> Result<Vec<Json>, Fault> {
     let reply = story.ask(Who::Core, Call::get(format!("{ACCOUNTS}/{account}/entitlements")), 200).await?;
     let assignments = items(&reply.body, "/assignments");
-    let named: Vec<String> = assignments.iter().map(|it| cell(it, "/entitlement/uid")).collect();
-    show::detail(&format!("in the groups {}", named.join(", ")))?;
+    show::detail("in the groups")?;
+    for assignment in assignments {
+        let named = ["/entitlement/uid", "/entitlement/name"].map(|field| cell(assignment, field)).join(" ");
+        show::detail(named.trim_end())?;
+    }
     Ok(assignments.to_vec())
 }
 
