@@ -138,7 +138,7 @@ impl Kind {
             Self::Csv => (10_000, 200..=1_000_000),
             // With fewer, somebody who leaves is the only member of a group, and such a group wants one.
             Self::Ldap => (2_000, 300..=100_000),
-            Self::Ad => (200, 200..=5_000),
+            Self::Ad => (200, 200..=3_000),
         };
         let people = asked.unwrap_or(usual);
         if range.contains(&people) {
@@ -161,11 +161,11 @@ mod tests {
 
     #[test]
     fn a_company_that_is_too_small_or_too_large_for_its_target_is_refused() {
-        for (kind, rows) in [(Kind::Csv, 199), (Kind::Ldap, 299), (Kind::Ad, 5_001)] {
+        for (kind, rows) in [(Kind::Csv, 199), (Kind::Ldap, 299), (Kind::Ad, 3_001)] {
             let refused = kind.company(Some(rows)).unwrap_err();
             assert!(refused.message.contains(&rows.to_string()), "{refused}");
         }
         assert_eq!(Kind::Csv.company(None).unwrap().people, 10_000);
-        assert_eq!(Kind::Ad.company(Some(5_000)).unwrap().people, 5_000);
+        assert_eq!(Kind::Ad.company(Some(3_000)).unwrap().people, 3_000);
     }
 }
