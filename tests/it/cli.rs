@@ -1,4 +1,4 @@
-//! The command line: what scripts rely on (exit codes, JSON, streams), the README's tour, and the demo.
+//! The command line: what scripts rely on (exit codes, JSON, streams), and the README's tour.
 
 use std::io::Write as _;
 use std::process::{Command, Output, Stdio};
@@ -118,13 +118,4 @@ async fn the_tour_of_the_readme_works_as_it_is_written() {
     assert!(output.status.success(), "{}", told(&output));
     assert!(told(&output).contains("ada@example.org"), "{}", told(&output));
     house.stop().await;
-}
-
-#[tokio::test]
-async fn the_demo_does_what_it_says() {
-    tokio::task::spawn_blocking(connectors).await.unwrap();
-    let mut demo = Command::new(binary());
-    demo.args(["demo", "--rows", "500"]).current_dir(workspace_root());
-    let output = run(demo, "").await;
-    assert!(output.status.success(), "{}", told(&output));
 }

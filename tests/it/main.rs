@@ -16,6 +16,7 @@ mod canary;
 mod cli;
 mod connections;
 mod credentials;
+mod demo;
 mod directories;
 mod docs;
 mod egress;

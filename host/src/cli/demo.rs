@@ -1,15 +1,21 @@
-//! `hawser demo`: the main job on real files, from nothing to an audited year in the life of a company's accounts.
+//! `hawser demo`: the main job on real files or a real directory, from nothing to an audited year in the life of a
+//! company's accounts.
 //!
 //! Everything goes over HTTP, as an IAM core would do it, and each step insists on its answer: the demo ends well only
-//! if every step did what it should. [`tell`] is the story's table of contents.
+//! if every step did what it should. [`tell`] is the story's table of contents, for every target ([`target`]).
 
+mod directory;
+mod files;
 mod ground;
 mod people;
 pub mod server;
 mod show;
 mod steps;
 mod story;
+mod target;
 mod vendor;
+
+use std::sync::Arc;
 
 use clap::Args;
 
@@ -23,21 +29,21 @@ use ground::Ground;
 use people::Company;
 use steps::{accounts, audit, entitlements, imports, passwords, refusals, setup, trust};
 use story::Story;
+use target::{Kind, Terms};
 use vendor::Vendor;
 
-/// The fewest people: enough for every person the story names.
-const PEOPLE_MIN: u64 = 200;
-/// The most people.
-const PEOPLE_MAX: u64 = 1_000_000;
 /// Warnings only, and not those the story is about: the log does not talk into it.
-const LOG: &str = "warn,hawser::tasks=error";
+const LOG: &str = "warn,hawser::tasks=error,guest=error";
 
-/// Watch the main job happen: build the CSV connector, start a host, and manage a company's accounts.
+/// Watch the main job happen: build a connector, start a host, and manage a company's accounts.
 #[derive(Args)]
 pub(super) struct Demo {
-    /// How many people the company has.
-    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(PEOPLE_MIN..=PEOPLE_MAX))]
-    rows: u64,
+    /// Where the accounts are
+    #[arg(long, value_enum, default_value_t = Kind::Csv, value_name = "TARGET")]
+    target: Kind,
+    /// How many people the company has [default: 10000 in CSV files, 2000 in OpenLDAP, 200 in Active Directory]
+    #[arg(long, value_name = "N")]
+    rows: Option<u64>,
     /// Leave the host running at the end, until Ctrl-C.
     #[arg(long)]
     keep: bool,
@@ -49,11 +55,12 @@ impl Demo {
     pub(super) async fn run(self, logging: &Logging) -> Result<(), Fault> {
         logging.start(LOG, false)?;
         let clock = Clock::system();
-        let company = Company { people: self.rows };
-        title(company)?;
-        let ground = Ground::prepare(self.guest, company, clock.clone()).await?;
+        let company = self.target.company(self.rows)?;
+        self.target.require()?;
+        title(company, self.target.terms())?;
+        let ground = Ground::prepare(self.target, self.guest, company, clock.clone()).await?;
         let told = tokio::select! {
-            told = tell(&ground, company, clock) => told.and_then(|steps| the_end(&ground, steps, self.keep)),
+            told = tell(&ground, company, clock) => told.and_then(|steps| the_end(self.target, &ground, steps, self.keep)),
             stopped = asked_to_stop() => stopped.and(Err(Fault::failed("the demo was stopped"))),
         };
         let kept = match told {
@@ -70,16 +77,17 @@ async fn tell(ground: &Ground, company: Company, clock: Clock) -> Result<u32, Fa
     let tokens = ground.tokens();
     let (operator, core) = (ground.client(&tokens.operator)?, ground.client(&tokens.core)?);
     let vendor = Vendor::of(&ground.connector, clock.clone())?;
-    let mut story = Story::new(company, operator, core, clock);
+    let mut story = Story::new(company, Arc::clone(&ground.target), operator, core, clock);
     trust::stranger(&mut story, &vendor).await?;
     trust::trust(&mut story, &vendor).await?;
     trust::install(&mut story, &vendor).await?;
-    setup::configure(&mut story, &ground.data()).await?;
+    setup::configure(&mut story).await?;
     trust::approve(&mut story).await?;
     setup::check(&mut story).await?;
     setup::schema(&mut story).await?;
     imports::first(&mut story).await?;
     accounts::search(&mut story).await?;
+    accounts::look_up(&mut story).await?;
     accounts::joiner(&mut story).await?;
     accounts::mover(&mut story).await?;
     entitlements::grant(&mut story).await?;
@@ -88,36 +96,51 @@ async fn tell(ground: &Ground, company: Company, clock: Clock) -> Result<u32, Fa
     passwords::authenticate(&mut story).await?;
     accounts::leaver(&mut story).await?;
     imports::second(&mut story).await?;
-    imports::held(&mut story, &ground.data()).await?;
+    imports::held(&mut story).await?;
     refusals::tampered(&mut story, &vendor).await?;
     refusals::older(&mut story, &vendor).await?;
     refusals::reveal(&mut story, &vendor).await?;
-    refusals::outside(&mut story, &ground.data()).await?;
+    refusals::outside(&mut story).await?;
+    if let Some(directory) = ground.target.directory() {
+        refusals::elsewhere(&mut story, directory).await?;
+    }
     audit::verify(&mut story).await?;
+    if let Some(directory) = ground.target.directory() {
+        passwords::bind(&mut story, directory).await?;
+    }
     Ok(story.steps())
 }
 
-fn title(company: Company) -> Result<(), Fault> {
-    let (people, groups) = (show::number(company.people), show::number(company.groups()));
-    let text = format!("Hawser: {people} people and {groups} groups in CSV files, managed by a connector in a sandbox");
+fn title(company: Company, terms: &Terms) -> Result<(), Fault> {
+    let (people, groups, place) = (show::number(company.people), show::number(company.groups()), terms.place);
+    let text = format!("Hawser: {people} people and {groups} groups in {place}, managed by a connector in a sandbox");
     out::line(console::style(text).bold())
 }
 
-fn the_end(ground: &Ground, steps: u32, keep: bool) -> Result<(), Fault> {
+fn the_end(kind: Kind, ground: &Ground, steps: u32, keep: bool) -> Result<(), Fault> {
     let program = std::env::args().next().unwrap_or_else(|| "hawser".to_owned());
     out::line("")?;
     out::line(console::style(format!("All {steps} steps did what they should.")).green().bold())?;
     if keep {
-        out::line(format_args!("The host runs at {} until Ctrl-C. Ask it yourself:", ground.url()))?;
-        out::line(format_args!("  export HAWSER_URL={} HAWSER_TOKEN={}", ground.url(), ground.tokens().operator))?;
-        out::line(format_args!("  {program} object list people account --filter 'department eq \"Sales\"'"))?;
-        out::line(format_args!("  {program} connection schema people"))?;
-        out::line(format_args!("  the API document: {}/openapi.json", ground.url()))
-    } else {
-        out::line(format_args!("To keep the host running and ask it yourself: {program} demo --keep"))?;
-        let connector = ground.connector.display();
-        out::line(format_args!("A host of your own: {program} serve --allow-unsigned --connectors {connector}"))?;
-        out::line("The API document (OpenAPI 3.1) is at /openapi.json of every host.")
+        return ask_yourself(ground, &program);
+    }
+    let target = kind.name();
+    out::line(format_args!("To keep the host running and ask it yourself: {program} demo --target {target} --keep"))?;
+    let connector = ground.connector.display();
+    out::line(format_args!("A host of your own: {program} serve --allow-unsigned --connectors {connector}"))?;
+    out::line("The API document (OpenAPI 3.1) is at /openapi.json of every host.")
+}
+
+fn ask_yourself(ground: &Ground, program: &str) -> Result<(), Fault> {
+    out::line(format_args!("The host runs at {} until Ctrl-C. Ask it yourself:", ground.url()))?;
+    out::line(format_args!("  export HAWSER_URL={} HAWSER_TOKEN={}", ground.url(), ground.tokens().operator))?;
+    let department = ground.target.terms().department;
+    out::line(format_args!("  {program} object list people account --filter '{department} eq \"Sales\"'"))?;
+    out::line(format_args!("  {program} connection schema people"))?;
+    out::line(format_args!("  the API document: {}/openapi.json", ground.url()))?;
+    match ground.target.directory() {
+        Some(directory) => out::line(format_args!("  the directory: {}", directory.looking())),
+        None => Ok(()),
     }
 }
 

@@ -188,8 +188,9 @@ impl<'a> Pass<'a> {
         let opened = component.open_listing(self.context(), request, part.checkpoint.clone()).await;
         let mut listing = self.took(opened.used, opened.result)?;
         let mut watch = Watch::default();
+        let page_rows = self.tasks.config.page_rows;
+        let mut called = listing.next(page_rows).await;
         loop {
-            let called = listing.next(self.tasks.config.page_rows).await;
             let page = self.took(called.used, called.result)?;
             watch.look(page.rows.len() + page.rejected.len(), page.checkpoint.as_deref(), page.complete)?;
             let (rows, set_aside) = intake_rows(&columns, page.rows, &page.rejected);
@@ -198,13 +199,17 @@ impl<'a> Pass<'a> {
             self.progress.rejected += set_aside.len() as u64;
             self.require_room()?;
             let cursor = Cursor { checkpoint: page.checkpoint, part_complete: page.complete, token: page.token };
-            let staged =
-                self.tasks.store.stage_rows(run.number, &part.part, &rows, &set_aside, &cursor, &self.progress).await?;
-            if let Some(end) = self.told_to_stop(staged.cancel_requested) {
-                return Ok(Some(end));
-            }
+            let store = &self.tasks.store;
+            let staging = store.stage_rows(run.number, &part.part, &rows, &set_aside, &cursor, &self.progress);
             if page.complete {
-                return Ok(None);
+                let staged = staging.await?;
+                return Ok(self.told_to_stop(staged.cancel_requested));
+            }
+            // The next page is read while this one is written.
+            let (staged, next) = tokio::join!(staging, listing.next(page_rows));
+            called = next;
+            if let Some(end) = self.told_to_stop(staged?.cancel_requested) {
+                return Ok(Some(end));
             }
         }
     }
@@ -215,8 +220,9 @@ impl<'a> Pass<'a> {
         let opened = component.open_edges(self.context(), &class, &attribute, None, part.checkpoint.clone()).await;
         let mut listing = self.took(opened.used, opened.result)?;
         let mut watch = Watch::default();
+        let page_rows = self.tasks.config.page_rows;
+        let mut called = listing.next(page_rows).await;
         loop {
-            let called = listing.next(self.tasks.config.page_rows).await;
             let page = self.took(called.used, called.result)?;
             watch.look(page.edges.len() + page.rejected.len(), page.checkpoint.as_deref(), page.complete)?;
             let set_aside: Vec<SetAside> = page.rejected.iter().map(SetAside::from).collect();
@@ -225,16 +231,16 @@ impl<'a> Pass<'a> {
             self.progress.rejected += set_aside.len() as u64;
             self.require_room()?;
             let cursor = Cursor { checkpoint: page.checkpoint, part_complete: page.complete, token: None };
-            let staged = self
-                .tasks
-                .store
-                .stage_links(run.number, &part.part, &links, &set_aside, &cursor, &self.progress)
-                .await?;
-            if let Some(end) = self.told_to_stop(staged.cancel_requested) {
-                return Ok(Some(end));
-            }
+            let store = &self.tasks.store;
+            let staging = store.stage_links(run.number, &part.part, &links, &set_aside, &cursor, &self.progress);
             if page.complete {
-                return Ok(None);
+                let staged = staging.await?;
+                return Ok(self.told_to_stop(staged.cancel_requested));
+            }
+            let (staged, next) = tokio::join!(staging, listing.next(page_rows));
+            called = next;
+            if let Some(end) = self.told_to_stop(staged?.cancel_requested) {
+                return Ok(Some(end));
             }
         }
     }

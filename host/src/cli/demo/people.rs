@@ -41,8 +41,8 @@ pub(super) struct Person {
     pub(super) department: &'static str,
     pub(super) title: &'static str,
     manager: String,
-    employee_number: u64,
-    phone: String,
+    pub(super) employee_number: u64,
+    pub(super) phone: String,
     pub(super) active: bool,
 }
 
@@ -85,9 +85,7 @@ impl Company {
         let mut groups = csv::Writer::from_path(folder.join("groups.csv"))?;
         groups.write_record(["id", "name", "description"])?;
         for index in 0..self.groups() {
-            let (department, kind) = (pick(&DEPARTMENTS, index / KINDS).0, pick(&GROUP_KINDS, index % KINDS));
-            let description = format!("{kind} of {department}");
-            groups.write_record([group_id(index), format!("{department} / {kind}"), description])?;
+            groups.write_record([group_id(index), group_name(index), group_description(index)])?;
         }
         Ok(groups.flush()?)
     }
@@ -117,13 +115,17 @@ impl Person {
         }
     }
 
+    pub(super) fn mail(&self) -> String {
+        format!("{}@example.com", self.user_name)
+    }
+
     fn row(&self) -> [String; 12] {
         [
             self.id.clone(),
             self.user_name.clone(),
             self.given.to_owned(),
             self.family.to_owned(),
-            format!("{}@example.com", self.user_name),
+            self.mail(),
             self.department.to_owned(),
             self.title.to_owned(),
             self.manager.clone(),
@@ -144,9 +146,25 @@ pub(super) fn groups_of(person: u64) -> [u64; 3] {
     [department, department + 1 + first, department + 1 + second]
 }
 
-/// The uid of the group of that number.
+/// The key of the group of that number.
 pub(super) fn group_id(index: u64) -> String {
     format!("g{:03}", index + 1)
+}
+
+/// What people call it.
+pub(super) fn group_name(index: u64) -> String {
+    let (department, kind) = group_of(index);
+    format!("{department} / {kind}")
+}
+
+pub(super) fn group_description(index: u64) -> String {
+    let (department, kind) = group_of(index);
+    format!("{kind} of {department}")
+}
+
+/// Its department, and which of the department's it is.
+fn group_of(index: u64) -> (&'static str, &'static str) {
+    (pick(&DEPARTMENTS, index / KINDS).0, pick(&GROUP_KINDS, index % KINDS))
 }
 
 /// The group everybody of a department is in.

@@ -11,8 +11,8 @@ use super::super::out;
 
 /// Characters of a request's body that are shown.
 const BODY_CHARS: usize = 110;
-/// What is never shown, whatever the request.
-const SECRET_KEYS: [&str; 3] = ["password", "new", "old"];
+/// What is never shown, wherever in a request it stands.
+const SECRET_KEYS: [&str; 4] = ["password", "new", "old", "securedOptions"];
 
 /// A step begins.
 pub(super) fn step(number: u32, title: &str) -> Result<(), Fault> {
@@ -63,7 +63,7 @@ fn brief(body: &Json) -> String {
 fn concealed(body: &Json) -> Json {
     let Json::Object(fields) = body else { return body.clone() };
     let field = |(name, value): (&String, &Json)| {
-        let shown = if SECRET_KEYS.contains(&name.as_str()) { Json::from("(not shown)") } else { value.clone() };
+        let shown = if SECRET_KEYS.contains(&name.as_str()) { Json::from("(not shown)") } else { concealed(value) };
         (name.clone(), shown)
     };
     Json::Object(fields.iter().map(field).collect())
@@ -79,6 +79,7 @@ mod tests {
     fn a_password_is_not_shown() {
         for key in SECRET_KEYS {
             assert!(!brief(&json!({key: "canary", "class": "account"})).contains("canary"), "{key}");
+            assert!(!brief(&json!({"a": {key: {"b": "canary"}}})).contains("canary"), "{key}");
         }
     }
 

@@ -1,12 +1,16 @@
 //! The teller of the demo: sends each request over HTTP, shows it with its answer, and stops at the first answer that
 //! is not what the step expected.
 
-use serde_json::Value as Json;
+use std::sync::Arc;
+
+use serde_json::{Map, Value as Json};
+use tokio::task::block_in_place;
 
 use super::super::client::{Call, Client, Reply};
 use super::super::fault::Fault;
 use super::people::Company;
 use super::show;
+use super::target::{Target, Terms};
 use crate::clock::Clock;
 
 /// The system of the demo.
@@ -23,9 +27,21 @@ pub(super) enum Who {
     Core,
 }
 
+/// Those the story is about, by the uids that the target gave them.
+#[derive(Default)]
+pub(super) struct Cast {
+    pub(super) joiner: String,
+    pub(super) mover: String,
+    pub(super) leaver: String,
+    pub(super) old_group: String,
+    pub(super) new_group: String,
+}
+
 /// The story as far as it has been told.
 pub(super) struct Story {
     pub(super) company: Company,
+    pub(super) target: Arc<dyn Target>,
+    pub(super) cast: Cast,
     operator: Client,
     core: Client,
     clock: Clock,
@@ -33,8 +49,26 @@ pub(super) struct Story {
 }
 
 impl Story {
-    pub(super) fn new(company: Company, operator: Client, core: Client, clock: Clock) -> Self {
-        Self { company, operator, core, clock, steps: 0 }
+    pub(super) fn new(company: Company, target: Arc<dyn Target>, operator: Client, core: Client, clock: Clock) -> Self {
+        Self { company, target, cast: Cast::default(), operator, core, clock, steps: 0 }
+    }
+
+    /// How things are called in the target.
+    pub(super) fn terms(&self) -> &'static Terms {
+        self.target.terms()
+    }
+
+    /// A connection to the target: what all have, and the rest as the target says.
+    pub(super) fn connection(&self, id: &str, title: &str, rest: Map<String, Json>) -> Json {
+        let connector = format!("hawser/{}", self.terms().connector);
+        let common = [("id", id), ("system", SYSTEM), ("connector", &connector), ("version", "^0.1"), ("title", title)];
+        let common = common.map(|(name, value)| (name.to_owned(), Json::from(value)));
+        Json::Object(common.into_iter().chain(rest).collect())
+    }
+
+    /// Does something to the target, or looks at it, past the host.
+    pub(super) fn outside<T>(&self, act: impl FnOnce(&dyn Target) -> T) -> T {
+        block_in_place(|| act(&*self.target))
     }
 
     /// A step begins.

@@ -34,14 +34,22 @@ pub struct SambaDc {
 }
 
 impl SambaDc {
+    /// Insists on what it needs of this machine.
+    ///
+    /// # Errors
+    /// It is not installed, or this is neither root nor may become it.
+    pub fn require() -> Result<(), ServerError> {
+        programs::AD.require()?;
+        command::must_be_root("a domain controller runs as root")
+    }
+
     /// Makes one and waits until it answers. The first in a cache folder makes the domain, which takes some ten
     /// seconds; others that come meanwhile wait. What is in there runs as root: it is a folder of the caller's own.
     ///
     /// # Errors
     /// It is not installed, this is neither root nor may become it, or it does not start.
     pub fn start(cache: &Path) -> Result<Self, ServerError> {
-        programs::AD.require()?;
-        command::must_be_root("a domain controller runs as root")?;
+        Self::require()?;
         let domain = domain::made_once(cache)?;
         let folder = temporary("hawser-samba-")?;
         let mut copy = command::bounded_as_root("cp");

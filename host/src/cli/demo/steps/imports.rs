@@ -1,14 +1,11 @@
 //! Imports: the first one, one that finds what changed, and one that would wipe everybody and is held.
 
-use std::path::Path;
-
 use serde_json::Value as Json;
 
 use super::super::super::client::Call;
 use super::super::super::fault::Fault;
 use super::super::super::table::cell;
 use super::super::super::task::{self, Seen};
-use super::super::people::ACCOUNT_COLUMNS;
 use super::super::show::{self, number};
 use super::super::story::{PATH, Story, Who, expect, insist, items};
 use crate::model::{Counts, TaskState};
@@ -18,23 +15,21 @@ pub(in super::super) async fn first(story: &mut Story) -> Result<(), Fault> {
     story.step("Import everything")?;
     let (_, seen) = run(story).await?;
     let company = story.company;
-    let expected =
-        Counts { inserted: company.people + company.groups(), links_added: company.memberships(), ..Counts::default() };
+    let expected = Counts { inserted: objects(story), links_added: company.memberships(), ..Counts::default() };
     succeeded(&seen, expected)?;
     published(story, company.people).await
 }
 
-/// What steps before did to the files comes back as changes, and nothing else.
+/// What steps before did to the target comes back as changes, and nothing else.
 pub(in super::super) async fn second(story: &mut Story) -> Result<(), Fault> {
     story.step("Import again: only what changed")?;
     let before = last_position(story).await?;
     let (_, seen) = run(story).await?;
-    let company = story.company;
     let expected = Counts {
         inserted: 1,
         updated: 1,
         deleted: 1,
-        unchanged: company.people + company.groups() - 2,
+        unchanged: objects(story) - 2,
         links_added: 2,
         links_removed: 4,
         rejected: 0,
@@ -54,15 +49,13 @@ pub(in super::super) async fn second(story: &mut Story) -> Result<(), Fault> {
     insist(changes.len() == 9, || format!("9 changes in the feed, and there are {}", changes.len()))
 }
 
-/// The export broke and left an empty file: the import is held, looked at, and thrown away.
-pub(in super::super) async fn held(story: &mut Story, data: &Path) -> Result<(), Fault> {
-    story.step("The accounts file was emptied: the import is held")?;
-    let file = data.join("accounts.csv");
-    let whole = std::fs::read(&file).map_err(Fault::io(file.display()))?;
-    std::fs::write(&file, format!("{}\n", ACCOUNT_COLUMNS.join(","))).map_err(Fault::io(file.display()))?;
-    show::say(
-        "Somebody's export broke off after the first line of accounts.csv. Publishing that would remove everybody.",
-    )?;
+/// Everybody seems to be gone: the import is held, looked at, and thrown away.
+pub(in super::super) async fn held(story: &mut Story) -> Result<(), Fault> {
+    let [title, happened] = story.terms().vanished;
+    story.step(title)?;
+    story.outside(|target| target.vanish())?;
+    show::say(happened)?;
+    show::say("Publishing that would remove everybody.")?;
     let (id, seen) = run(story).await?;
     insist(seen.state == TaskState::Held, || format!("the import to be held, and it is {}", seen.state.as_str()))?;
     show::detail(&seen.error.map(|why| why.message).unwrap_or_default())?;
@@ -70,8 +63,8 @@ pub(in super::super) async fn held(story: &mut Story, data: &Path) -> Result<(),
     let rejected = story.ask(Who::Operator, Call::act(format!("{}/reject", task::path(&id))), 200).await?;
     expect(&rejected.body, "/state", "rejected")?;
     published(story, story.company.people).await?;
-    std::fs::write(&file, whole).map_err(Fault::io(file.display()))?;
-    show::say("Nothing visible has changed; the file is whole again.")
+    story.outside(|target| target.restore())?;
+    show::say("Nothing visible has changed; everybody is where they were.")
 }
 
 async fn removals(story: &Story, id: &str) -> Result<(), Fault> {
@@ -102,6 +95,11 @@ fn succeeded(seen: &Seen, expected: Counts) -> Result<(), Fault> {
     let counts = seen.counts.unwrap_or_default();
     show::detail(&task::counted(&counts))?;
     insist(counts == expected, || format!("{}, and it is {}", task::counted(&expected), task::counted(&counts)))
+}
+
+/// How many objects there are in the target.
+fn objects(story: &Story) -> u64 {
+    story.company.people + story.company.groups() + story.terms().others
 }
 
 /// What an import read and how fast, from the task's own times.

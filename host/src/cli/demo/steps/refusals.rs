@@ -5,13 +5,14 @@ use serde_json::{Value as Json, json};
 use super::super::super::client::Call;
 use super::super::super::fault::Fault;
 use super::super::super::table::cell;
+use super::super::directory::Directory;
 use super::super::show;
-use super::super::story::{PATH, SYSTEM, Story, Who, expect, insist, items};
+use super::super::story::{CONNECTION, PATH, Story, Who, expect, insist, items};
 use super::super::vendor::Vendor;
-use super::trust::COUNTER;
+use super::trust::{COUNTER, approve_asked};
 
-/// A file that no connection of the demo may read, and that is there.
-const OUTSIDE: &str = "../../../../../../../../etc/passwd";
+/// The connection that reaches too far.
+const SNOOP: &str = "/v1/connections/snoop";
 
 /// One bit of the component is not as it was signed.
 pub(in super::super) async fn tampered(story: &mut Story, vendor: &Vendor) -> Result<(), Fault> {
@@ -40,31 +41,38 @@ pub(in super::super) async fn reveal(story: &mut Story, vendor: &Vendor) -> Resu
     for awaited in items(&reply.body, "/awaits") {
         show::detail(&format!("parked until an operator approves {}", awaited.as_str().unwrap_or_default()))?;
     }
-    let activate = Call::post("/v1/connectors/hawser/csv/releases/0.1.99/activate", json!({}));
+    let activate =
+        Call::post(format!("/v1/connectors/hawser/{}/releases/0.1.99/activate", story.terms().connector), json!({}));
     story.refused(Who::Operator, activate, 403, "reveal:new-password").await?;
     let reply = story.ask(Who::Core, Call::get(PATH), 200).await?;
     show::say(&format!("{} serves on", cell(&reply.body, "/release/version")))?;
     insist(cell(&reply.body, "/release/version") != "0.1.99", || "the release before to serve on".to_owned())
 }
 
-/// A connection whose connector is told to read outside its directory.
-pub(in super::super) async fn outside(story: &mut Story, data: &std::path::Path) -> Result<(), Fault> {
-    story.step("A connector that reaches outside its directory")?;
-    let connection = json!({
-        "id": "snoop", "system": SYSTEM, "connector": "hawser/csv", "title": "Reads what it should not",
-        "options": {"accounts-file": OUTSIDE, "account-name": "name"},
-        "directories": {"data": {"path": data, "access": "read-write"}},
-    });
+/// A connection that reaches for what nobody permitted.
+pub(in super::super) async fn outside(story: &mut Story) -> Result<(), Fault> {
+    let [title, reason] = story.terms().outside;
+    story.step(title)?;
+    let connection = story.connection("snoop", "Reads what it should not", story.target.outside());
     story.ask(Who::Operator, Call::post("/v1/connections", connection), 201).await?;
-    let approval = json!({"approve": ["directory:data:read-write"]});
-    story.ask(Who::Operator, Call::post("/v1/connections/snoop/permissions", approval), 200).await?;
-    let reply = story.ask(Who::Core, Call::act("/v1/connections/snoop/check"), 200).await?;
+    approve_asked(story, SNOOP).await?;
+    let reply = story.ask(Who::Core, Call::act(format!("{SNOOP}/check")), 200).await?;
     expect(&reply.body, "/ok", false)?;
     let blamed = |finding: &&Json| finding.get("problem").is_some_and(|problem| !problem.is_null());
-    for finding in items(&reply.body, "/findings").iter().filter(blamed) {
-        show::detail(&cell(finding, "/problem/detail"))?;
-    }
-    Ok(())
+    let problems: Vec<String> = items(&reply.body, "/findings").iter().filter(blamed).map(detail_of).collect();
+    problems.iter().try_for_each(|problem| show::detail(problem))?;
+    insist(problems.iter().any(|problem| problem.contains(reason)), || format!("it to fail because of {reason:?}"))
+}
+
+/// Somebody who may edit the connection sends its password to a server of his own.
+pub(in super::super) async fn elsewhere(story: &mut Story, directory: &Directory) -> Result<(), Fault> {
+    story.step("Another server behind the same password: it has to be entered again")?;
+    let connection = story.connection(CONNECTION, "People and groups", directory.elsewhere());
+    story.refused(Who::Operator, Call::put(PATH, connection), 403, "bind-password").await
+}
+
+fn detail_of(finding: &Json) -> String {
+    cell(finding, "/problem/detail")
 }
 
 /// The connector's manifest under another version.

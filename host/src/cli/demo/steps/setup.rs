@@ -1,7 +1,5 @@
 //! Configure a connection, check it, and learn what the target looks like.
 
-use std::path::Path;
-
 use serde_json::{Value as Json, json};
 
 use super::super::super::client::Call;
@@ -10,27 +8,15 @@ use super::super::super::table::cell;
 use super::super::show;
 use super::super::story::{CONNECTION, PATH, SYSTEM, Story, Who, expect, insist, items};
 
-/// A system and a connection with one permitted directory.
-pub(in super::super) async fn configure(story: &mut Story, data: &Path) -> Result<(), Fault> {
+/// A system and a connection to one target.
+pub(in super::super) async fn configure(story: &mut Story) -> Result<(), Fault> {
     story.step("Configure a system and a connection")?;
     let system = json!({"id": SYSTEM, "title": "Company directory"});
     story.ask(Who::Operator, Call::post("/v1/systems", system), 201).await?;
-    let connection = json!({
-        "id": CONNECTION,
-        "system": SYSTEM,
-        "connector": "hawser/csv",
-        "version": "^0.1",
-        "title": "People and groups",
-        "options": {
-            "account-key": "id", "account-name": "userName", "enabled-column": "active",
-            "password-column": "passwordHash", "groups-file": "groups.csv", "group-name": "name",
-            "memberships-file": "memberships.csv",
-        },
-        "directories": {"data": {"path": data, "access": "read-write"}},
-    });
+    let connection = story.connection(CONNECTION, "People and groups", story.target.connection());
     let reply = story.ask(Who::Operator, Call::post("/v1/connections", connection), 201).await?;
     expect(&reply.body, "/id", CONNECTION)?;
-    show::detail(&format!("the sandbox may read and write one folder, {}, and nothing else", data.display()))?;
+    show::detail(&format!("the sandbox may {}, and nothing else", story.target.reach()))?;
     let [objects, percent] =
         ["/thresholds/removed", "/thresholds/removedPercent"].map(|limit| cell(&reply.body, limit));
     show::detail(&format!(
@@ -49,7 +35,7 @@ pub(in super::super) async fn check(story: &mut Story) -> Result<(), Fault> {
     expect(&reply.body, "/ok", true)
 }
 
-/// The schema, read from the files' headers.
+/// The schema, as the target tells it.
 pub(in super::super) async fn schema(story: &mut Story) -> Result<(), Fault> {
     story.step("Read the schema")?;
     let reply = story.ask(Who::Operator, Call::act(format!("{PATH}/schema/refresh")), 200).await?;
@@ -61,6 +47,7 @@ pub(in super::super) async fn schema(story: &mut Story) -> Result<(), Fault> {
     insist(named("account") && named("group"), || "the classes account and group".to_owned())?;
     let attribute =
         |class: &Json, name: &str| items(class, "/attributes").iter().any(|attribute| cell(attribute, "/name") == name);
-    let readable_hash = items(&reply.body, "/classes").iter().any(|class| attribute(class, "passwordHash"));
-    insist(!readable_hash, || "the column of password hashes to be no attribute".to_owned())
+    let hidden = story.terms().hidden;
+    let readable = items(&reply.body, "/classes").iter().any(|class| attribute(class, hidden));
+    insist(!readable, || format!("{hidden} to be no attribute"))
 }

@@ -155,7 +155,8 @@ pub(super) fn key_of(domain: &Path) -> PathBuf {
 }
 
 /// The configuration of a controller over a copy of the domain. RPC is not among its services: it takes ports that
-/// other processes may have.
+/// other processes may have. An old password is good no longer than the new one is there; by default it would be for an
+/// hour, as in Active Directory.
 pub(super) fn config(domain: &Path, ip: &str, ca: &Ca, leaf: &Leaf) -> String {
     let (ca, certificate, key) = (ca.certificate(), &leaf.certificate, key_of(domain));
     let (ca, certificate, key) = (ca.display(), certificate.display(), key.display());
@@ -187,7 +188,6 @@ pub(super) fn config(domain: &Path, ip: &str, ca: &Ca, leaf: &Leaf) -> String {
 	tls certfile = {certificate}
 	tls cafile = {ca}
 	ldap server require strong auth = allow_sasl_over_tls
-	# Else an old password would be good for an hour more.
 	old password allowed period = 0
 	disable spoolss = yes
 	load printers = no
