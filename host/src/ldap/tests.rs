@@ -262,7 +262,7 @@ async fn bombs_of_a_server_break_its_connection_and_nothing_else() {
     let mut giant = vec![0x30, 0x84, 0x80, 0, 0, 0];
     giant.extend([0; 64]);
     let nested = |depth: usize| {
-        let mut bytes = vec![0x30, 0x80 | 3, 0xff, 0xff, 0xff].repeat(depth);
+        let mut bytes = [0x30, 0x80 | 3, 0xff, 0xff, 0xff].repeat(depth);
         bytes.truncate(48 << 10);
         let length = u32::try_from(bytes.len()).unwrap().to_be_bytes();
         [&[0x30, 0x84][..], &length, &bytes].concat()

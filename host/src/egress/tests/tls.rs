@@ -184,6 +184,7 @@ impl Drop for Openssl {
 }
 
 #[tokio::test]
+#[allow(clippy::disallowed_methods, reason = "the test waits for its own server")]
 async fn a_server_that_speaks_nothing_newer_than_tls_1_1_is_refused() {
     let authority = Authority::new("one");
     let folder = tempfile::tempdir().unwrap();

@@ -279,6 +279,12 @@ async fn place(state: &mut State, operation: Operation, attribute: &str, value: 
     match value {
         NewValue::Bytes(bytes) => Ok(ldap::guesses(operation, attribute).map(|()| Zeroizing::new(bytes))),
         NewValue::Secret(handle) => {
+            // To take a password away is to say that one knows it.
+            if operation == Operation::Delete
+                && let Err(failure) = one_verification(state)
+            {
+                return Ok(Err(failure));
+            }
             let secrets = secrets(state, [&handle]).await?;
             Ok(secrets.and_then(|secrets| match secrets.as_slice() {
                 [secret] => ldap::placed(attribute, secret),
