@@ -83,8 +83,10 @@ impl Entries {
             let page = self.search.next(self.directory.options.page_size).map_err(explained)?;
             self.done = page.done;
             self.held = page.entries.into_iter();
-            if !page.referrals.is_empty() && !std::mem::replace(&mut self.referred, true) {
-                log::warn("the server refers to others, and this connection does not follow", &[]);
+            if let Some(to) = page.referrals.first().filter(|_| !std::mem::replace(&mut self.referred, true)) {
+                // A domain's root always refers to its DNS zones and its configuration.
+                let say = if self.directory.dialect().is_ad() { log::debug } else { log::warn };
+                say("the server refers to others, and this connection does not follow", &[("to", to)]);
             }
         }
     }
