@@ -170,13 +170,6 @@ impl Answer {
         problem
     }
 
-    /// Some problem, whoever made it, and well formed.
-    #[track_caller]
-    pub fn refusal_of_any_status(&self) -> Problem {
-        let kind = self.json()["type"].as_str().unwrap_or_default().replace("urn:hawser:problem:", "");
-        self.problem(self.status, &kind)
-    }
-
     /// Some problem of the caller's making: 4xx, and well formed.
     #[track_caller]
     pub fn refusal(&self) -> Problem {

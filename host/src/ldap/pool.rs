@@ -14,7 +14,7 @@ use super::limits::{IDLE_MAX, LIFE_MAX, SESSIONS_MAX};
 use super::session::{Login, Protection, Session};
 use crate::egress::Egress;
 use crate::egress::rules::Route;
-use crate::model::{DestinationName, Failure, FailureKind};
+use crate::model::{Failure, FailureKind};
 
 /// Free connections. Clones are the same pool.
 #[derive(Clone)]
@@ -50,13 +50,10 @@ pub struct To {
 }
 
 impl To {
-    fn name(&self) -> &DestinationName {
-        &self.route.name
-    }
-
-    /// Would a connection opened for the other do?
+    /// Would a connection opened for the other do? Only under the very configuration it was opened under: a call that began
+    /// before a change may end after it, and would leave a connection to the old place behind.
     fn is(&self, other: &Self) -> bool {
-        self.name() == other.name() && self.protection == other.protection && self.login.is(&other.login)
+        Arc::ptr_eq(&self.route, &other.route) && self.protection == other.protection && self.login.is(&other.login)
     }
 }
 

@@ -102,7 +102,13 @@ pub(super) fn extended(oid: &str) -> Result<(), Failure> {
 /// # Errors
 /// `credential-denied` if it asks about a password.
 pub(super) fn filter(filter: &Filter) -> Result<(), Failure> {
-    nothing_secret(filter.attributes().unwrap_or_default().iter().map(String::as_str))
+    let asked = filter.attributes().map_err(|_| {
+        Failure::new(
+            FailureKind::CredentialDenied,
+            "what the filter asks about cannot be told, and might be a password",
+        )
+    })?;
+    nothing_secret(asked.iter().map(String::as_str))
 }
 
 /// May the guest send these controls?

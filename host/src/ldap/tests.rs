@@ -388,6 +388,18 @@ async fn another_login_never_gets_somebody_elses_connection() {
 }
 
 #[tokio::test]
+async fn a_connection_of_an_older_configuration_is_never_used_under_a_newer_one() {
+    let takes_changes = || after_login(|asked| Some(ended(asked.id, 0x67, 0)));
+    let (old, new) = (Server::start(takes_changes()).await, Server::start(takes_changes()).await);
+    let (pool, before) = (Pool::default(), old.to());
+    // A call that began before the change ends after it.
+    pool.forget();
+    changed(&pool, &before, soon()).await.unwrap();
+    changed(&pool, &new.to(), soon()).await.unwrap();
+    assert_eq!((old.came(), new.came()), (1, 1));
+}
+
+#[tokio::test]
 async fn a_search_keeps_its_connection_pages_ahead_and_leaves_writes_room() {
     let server = Server::start(after_login(|asked| match asked.tag {
         MODIFY => Some(ended(asked.id, 0x67, 0)),

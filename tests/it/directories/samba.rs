@@ -64,8 +64,7 @@ async fn an_account_of_active_directory_is_hired_moved_locked_unlocked_and_gone(
     assert!(may_bind(&directory, "jane", "Zweites-Paßwort2"), "the new one does not work");
     assert!(!may_bind(&directory, "jane", "Start-Pass1"), "the old one works");
     let wrong = bed.core.put(&password, &json!({"old": "Wrong-Pass9", "new": "Third-Pass3"})).await;
-    let kind = wrong.refusal().kind().to_owned();
-    assert!(["invalid-credential", "invalid-password"].contains(&kind.as_str()), "{kind}");
+    wrong.problem(422, "invalid-credential");
     bed.core.put(&password, &json!({"old": "Zweites-Paßwort2", "new": "Third-Pass3"})).await.expect(204);
     assert!(may_bind(&directory, "jane", "Third-Pass3"));
 
@@ -95,15 +94,11 @@ async fn an_account_of_active_directory_is_hired_moved_locked_unlocked_and_gone(
     assert_eq!(directory.texts(&dn, "pwdLastSet"), ["0"]);
     bed.core.post(&bed.at("/authenticate"), &attempt("Fourth-Pass4")).await.problem(422, "password-expired");
 
-    let unit =
-        bed.core.post(&bed.at("/objects/unit"), &json!({"name": format!("OU=Left,{PEOPLE}"), "attributes": {}})).await;
-    if unit.status == 201 {
-        let unit = unit.json()["uid"].as_str().unwrap().to_owned();
-        bed.core.patch(&bed.account(&uid), &json!({"container": unit})).await.expect(200);
-        assert!(directory.has(&format!("CN=jane,OU=Left,{PEOPLE}")));
-    } else {
-        unit.problem(403, "permission-denied");
-    }
+    let left = format!("OU=Left,{PEOPLE}");
+    let (tools, admin) = (directory.server.tools(), directory.server.admin());
+    tools.add(admin.bind(), &format!("dn: {left}\nobjectClass: organizationalUnit\n")).unwrap();
+    bed.core.patch(&bed.account(&uid), &json!({"container": uid_of(&directory, &left)})).await.expect(200);
+    assert!(directory.has(&format!("CN=jane,{left}")) && !directory.has(&dn));
     let renamed =
         bed.core.patch(&bed.account(&uid), &json!({"name": format!("CN=Jane \\, Doe,{PEOPLE}")})).await.expect(200);
     assert_eq!(renamed.json()["uid"], uid.as_str());
