@@ -170,3 +170,14 @@ async fn the_command_line_explains_and_says_with_its_exit_code_what_came_of_it()
     assert!(allowed.status.success() && told.contains("10.1.2.3") && told.contains("private"), "{told}");
     house.stop().await;
 }
+
+#[tokio::test]
+async fn an_option_pointed_at_a_clouds_metadata_or_another_port_is_refused_whatever_is_approved() {
+    let house = house(|_| {}).await;
+    let bed = bed(&house, "169.254.169.254").await;
+    bed.approve(&[PERMISSION, "network:directory:metadata", "network:directory:link-local"]).await;
+    let metadata = explained(&bed, "ldaps://169.254.169.254:636").await;
+    assert!(refusal(&metadata).contains("egress.metadata = true"), "{metadata}");
+    let other = explained(&bed, "ldaps://169.254.169.254:637").await;
+    assert!(refusal(&other).contains("none of the destinations"), "{other}");
+}

@@ -102,7 +102,7 @@ async fn a_server_that_is_not_there_is_a_connection_that_failed() {
 
 #[tokio::test]
 async fn a_server_killed_in_the_middle_of_an_import_costs_the_pass_a_new_beginning_and_nobody_his_row() {
-    const PEOPLE_MANY: u64 = 20_000;
+    const PEOPLE_MANY: u64 = 40_000;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("load.ldif");
     people::write(PEOPLE, PEOPLE_MANY, &mut std::fs::File::create(&path).unwrap()).unwrap();
@@ -112,6 +112,8 @@ async fn a_server_killed_in_the_middle_of_an_import_costs_the_pass_a_new_beginni
     let task = order.header("location").to_owned();
     directory.bed.when(&task, |task| task["progress"]["rows"].as_u64().is_some_and(|rows| rows > 2_000)).await;
     directory.server.kill().unwrap();
+    let broken = directory.bed.core.get(&task).await.expect(200).json();
+    assert_eq!(broken["state"], "running", "it was too quick to be broken: {broken}");
     directory.server.restart().unwrap();
     let done = directory.bed.settled(&task).await;
     assert_eq!((&done["state"], &done["counts"]["rejected"]), (&json!("succeeded"), &json!(0)), "{done}");
