@@ -6,7 +6,7 @@
 //! | `ber`, `message`, `filter` | what goes over the wire, without recursion and within bounds |
 //! | `rules` | what a guest may ask: verbs, controls, nothing about passwords |
 //! | `session`, `pool` | one connection; those that are free |
-//! | `search`, `writes`, `password` | what is done on one |
+//! | `search`, `found`, `writes`, `password` | what is done on one, and what is found |
 //! | `failure` | what an answer means |
 //!
 //! Why the codec and the client are our own: `host/decisions/0015-ldap.md`.
@@ -14,6 +14,7 @@
 mod ber;
 mod failure;
 mod filter;
+mod found;
 pub mod limits;
 mod message;
 mod password;
@@ -25,9 +26,8 @@ mod session;
 mod tests;
 mod writes;
 
-pub use message::{
-    Control, Deref, Entry, Intermediate, Modification, NewAttribute, Operation, RawAttribute, Scope, SearchRequest,
-};
+pub use found::{Found, Packed};
+pub use message::{Control, Deref, Intermediate, Modification, NewAttribute, Operation, Scope, SearchRequest};
 pub use password::{guesses, placed};
 pub use pool::{Pool, To};
 pub use search::{Entries, Search};

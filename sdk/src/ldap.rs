@@ -8,9 +8,25 @@ use crate::bindings::host::ldap as wit;
 use crate::credentials::Credential;
 use crate::error::Result;
 
-pub use crate::bindings::host::ldap::{
-    Control, Deref, Entries, Entry, Intermediate, Operation, Protection, RawAttribute, Scope, SearchRequest,
-};
+mod found;
+
+pub use crate::bindings::host::ldap::{Control, Deref, Intermediate, Operation, Protection, Scope, SearchRequest};
+pub use found::{Entry, Found, RawAttribute};
+
+/// Some of what a search found.
+#[derive(Debug, Default)]
+pub struct Entries {
+    /// The entries, in the server's order.
+    pub entries: Found,
+    /// What was said between them.
+    pub intermediates: Vec<Intermediate>,
+    /// Where the server refers to.
+    pub referrals: Vec<String>,
+    /// Whether the search has ended.
+    pub done: bool,
+    /// The controls of its end.
+    pub controls: Vec<Control>,
+}
 
 /// Who logs in to a session.
 #[derive(Clone, Copy, Debug)]
@@ -201,7 +217,10 @@ impl Search {
     /// # Errors
     /// What the directory answers.
     pub fn next(&self, max: u32) -> Result<Entries> {
-        Ok(self.0.next(max)?)
+        let wit::Entries { names, layout, bytes, entry_controls, intermediates, referrals, done, controls } =
+            self.0.next(max)?;
+        let entries = Found::new(names, layout, bytes, entry_controls);
+        Ok(Entries { entries, intermediates, referrals, done, controls })
     }
 }
 

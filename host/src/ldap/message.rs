@@ -1,5 +1,6 @@
 //! Messages (RFC 4511, 4.1.1): requests written, answers read. Nothing here decides anything.
 
+use bytes::Bytes;
 use zeroize::Zeroizing;
 
 use super::ber::{BOOLEAN, ENUMERATED, INTEGER, Malformed, OCTETS, Reader, SEQUENCE, SET, Writer, number};
@@ -41,21 +42,6 @@ pub struct Control {
     pub value: Option<Vec<u8>>,
 }
 
-/// An attribute with its values as they travel.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RawAttribute {
-    pub name: String,
-    pub values: Vec<Vec<u8>>,
-}
-
-/// An entry that a search found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
-    pub dn: String,
-    pub attributes: Vec<RawAttribute>,
-    pub controls: Vec<Control>,
-}
-
 /// Something said between the entries of a search.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Intermediate {
@@ -79,7 +65,8 @@ pub(super) struct Outcome {
 /// What a server says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Answer {
-    Entry(Entry),
+    /// An entry of a search, not yet taken apart.
+    Entry(Bytes, Vec<Control>),
     Intermediate(Intermediate),
     Reference(Vec<String>),
     Done(Outcome),
@@ -295,14 +282,14 @@ impl Control {
 
 impl Answer {
     /// A whole message: whom it answers, and what it says.
-    pub(super) fn read(message: &[u8]) -> Result<(u32, Self), Malformed> {
+    pub(super) fn read(message: &Bytes) -> Result<(u32, Self), Malformed> {
         let mut reader = Reader::new(message).enter(SEQUENCE)?;
         let id = reader.number(INTEGER)?;
         let (tag, content) = reader.element()?;
         let controls = controls(&mut reader)?;
         let mut parts = Reader::new(content);
         let answer = match tag {
-            ENTRY => Self::Entry(entry(&mut parts, controls)?),
+            ENTRY => Self::Entry(message.slice_ref(content), controls),
             REFERENCE => Self::Reference(texts(parts)?),
             INTERMEDIATE => {
                 let oid = parts.optional(0x80)?.map(|oid| String::from_utf8_lossy(oid).into_owned());
@@ -328,21 +315,6 @@ fn controls(reader: &mut Reader<'_>) -> Result<Vec<Control>, Malformed> {
         }
     }
     Ok(controls)
-}
-
-fn entry(parts: &mut Reader<'_>, controls: Vec<Control>) -> Result<Entry, Malformed> {
-    let dn = parts.text(OCTETS)?;
-    let (mut list, mut attributes) = (parts.enter(SEQUENCE)?, Vec::new());
-    while !list.is_empty() {
-        let mut attribute = list.enter(SEQUENCE)?;
-        let name = attribute.text(OCTETS)?;
-        let (mut set, mut values) = (attribute.enter(SET)?, Vec::new());
-        while !set.is_empty() {
-            values.push(set.expect(OCTETS)?.to_vec());
-        }
-        attributes.push(RawAttribute { name, values });
-    }
-    Ok(Entry { dn, attributes, controls })
 }
 
 fn outcome(parts: &mut Reader<'_>, controls: Vec<Control>) -> Result<Outcome, Malformed> {

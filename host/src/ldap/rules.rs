@@ -12,7 +12,7 @@
 use super::ber::{ENUMERATED, OCTETS, Reader, SEQUENCE};
 use super::filter::{self, Filter};
 use super::limits::CONTROLS_MAX;
-use super::message::{Control, Entry};
+use super::message::Control;
 use crate::model::{Failure, FailureKind};
 
 /// Who am I? (RFC 4532).
@@ -78,11 +78,6 @@ pub(super) fn is_password(name: &str) -> bool {
 /// Is it Active Directory's, which wants it quoted and in UTF-16?
 pub(super) fn is_unicode_password(name: &str) -> bool {
     name.eq_ignore_ascii_case("unicodePwd")
-}
-
-/// Takes passwords out of what was found.
-pub(super) fn strip(entry: &mut Entry) {
-    entry.attributes.retain(|attribute| !is_password(&attribute.name));
 }
 
 /// May the guest have this extended operation?
@@ -242,19 +237,6 @@ mod tests {
         assert_eq!(told(ASSERTION, asserted("(!(|(cn=a)(userPassword=guess*)))")), Err(FailureKind::CredentialDenied));
         let asked = Filter::parse("(&(cn=a)(userPassword:2.5.13.17:=guess))").map_err(|_| ()).unwrap();
         assert_eq!(filter(&asked).unwrap_err().kind, FailureKind::CredentialDenied);
-    }
-
-    #[test]
-    fn what_is_written_to_a_password_attribute_never_comes_back() {
-        let attribute =
-            |name: &str| super::super::message::RawAttribute { name: name.to_owned(), values: vec![b"x".to_vec()] };
-        let mut entry = Entry {
-            dn: "cn=a".into(),
-            attributes: vec![attribute("cn"), attribute("userPassword;binary")],
-            controls: vec![],
-        };
-        strip(&mut entry);
-        assert_eq!(entry.attributes, [attribute("cn")]);
     }
 
     #[test]

@@ -7,8 +7,9 @@ use tokio::time::Instant;
 
 use super::failure::{judged, malformed};
 use super::filter::Filter;
+use super::found::Found;
 use super::limits::{ENTRIES_BYTES_MAX, PAGE_ENTRIES_MAX};
-use super::message::{Answer, Control, Entry, Intermediate, Outcome, Request, SearchRequest, next_page, paged};
+use super::message::{Answer, Control, Intermediate, Outcome, Request, SearchRequest, next_page, paged};
 use super::pool::{Lease, Pool, To};
 use super::rules;
 use crate::egress::Egress;
@@ -17,7 +18,7 @@ use crate::model::{Failure, FailureKind};
 /// Some of what a search found.
 #[derive(Debug, Default)]
 pub struct Entries {
-    pub entries: Vec<Entry>,
+    pub found: Found,
     pub intermediates: Vec<Intermediate>,
     pub referrals: Vec<String>,
     /// The search has ended.
@@ -75,11 +76,11 @@ impl Search {
         let (lease, id) = self.asked(egress, end).await?;
         match self.read(lease, id, max.clamp(1, PAGE_ENTRIES_MAX), end).await {
             // What was found before the failure is told first.
-            (found, Err(failure)) if !found.entries.is_empty() => {
+            (entries, Err(failure)) if entries.found.len() > 0 => {
                 self.failed = Some(failure);
-                Ok(found)
+                Ok(entries)
             }
-            (found, result) => result.map(|()| found),
+            (entries, result) => result.map(|()| entries),
         }
     }
 
@@ -120,43 +121,45 @@ impl Search {
     }
 
     async fn read(&mut self, mut lease: Lease, mut id: u32, max: u32, end: Instant) -> (Entries, Result<(), Failure>) {
-        let (mut found, mut bytes) = (Entries::default(), 0);
-        let full = |found: &Entries, bytes: usize| found.entries.len() >= max as usize || bytes >= ENTRIES_BYTES_MAX;
+        let (mut entries, mut bytes) = (Entries::default(), 0);
+        let full = |entries: &Entries, bytes: usize| {
+            entries.found.len() >= max || entries.found.bytes() + bytes >= ENTRIES_BYTES_MAX
+        };
         // The end of a page follows its last entry at once: read now, the next page is on its way while the guest works.
-        while !full(&found, bytes) || self.request.page_size == Some(self.of_page) {
+        while !full(&entries, bytes) || self.request.page_size == Some(self.of_page) {
             let answer = match lease.session.answer(id, end).await {
                 Ok(answer) => answer,
-                Err(failure) => return (found, Err(failure)),
+                Err(failure) => return (entries, Err(failure)),
             };
             match answer {
-                Answer::Entry(mut entry) => {
-                    rules::strip(&mut entry);
-                    bytes += size(&entry);
+                Answer::Entry(entry, controls) => {
+                    if entries.found.take(&entry, controls).is_err() {
+                        return (entries, Err(malformed(&lease.session.place)));
+                    }
                     self.of_page += 1;
-                    found.entries.push(entry);
                 }
                 Answer::Intermediate(said) => {
                     bytes += said.value.as_ref().map_or(0, Vec::len);
-                    found.intermediates.push(said);
+                    entries.intermediates.push(said);
                 }
-                Answer::Reference(to) => found.referrals.extend(to),
+                Answer::Reference(to) => entries.referrals.extend(to),
                 Answer::Done(outcome) => match self.page_ends(&mut lease, outcome, end).await {
                     Ok(PageEnd::Next(next)) => id = next,
                     Ok(PageEnd::Last(controls)) => {
                         lease.give_back();
-                        return (Entries { done: true, controls, ..found }, Ok(()));
+                        return (Entries { done: true, controls, ..entries }, Ok(()));
                     }
                     Err(End { failure, usable }) => {
                         if usable {
                             lease.give_back();
                         }
-                        return (found, Err(failure));
+                        return (entries, Err(failure));
                     }
                 },
             }
         }
         self.stage = Stage::Asked { lease, id };
-        (found, Ok(()))
+        (entries, Ok(()))
     }
 
     /// The end of a page: asks for the next one, if there is one.
@@ -180,11 +183,4 @@ enum PageEnd {
 struct End {
     failure: Failure,
     usable: bool,
-}
-
-/// About how much memory an entry takes, in bytes.
-fn size(entry: &Entry) -> usize {
-    let values = |values: &Vec<Vec<u8>>| values.iter().map(|value| value.len() + 8).sum::<usize>();
-    let attributes = entry.attributes.iter().map(|attribute| attribute.name.len() + 16 + values(&attribute.values));
-    entry.dn.len() + 32 + attributes.sum::<usize>()
 }

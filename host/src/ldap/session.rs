@@ -129,7 +129,7 @@ impl Session {
             match self.answer(id, end).await? {
                 Answer::Done(outcome) => return Ok(outcome),
                 Answer::Intermediate(_) => {}
-                Answer::Entry(_) | Answer::Reference(_) => return Err(malformed(&self.place)),
+                Answer::Entry(..) | Answer::Reference(_) => return Err(malformed(&self.place)),
             }
         }
     }
@@ -171,7 +171,7 @@ impl Session {
             Ok(received) => received?,
             Err(_) => return Err(late(&self.place)),
         };
-        let message = self.received.split_to(length);
+        let message = self.received.split_to(length).freeze();
         let (to, answer) = Answer::read(&message).map_err(|_| malformed(&self.place))?;
         match answer {
             answer if to == id => Ok(answer),

@@ -16,6 +16,7 @@ pub(super) use search::Search;
 
 use super::credentials::Credentials;
 use super::fault;
+use super::limits::LEAK_GATHERED_BYTES;
 use crate::model::{Result, Secret};
 
 /// The secrets one call may not give out: those of the connection, and those that arrived with the call. Clones watch the
@@ -53,16 +54,72 @@ impl Leaks {
         if self.nothing() {
             return Ok(());
         }
-        let mut found = None;
-        answer.exits(&mut |text| {
-            if found.is_none() {
-                found = self.find(text);
-            }
-        });
-        found.map_or(Ok(()), |what| Err(fault::leaked(&what)))
+        let mut look = Look { leaks: self, gathered: Vec::with_capacity(LEAK_GATHERED_BYTES), found: None };
+        answer.exits(&mut |text| look.at(text));
+        look.end().map_or(Ok(()), |what| Err(fault::leaked(&what)))
     }
 
     fn nothing(&self) -> bool {
         self.0.connection.is_none() && self.0.call.read().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+}
+
+/// A look through many texts. Short ones are gathered: to begin a search costs more than to search some bytes more.
+struct Look<'a> {
+    leaks: &'a Leaks,
+    gathered: Vec<u8>,
+    found: Option<String>,
+}
+
+impl Look<'_> {
+    /// Between gathered texts: neither text nor part of an escape, so that none goes on in the next one.
+    const BETWEEN: u8 = 0xff;
+
+    fn at(&mut self, text: &[u8]) {
+        if self.gathered.len() + text.len() >= LEAK_GATHERED_BYTES {
+            self.search();
+        }
+        if text.len() >= LEAK_GATHERED_BYTES {
+            self.found = self.found.take().or_else(|| self.leaks.find(text));
+        } else {
+            self.gathered.extend_from_slice(text);
+            self.gathered.push(Self::BETWEEN);
+        }
+    }
+
+    fn search(&mut self) {
+        self.found = self.found.take().or_else(|| self.leaks.find(&self.gathered));
+        self.gathered.clear();
+    }
+
+    /// What was found in all.
+    fn end(mut self) -> Option<String> {
+        self.search();
+        self.found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_found_in_any_of_many_texts_and_never_across_two() {
+        let leaks = Leaks::new(&Credentials::default());
+        let secret = Secret::new(b"correct horse".to_vec()).unwrap();
+        leaks.watch("password", &secret);
+        let texts = |at: usize, text: &str| -> Vec<String> {
+            let filler = |place: usize| "x".repeat(place % 97);
+            (0..2_000).map(|place| if place == at { text.to_owned() } else { filler(place) }).collect()
+        };
+        for at in [0, 1, 700, 1_999] {
+            for text in ["correct horse", "is%20correct%20horse", "a+correct+horse", "\\u0063orrect horse"] {
+                assert!(leaks.check(&texts(at, text)).is_err(), "{at} {text}");
+            }
+        }
+        let long = format!("{}correct horse", "x".repeat(LEAK_GATHERED_BYTES));
+        assert!(leaks.check(&texts(5, &long)).is_err());
+        assert!(leaks.check(&vec!["correct ".to_owned(), "horse".to_owned()]).is_ok());
+        assert!(leaks.check(&vec!["is%".to_owned(), "20correct".to_owned(), "+horse".to_owned()]).is_ok());
     }
 }

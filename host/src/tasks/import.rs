@@ -4,6 +4,7 @@
 //! A page and its checkpoint are staged in one transaction, so the pass resumes where it stood, whatever stopped it.
 //! A target that changed meanwhile (`resync-required`) costs the pass, not the truth: it begins again.
 
+mod ahead;
 mod incremental;
 mod stuck;
 
@@ -20,6 +21,7 @@ use crate::model::{
 };
 use crate::runtime::{CallContext, Used};
 use crate::store::{Cursor, PartProgress, Run, RunPart, SetAside, StagedLink, StagedRow};
+use ahead::Ahead;
 use stuck::Watch;
 
 /// How often a pass begins again because the target changed under it.
@@ -186,11 +188,11 @@ impl<'a> Pass<'a> {
         let request = ListRequest { class, attributes: columns.clone(), filter: None, container: None };
         let component = self.ready.component();
         let opened = component.open_listing(self.context(), request, part.checkpoint.clone()).await;
-        let mut listing = self.took(opened.used, opened.result)?;
+        let listing = self.took(opened.used, opened.result)?;
+        let mut pages = Ahead::objects(listing, self.tasks.config.page_rows);
         let mut watch = Watch::default();
-        let page_rows = self.tasks.config.page_rows;
-        let mut called = listing.next(page_rows).await;
         loop {
+            let called = pages.next().await;
             let page = self.took(called.used, called.result)?;
             watch.look(page.rows.len() + page.rejected.len(), page.checkpoint.as_deref(), page.complete)?;
             let (rows, set_aside) = intake_rows(&columns, page.rows, &page.rejected);
@@ -200,16 +202,10 @@ impl<'a> Pass<'a> {
             self.require_room()?;
             let cursor = Cursor { checkpoint: page.checkpoint, part_complete: page.complete, token: page.token };
             let store = &self.tasks.store;
-            let staging = store.stage_rows(run.number, &part.part, &rows, &set_aside, &cursor, &self.progress);
-            if page.complete {
-                let staged = staging.await?;
-                return Ok(self.told_to_stop(staged.cancel_requested));
-            }
-            // The next page is read while this one is written.
-            let (staged, next) = tokio::join!(staging, listing.next(page_rows));
-            called = next;
-            if let Some(end) = self.told_to_stop(staged?.cancel_requested) {
-                return Ok(Some(end));
+            let staged = store.stage_rows(run.number, &part.part, &rows, &set_aside, &cursor, &self.progress).await?;
+            let end = self.told_to_stop(staged.cancel_requested);
+            if page.complete || end.is_some() {
+                return Ok(end);
             }
         }
     }
@@ -218,11 +214,11 @@ impl<'a> Pass<'a> {
         let (class, attribute): (ClassName, AttributeName) = (part.part.class.parse()?, attribute.parse()?);
         let component = self.ready.component();
         let opened = component.open_edges(self.context(), &class, &attribute, None, part.checkpoint.clone()).await;
-        let mut listing = self.took(opened.used, opened.result)?;
+        let listing = self.took(opened.used, opened.result)?;
+        let mut pages = Ahead::edges(listing, self.tasks.config.page_rows);
         let mut watch = Watch::default();
-        let page_rows = self.tasks.config.page_rows;
-        let mut called = listing.next(page_rows).await;
         loop {
+            let called = pages.next().await;
             let page = self.took(called.used, called.result)?;
             watch.look(page.edges.len() + page.rejected.len(), page.checkpoint.as_deref(), page.complete)?;
             let set_aside: Vec<SetAside> = page.rejected.iter().map(SetAside::from).collect();
@@ -232,15 +228,10 @@ impl<'a> Pass<'a> {
             self.require_room()?;
             let cursor = Cursor { checkpoint: page.checkpoint, part_complete: page.complete, token: None };
             let store = &self.tasks.store;
-            let staging = store.stage_links(run.number, &part.part, &links, &set_aside, &cursor, &self.progress);
-            if page.complete {
-                let staged = staging.await?;
-                return Ok(self.told_to_stop(staged.cancel_requested));
-            }
-            let (staged, next) = tokio::join!(staging, listing.next(page_rows));
-            called = next;
-            if let Some(end) = self.told_to_stop(staged?.cancel_requested) {
-                return Ok(Some(end));
+            let staged = store.stage_links(run.number, &part.part, &links, &set_aside, &cursor, &self.progress).await?;
+            let end = self.told_to_stop(staged.cancel_requested);
+            if page.complete || end.is_some() {
+                return Ok(end);
             }
         }
     }

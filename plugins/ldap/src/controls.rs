@@ -84,7 +84,7 @@ pub(crate) fn read_entry(controls: &[Control]) -> Option<Entry> {
         let name = String::from_utf8(attribute.take(OCTETS)?.to_vec()).ok()?;
         let mut set = attribute.open(SET)?;
         let values = std::iter::from_fn(|| set.take(OCTETS).map(<[u8]>::to_vec)).collect();
-        attributes.push(RawAttribute { name, values });
+        attributes.push(RawAttribute { name: name.into(), values });
     }
     Some(Entry { dn, attributes, controls: Vec::new() })
 }

@@ -19,7 +19,10 @@ pub(crate) struct Range {
 
 /// The attribute of that name, without options; the one with the most to say of a name in several.
 pub(crate) fn find<'a>(entry: &'a Entry, name: &str) -> Option<&'a RawAttribute> {
-    entry.attributes.iter().filter(|raw| is_named(&raw.name, name)).max_by_key(|raw| raw.values.len())
+    // Of that very name there is one, and it says all, unless it has no values because they stand under a range.
+    let exactly = entry.attributes.iter().find(|raw| *raw.name == *name && !raw.values.is_empty());
+    let any = || entry.attributes.iter().filter(|raw| is_named(&raw.name, name)).max_by_key(|raw| raw.values.len());
+    exactly.or_else(any)
 }
 
 /// Is it the attribute of that name? Most are told by their length.
@@ -126,9 +129,9 @@ pub(crate) mod tests {
         let mut entry = Entry { dn: dn.to_owned(), attributes: Vec::new(), controls: Vec::new() };
         for (name, value) in attributes {
             let value = value.as_bytes().to_vec();
-            match entry.attributes.iter_mut().find(|raw| raw.name == *name) {
+            match entry.attributes.iter_mut().find(|raw| *raw.name == **name) {
                 Some(raw) => raw.values.push(value),
-                None => entry.attributes.push(RawAttribute { name: (*name).to_owned(), values: vec![value] }),
+                None => entry.attributes.push(RawAttribute { name: (*name).into(), values: vec![value] }),
             }
         }
         entry

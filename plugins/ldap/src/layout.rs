@@ -10,15 +10,12 @@ use crate::operational::{Operational, PASSWORD};
 use crate::{entry, values};
 use hawser_sdk::ldap::{Entry, RawAttribute};
 use hawser_sdk::{Cell, Error, Result, Row};
-use std::collections::HashMap;
 
 /// How the entries of a class become rows.
 pub(crate) struct Layout {
     dialect: Dialect,
     name: String,
     slots: Vec<Slot>,
-    /// Slots by the attribute's name, as the schema writes it and in lower case.
-    natives: HashMap<String, usize>,
     large: usize,
 }
 
@@ -40,14 +37,7 @@ impl Layout {
 
     pub(crate) fn of(dialect: Dialect, name: &str, class: &Class, attributes: &[String], large: usize) -> Result<Self> {
         let slots = attributes.iter().map(|attribute| slot(class, attribute)).collect::<Result<Vec<_>>>()?;
-        let mut natives = HashMap::new();
-        for (at, slot) in slots.iter().enumerate() {
-            if let Slot::Native(native) = slot {
-                natives.insert(native.name.clone(), at);
-                natives.insert(native.name.to_lowercase(), at);
-            }
-        }
-        Ok(Self { dialect, name: name.to_owned(), slots, natives, large })
+        Ok(Self { dialect, name: name.to_owned(), slots, large })
     }
 
     /// What has to be read for a row.
@@ -70,7 +60,7 @@ impl Layout {
 
     /// Where the cell of an attribute stands, if it was asked for.
     pub(crate) fn position(&self, attribute: &str) -> Option<usize> {
-        self.natives.get(&attribute.to_lowercase()).copied()
+        self.find(|name| name.eq_ignore_ascii_case(attribute))
     }
 
     /// An attribute as the schema writes it, if it was asked for.
@@ -81,15 +71,22 @@ impl Layout {
         }
     }
 
+    /// Where the first attribute of such a name stands. A class has few enough that looking through them is quicker than
+    /// hashing a name.
+    fn find(&self, is_it: impl Fn(&str) -> bool) -> Option<usize> {
+        self.slots.iter().position(|slot| matches!(slot, Slot::Native(native) if is_it(&native.name)))
+    }
+
     /// The row of an entry.
     ///
     /// # Errors
     /// Why it cannot be one: it has no uid or no name.
     pub(crate) fn row(&self, entry: Entry) -> Result<Row> {
         let uid = entry::uid(&entry, self.dialect)?;
-        let name = name(&entry, self.dialect, &self.name)?;
+        let dn = entry::dn(&entry, self.dialect);
         let revision = entry::text(&entry, self.dialect.revision()).map(str::to_owned);
-        let mut cells: Vec<Cell> = self.slots.iter().map(|slot| self.fixed(slot, &entry)).collect();
+        let mut cells: Vec<Cell> = self.slots.iter().map(|slot| self.fixed(slot, &entry, &dn)).collect();
+        let name = if self.name == DN { dn } else { name(&entry, self.dialect, &self.name)? };
         for raw in entry.attributes {
             self.fill(&mut cells, raw);
         }
@@ -97,9 +94,9 @@ impl Layout {
     }
 
     /// The cell of what is no attribute of its own; a native one is absent until it turns up.
-    fn fixed(&self, slot: &Slot, entry: &Entry) -> Cell {
+    fn fixed(&self, slot: &Slot, entry: &Entry, dn: &str) -> Cell {
         match slot {
-            Slot::Dn => Cell::Text(entry::dn(entry, self.dialect)),
+            Slot::Dn => Cell::Text(dn.to_owned()),
             Slot::Unread => Cell::Unread,
             Slot::Native(_) => Cell::Absent,
             Slot::Operational(operational) => operational.read(self.dialect, entry),
@@ -107,11 +104,9 @@ impl Layout {
     }
 
     fn fill(&self, cells: &mut [Cell], raw: RawAttribute) {
-        let at = self.natives.get(&raw.name).or_else(|| {
-            let base = entry::base_name(&raw.name)?;
-            self.natives.get(base).or_else(|| self.natives.get(&base.to_lowercase()))
-        });
-        let Some((slot, cell)) = at.and_then(|at| Some((self.slots.get(*at)?, cells.get_mut(*at)?))) else { return };
+        let exactly = || self.find(|name| name == &*raw.name);
+        let at = exactly().or_else(|| self.position(entry::base_name(&raw.name)?));
+        let Some((slot, cell)) = at.and_then(|at| Some((self.slots.get(at)?, cells.get_mut(at)?))) else { return };
         let Slot::Native(native) = slot else { return };
         // Beside `member;range=0-1499`, Active Directory shows a `member` without values.
         if raw.values.is_empty() {
@@ -204,7 +199,7 @@ mod tests {
         let classes = of_openldap();
         let some = |name| {
             let mut found = entry("cn=g", &[UID, (name, "cn=1,dc=x")]);
-            found.attributes.push(RawAttribute { name: "member".to_owned(), values: Vec::new() });
+            found.attributes.push(RawAttribute { name: "member".into(), values: Vec::new() });
             row(&classes[1], &["member"], found).remove(0)
         };
         let one: Value = Reference { class: None, key: hawser_sdk::Key::Name("cn=1,dc=x".to_owned()) }.into();

@@ -9,7 +9,7 @@ use crate::edges::Edges;
 use crate::feed::token;
 use crate::layout::Layout;
 use crate::{entry, failure, filter};
-use hawser_sdk::ldap::{Entry, Scope, Search};
+use hawser_sdk::ldap::{Entry, Found, Scope, Search};
 use hawser_sdk::{
     Edge, EdgeRequest, Error, FailureKind, Item, ListRequest, Listing, ObjectRef, Record, Rejected, Result, Source, log,
 };
@@ -60,7 +60,7 @@ fn base(directory: &Directory, place: &Place, container: Option<&str>) -> Result
 pub(crate) struct Entries {
     pub(crate) directory: Directory,
     search: Search,
-    held: std::vec::IntoIter<Entry>,
+    held: Found,
     done: bool,
     referred: bool,
 }
@@ -69,7 +69,7 @@ impl Entries {
     pub(crate) fn search(directory: Directory, base: &str, filter: &str, attributes: &[&str]) -> Result<Self> {
         let request = directory.request(base, Scope::Subtree, filter, attributes);
         let search = directory.session.search(&paged(request, directory.options.page_size))?;
-        Ok(Self { directory, search, held: Vec::new().into_iter(), done: false, referred: false })
+        Ok(Self { directory, search, held: Found::default(), done: false, referred: false })
     }
 
     pub(crate) fn next(&mut self) -> Result<Option<Entry>> {
@@ -82,7 +82,7 @@ impl Entries {
             }
             let page = self.search.next(self.directory.options.page_size).map_err(explained)?;
             self.done = page.done;
-            self.held = page.entries.into_iter();
+            self.held = page.entries;
             if let Some(to) = page.referrals.first().filter(|_| !std::mem::replace(&mut self.referred, true)) {
                 // A domain's root always refers to its DNS zones and its configuration.
                 let say = if self.directory.dialect().is_ad() { log::debug } else { log::warn };
@@ -116,10 +116,10 @@ impl Objects {
             if self.only_within.as_ref().is_some_and(|base| !is_within(&entry.dn, base)) {
                 continue;
             }
-            let key = entry::dn(&entry, self.found.directory.dialect());
+            let dn = entry.dn.clone();
             return Ok(Some(match self.layout.row(entry) {
                 Ok(row) => row.into(),
-                Err(why) => Rejected::new(key, why).into(),
+                Err(why) => Rejected::new(entry::canonical(&dn, self.found.directory.dialect()), why).into(),
             }));
         }
         Ok(None)

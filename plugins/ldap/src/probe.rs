@@ -137,7 +137,7 @@ fn units(directory: &Directory) -> Result<Vec<String>> {
     let mut names = Vec::new();
     loop {
         let page = search.next(directory.options.page_size)?;
-        names.extend(page.entries.iter().map(|entry| entry::dn(entry, directory.dialect())));
+        names.extend(page.entries.map(|entry| entry::dn(&entry, directory.dialect())));
         if page.done || names.len() >= OFFERED {
             names.truncate(OFFERED);
             return Ok(names);

@@ -42,7 +42,7 @@ pub(crate) fn complete(directory: &Directory, target: &str, entry: &mut Entry) -
             raw.values.extend(part.values);
             next = part.next.filter(|_| grown);
             let last = next.map_or_else(|| "*".to_owned(), |next| (next - 1).to_string());
-            raw.name = format!("{attribute};range=0-{last}");
+            raw.name = format!("{attribute};range=0-{last}").into();
         }
     }
     Ok(())
@@ -55,7 +55,7 @@ mod tests {
     #[test]
     fn the_part_with_values_is_the_one_that_is_taken() {
         let mut entry = entry::tests::entry("cn=g", &[("member;range=0-1", "cn=a")]);
-        entry.attributes.insert(0, RawAttribute { name: "member".to_owned(), values: Vec::new() });
+        entry.attributes.insert(0, RawAttribute { name: "member".into(), values: Vec::new() });
         let part = take(entry, "Member").unwrap();
         assert_eq!((part.values.len(), part.next), (1, Some(2)));
         assert!(take(entry::tests::entry("cn=g", &[]), "member").is_none());

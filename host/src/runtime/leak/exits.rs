@@ -4,7 +4,7 @@
 
 use wasmtime::component::ResourceAny;
 
-use crate::ldap::{Control, Entries, Entry, Intermediate, RawAttribute};
+use crate::ldap::{Control, Entries, Found, Intermediate};
 use crate::model::{
     Assignment, AssignmentPage, Attribute, AttributeInfo, Cell, Choice, ClassInfo, ClassRow, Delta, Deltas, Edge,
     EdgePage, Error, Failure, Finding, Gone, Granted, Key, ObjectRef, Outcome, Page, Part, PartFailure, Reference,
@@ -59,9 +59,7 @@ fields! {
     Granted { id }
     Assignment { id, entitlement, parameters, via }
     AssignmentPage { assignments, next }
-    Entries { entries, intermediates, controls }
-    Entry { dn, attributes, controls }
-    RawAttribute { values }
+    Entries { found, intermediates, controls }
     Intermediate { value, controls }
     Control { value }
 }
@@ -100,6 +98,12 @@ impl<T: Exits> Exits for Result<T, Failure> {
             Ok(answer) => answer.exits(see),
             Err(failure) => failure.exits(see),
         }
+    }
+}
+
+impl Exits for Found {
+    fn exits(&self, see: &mut dyn FnMut(&[u8])) {
+        self.texts().for_each(see);
     }
 }
 

@@ -12,7 +12,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use base64::Engine as _;
 use base64::engine::general_purpose::{GeneralPurpose, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
@@ -40,9 +40,10 @@ impl Search {
                 patterns.entry(pattern).or_insert_with(|| owner.clone());
             }
         }
-        // A dense automaton would be quicker and takes a hundred times the memory for a long key.
+        // A dense automaton would be quicker and takes a hundred times the memory for a long key. Which match comes first
+        // makes no difference here; but only where it is the leftmost, the crate looks at many bytes at once.
         let mut builder = AhoCorasick::builder();
-        builder.kind(Some(AhoCorasickKind::ContiguousNFA));
+        builder.kind(Some(AhoCorasickKind::ContiguousNFA)).match_kind(MatchKind::LeftmostFirst);
         let automaton = builder.build(patterns.keys()).ok();
         (!patterns.is_empty()).then(|| Self { automaton, owners: patterns.into_values().collect() })
     }
@@ -100,14 +101,10 @@ fn base64(secret: &[u8], engine: &GeneralPurpose) -> Vec<Vec<u8>> {
 
 /// RFC 3986, 2.1; what is no escape stays.
 fn percent_decoded(text: &[u8]) -> Vec<u8> {
-    let (mut decoded, mut rest) = (Vec::with_capacity(text.len()), text);
-    while let Some((byte, after)) = rest.split_first() {
-        let escape = (*byte == b'%').then(|| hexadecimal(head(after, 2), 2)).flatten();
-        let byte = escape.and_then(|code| u8::try_from(code).ok()).unwrap_or(*byte);
-        rest = if escape.is_some() { tail(after, 2) } else { after };
-        decoded.push(byte);
-    }
-    decoded
+    unescaped(text, b'%', |after| {
+        let code = u8::try_from(hexadecimal(head(after, 2), 2)?).ok()?;
+        Some((Cow::Owned(vec![code]), 2))
+    })
 }
 
 /// As forms are sent: a plus is a space.
@@ -118,14 +115,22 @@ fn form_decoded(text: &[u8]) -> Vec<u8> {
 
 /// RFC 8259, 7; what is no escape stays.
 fn json_unescaped(text: &[u8]) -> Vec<u8> {
-    let (mut unescaped, mut rest) = (Vec::with_capacity(text.len()), text);
-    while let Some((byte, after)) = rest.split_first() {
-        let escape = (*byte == b'\\').then(|| json_escape(after)).flatten();
-        let (bytes, length) = escape.unwrap_or((Cow::Borrowed(std::slice::from_ref(byte)), 0));
-        unescaped.extend_from_slice(&bytes);
+    unescaped(text, b'\\', json_escape)
+}
+
+/// A text with what the marks in it begin replaced. `decode` says what stands behind a mark and how long it is, if it is an
+/// escape.
+fn unescaped(text: &[u8], mark: u8, decode: fn(&[u8]) -> Option<(Cow<'static, [u8]>, usize)>) -> Vec<u8> {
+    let (mut decoded, mut rest) = (Vec::with_capacity(text.len()), text);
+    while let Some(at) = rest.iter().position(|byte| *byte == mark) {
+        let (plain, after) = (head(rest, at), tail(rest, at + 1));
+        let (bytes, length) = decode(after).unwrap_or((Cow::Owned(vec![mark]), 0));
+        decoded.extend_from_slice(plain);
+        decoded.extend_from_slice(&bytes);
         rest = tail(after, length);
     }
-    unescaped
+    decoded.extend_from_slice(rest);
+    decoded
 }
 
 /// What stands behind a backslash, and its length.

@@ -184,18 +184,6 @@ impl From<ldap::Control> for wit::Control {
     }
 }
 
-impl From<ldap::RawAttribute> for wit::RawAttribute {
-    fn from(ldap::RawAttribute { name, values }: ldap::RawAttribute) -> Self {
-        Self { name, values }
-    }
-}
-
-impl From<ldap::Entry> for wit::Entry {
-    fn from(ldap::Entry { dn, attributes, controls }: ldap::Entry) -> Self {
-        Self { dn, attributes: all(attributes), controls: all(controls) }
-    }
-}
-
 impl From<ldap::Intermediate> for wit::Intermediate {
     fn from(ldap::Intermediate { oid, value, controls }: ldap::Intermediate) -> Self {
         Self { oid, value, controls: all(controls) }
@@ -203,13 +191,17 @@ impl From<ldap::Intermediate> for wit::Intermediate {
 }
 
 impl From<ldap::Entries> for wit::Entries {
-    fn from(found: ldap::Entries) -> Self {
+    fn from(ldap::Entries { found, intermediates, referrals, done, controls }: ldap::Entries) -> Self {
+        let ldap::Packed { names, layout, bytes, controls: of_entries } = found.into_packed();
         Self {
-            entries: all(found.entries),
-            intermediates: all(found.intermediates),
-            referrals: found.referrals,
-            done: found.done,
-            controls: all(found.controls),
+            names,
+            layout,
+            bytes,
+            entry_controls: of_entries.into_iter().map(|(entry, control)| (entry, control.into())).collect(),
+            intermediates: all(intermediates),
+            referrals,
+            done,
+            controls: all(controls),
         }
     }
 }

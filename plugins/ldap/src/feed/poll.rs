@@ -5,14 +5,14 @@ use super::token::{self, Token};
 use super::{Classes, gone};
 use crate::directory::{Directory, paged};
 use crate::{controls, entry, ranges, time};
-use hawser_sdk::ldap::{Entry, Scope, Search, SearchRequest};
+use hawser_sdk::ldap::{Entry, Found, Scope, Search, SearchRequest};
 use hawser_sdk::{Delta, Error, Item, Listing, Result};
 
 pub(super) struct Changes {
     directory: Directory,
     classes: Classes,
     search: Search,
-    held: std::vec::IntoIter<Entry>,
+    held: Found,
     done: bool,
     next: Token,
 }
@@ -35,7 +35,7 @@ impl Changes {
         controls.push(controls::plain(controls::SHOW_DELETED, true));
         let search =
             directory.session.search(&paged(SearchRequest { controls, ..request }, directory.options.page_size))?;
-        Ok(Self { directory, classes, search, held: Vec::new().into_iter(), done: false, next })
+        Ok(Self { directory, classes, search, held: Found::default(), done: false, next })
     }
 
     /// Everything that was modified at a moment or after it; what happened in that second is told again.
@@ -47,14 +47,7 @@ impl Changes {
         wanted.push("modifyTimestamp");
         let request = directory.request(&directory.server.base, Scope::Subtree, &filter, &wanted);
         let search = directory.session.search(&paged(request, directory.options.page_size))?;
-        Ok(Self {
-            directory,
-            classes,
-            search,
-            held: Vec::new().into_iter(),
-            done: false,
-            next: Token::Timestamp(since),
-        })
+        Ok(Self { directory, classes, search, held: Found::default(), done: false, next: Token::Timestamp(since) })
     }
 
     fn item(&mut self) -> Result<Option<Item<Delta>>> {
@@ -70,7 +63,7 @@ impl Changes {
             }
             let page = self.search.next(self.directory.options.page_size)?;
             self.done = page.done;
-            self.held = page.entries.into_iter();
+            self.held = page.entries;
         }
     }
 
@@ -104,7 +97,7 @@ impl Listing<Delta> for Changes {
 
     /// The entries come in no order, so there is a place to go on from only at the end.
     fn checkpoint(&mut self) -> Option<Vec<u8>> {
-        (self.done && self.held.len() == 0).then(|| self.next.encode())
+        (self.done && self.held.is_empty()).then(|| self.next.encode())
     }
 }
 

@@ -209,7 +209,13 @@ mod tests {
             value: Some(value.to_vec()),
         };
         let controls = end.map(control).into_iter().collect();
-        Entries { entries, intermediates, referrals: Vec::new(), done: end.is_some(), controls }
+        Entries {
+            entries: entries.into_iter().collect(),
+            intermediates,
+            referrals: Vec::new(),
+            done: end.is_some(),
+            controls,
+        }
     }
 
     fn gone_ids() -> Intermediate {

@@ -165,11 +165,8 @@ fn newest(directory: &Directory) -> Result<i64> {
     let mut newest = 0;
     loop {
         let page = search.next(directory.options.page_size)?;
-        let times = page
-            .entries
-            .iter()
-            .filter_map(|found| entry::text(found, "modifyTimestamp").and_then(time::from_generalized));
-        newest = times.fold(newest, i64::max);
+        let modified = |found| entry::text(&found, "modifyTimestamp").and_then(time::from_generalized);
+        newest = page.entries.filter_map(modified).fold(newest, i64::max);
         if page.done {
             return Ok(newest);
         }
