@@ -19,10 +19,15 @@ pub(crate) struct Range {
 
 /// The attribute of that name, without options; the one with the most to say of a name in several.
 pub(crate) fn find<'a>(entry: &'a Entry, name: &str) -> Option<&'a RawAttribute> {
-    // Of that very name there is one, and it says all, unless it has no values because they stand under a range.
-    let exactly = entry.attributes.iter().find(|raw| *raw.name == *name && !raw.values.is_empty());
-    let any = || entry.attributes.iter().filter(|raw| is_named(&raw.name, name)).max_by_key(|raw| raw.values.len());
-    exactly.or_else(any)
+    let mut found: Option<&RawAttribute> = None;
+    for raw in entry.attributes.iter().filter(|raw| is_named(&raw.name, name)) {
+        // Without options it says all, unless it has no values because they stand under a range.
+        if raw.name.len() == name.len() && !raw.values.is_empty() {
+            return Some(raw);
+        }
+        found = found.filter(|found| found.values.len() >= raw.values.len()).or(Some(raw));
+    }
+    found
 }
 
 /// Is it the attribute of that name? Most are told by their length.

@@ -10,12 +10,15 @@ use crate::operational::{Operational, PASSWORD};
 use crate::{entry, values};
 use hawser_sdk::ldap::{Entry, RawAttribute};
 use hawser_sdk::{Cell, Error, Result, Row};
+use std::cell::RefCell;
 
 /// How the entries of a class become rows.
 pub(crate) struct Layout {
     dialect: Dialect,
     name: String,
     slots: Vec<Slot>,
+    /// Where the attributes of the last entry stood: those of the next one mostly come in the same order.
+    usual: RefCell<Vec<usize>>,
     large: usize,
 }
 
@@ -37,7 +40,7 @@ impl Layout {
 
     pub(crate) fn of(dialect: Dialect, name: &str, class: &Class, attributes: &[String], large: usize) -> Result<Self> {
         let slots = attributes.iter().map(|attribute| slot(class, attribute)).collect::<Result<Vec<_>>>()?;
-        Ok(Self { dialect, name: name.to_owned(), slots, large })
+        Ok(Self { dialect, name: name.to_owned(), slots, usual: RefCell::default(), large })
     }
 
     /// What has to be read for a row.
@@ -71,8 +74,24 @@ impl Layout {
         }
     }
 
-    /// Where the first attribute of such a name stands. A class has few enough that looking through them is quicker than
-    /// hashing a name.
+    /// Where the cell of the nth attribute of an entry stands, if it was asked for.
+    fn place(&self, nth: usize, name: &str) -> Option<usize> {
+        let mut usual = self.usual.borrow_mut();
+        let is_there = |at: usize| matches!(self.slots.get(at), Some(Slot::Native(native)) if native.name == name);
+        if let Some(at) = usual.get(nth).copied().filter(|at| is_there(*at)) {
+            return Some(at);
+        }
+        let at = self.find(|native| native == name).or_else(|| self.position(entry::base_name(name)?))?;
+        if usual.len() <= nth {
+            usual.resize(nth + 1, at);
+        }
+        if let Some(usual) = usual.get_mut(nth) {
+            *usual = at;
+        }
+        Some(at)
+    }
+
+    /// Where the first attribute of such a name stands.
     fn find(&self, is_it: impl Fn(&str) -> bool) -> Option<usize> {
         self.slots.iter().position(|slot| matches!(slot, Slot::Native(native) if is_it(&native.name)))
     }
@@ -87,8 +106,8 @@ impl Layout {
         let revision = entry::text(&entry, self.dialect.revision()).map(str::to_owned);
         let mut cells: Vec<Cell> = self.slots.iter().map(|slot| self.fixed(slot, &entry, &dn)).collect();
         let name = if self.name == DN { dn } else { name(&entry, self.dialect, &self.name)? };
-        for raw in entry.attributes {
-            self.fill(&mut cells, raw);
+        for (nth, raw) in entry.attributes.into_iter().enumerate() {
+            self.fill(&mut cells, nth, raw);
         }
         Ok(Row { uid, name, revision, cells })
     }
@@ -103,9 +122,8 @@ impl Layout {
         }
     }
 
-    fn fill(&self, cells: &mut [Cell], raw: RawAttribute) {
-        let exactly = || self.find(|name| name == &*raw.name);
-        let at = exactly().or_else(|| self.position(entry::base_name(&raw.name)?));
+    fn fill(&self, cells: &mut [Cell], nth: usize, raw: RawAttribute) {
+        let at = self.place(nth, &raw.name);
         let Some((slot, cell)) = at.and_then(|at| Some((self.slots.get(at)?, cells.get_mut(at)?))) else { return };
         let Slot::Native(native) = slot else { return };
         // Beside `member;range=0-1499`, Active Directory shows a `member` without values.

@@ -29,6 +29,8 @@ pub(in crate::runtime) struct Search {
     automaton: Option<AhoCorasick>,
     /// For each pattern whose it is, as people are told.
     owners: Vec<String>,
+    /// Is there a space in any of them? Only then can a text's plus signs hide one.
+    spaced: bool,
 }
 
 impl Search {
@@ -45,7 +47,8 @@ impl Search {
         let mut builder = AhoCorasick::builder();
         builder.kind(Some(AhoCorasickKind::ContiguousNFA)).match_kind(MatchKind::LeftmostFirst);
         let automaton = builder.build(patterns.keys()).ok();
-        (!patterns.is_empty()).then(|| Self { automaton, owners: patterns.into_values().collect() })
+        let spaced = patterns.keys().any(|pattern| pattern.contains(&b' '));
+        (!patterns.is_empty()).then(|| Self { automaton, owners: patterns.into_values().collect(), spaced })
     }
 
     /// Whose secret a text holds.
@@ -53,7 +56,8 @@ impl Search {
         let decoded = |mark: u8, decode: fn(&[u8]) -> Vec<u8>| {
             text.contains(&mark).then(|| decode(text)).and_then(|text| self.matching(&text))
         };
-        let escaped = || decoded(b'%', percent_decoded).or_else(|| decoded(b'+', form_decoded));
+        let form = || self.spaced.then(|| decoded(b'+', form_decoded)).flatten();
+        let escaped = || decoded(b'%', percent_decoded).or_else(form);
         self.matching(text).or_else(escaped).or_else(|| decoded(b'\\', json_unescaped))
     }
 
