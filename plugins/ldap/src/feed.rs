@@ -114,6 +114,19 @@ impl Classes {
         };
         Some(row.map_or_else(|why| Rejected::new(name, why).into(), Item::Found))
     }
+
+    /// An entry that was deleted or is of none of the classes asked for. Nothing where it is of another of the connection.
+    fn lost(&self, dialect: Dialect, found: &Entry) -> Result<Option<Item<Delta>>> {
+        if !is_deleted(found) && self.others.iter().any(|place| is_of(place, found)) {
+            return Ok(None);
+        }
+        entry::uid(found, dialect).map(|uid| Some(Item::Found(gone(uid))))
+    }
+}
+
+/// Is it the tombstone that Active Directory keeps?
+fn is_deleted(found: &Entry) -> bool {
+    entry::text(found, "isDeleted").is_some_and(|text| text.eq_ignore_ascii_case("true"))
 }
 
 /// Is it of this class, and where the class lives?

@@ -6,7 +6,7 @@
 //! memberships of what is gone.
 
 use super::token::Token;
-use super::{Classes, gone};
+use super::{Classes, gone, is_deleted};
 use crate::dialect::Dialect;
 use crate::directory::{Directory, is_within, paged};
 use crate::model::Kind;
@@ -17,6 +17,9 @@ use std::collections::{HashSet, VecDeque};
 
 /// Entries taken at once.
 const AT_ONCE: u32 = 256;
+/// Every attribute: an object is told only if one changed that was asked for, and what makes an object another may be its
+/// `name`, which is all that a new name changes, or what a filter of the operator's looks at.
+const ALL: &[&str] = &["*"];
 /// How many objects one search reads again.
 const READ_AT_ONCE: usize = 50;
 
@@ -43,13 +46,11 @@ impl Changes {
 
     fn page(&mut self) -> Result<()> {
         let member = self.directory.options.member_attribute.clone();
-        let mut wanted = self.classes.wanted();
-        wanted.extend(["isDeleted", &member]);
-        let page = page(&self.directory, &self.classes.object_classes(), &wanted, &self.cookie)?;
+        let page = page(&self.directory, &self.classes.object_classes(), ALL, &self.cookie)?;
         let mut changed = Vec::new();
         for found in page.entries {
             let uid = entry::uid(&found, self.directory.dialect())?;
-            if entry::text(&found, "isDeleted").is_some_and(|text| text.eq_ignore_ascii_case("true")) {
+            if is_deleted(&found) {
                 self.pending.push_back(Item::Found(gone(uid)));
             } else {
                 changed.push((uid, found));
