@@ -6,11 +6,11 @@
 //! memberships of what is gone.
 
 use super::token::Token;
-use super::{Classes, gone, is_deleted};
+use super::{Classes, READ_AT_ONCE, gone, is_deleted, read_again};
 use crate::dialect::Dialect;
-use crate::directory::{Directory, is_within, paged};
+use crate::directory::{Directory, is_within};
 use crate::model::Kind;
-use crate::{controls, entry, failure, filter, ranges, values};
+use crate::{controls, entry, failure, ranges, values};
 use hawser_sdk::ldap::{Entry, RawAttribute, Scope, SearchRequest};
 use hawser_sdk::{Cell, Delta, Edge, Error, FailureKind, Item, Listing, Reference, Result};
 use std::collections::{HashSet, VecDeque};
@@ -20,8 +20,6 @@ const AT_ONCE: u32 = 256;
 /// Every attribute: an object is told only if one changed that was asked for, and what makes an object another may be its
 /// `name`, which is all that a new name changes, or what a filter of the operator's looks at.
 const ALL: &[&str] = &["*"];
-/// How many objects one search reads again.
-const READ_AT_ONCE: usize = 50;
 
 pub(super) struct Changes {
     directory: Directory,
@@ -66,14 +64,11 @@ impl Changes {
     /// The objects as they are now, and then what happened to their members.
     fn read(&mut self, chunk: &[(String, Entry)], member: &str) -> Result<()> {
         let dialect = self.directory.dialect();
-        let filters: Vec<String> = chunk.iter().filter_map(|(uid, _)| filter::by_uid(uid, dialect)).collect();
-        let filter = format!("(&{}{})", filter::any_of(&filters), self.classes.filter());
         // Members come one by one, so nobody has to read all of them.
         let mut wanted = self.classes.wanted();
         wanted.retain(|name| !name.eq_ignore_ascii_case(member));
-        let request = self.directory.request(&self.directory.server.context, Scope::Subtree, &filter, &wanted);
         let mut there = HashSet::new();
-        for mut now in self.directory.session.find(&paged(request, self.directory.options.page_size))? {
+        for mut now in read_again(&self.directory, &self.classes, chunk.iter().map(|(uid, _)| uid), &wanted)? {
             let uid = entry::uid(&now, dialect)?;
             ranges::complete(&self.directory, &self.directory.target(&now, &uid), &mut now)?;
             let Some(item) = self.classes.upsert(dialect, now) else { continue };
