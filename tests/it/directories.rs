@@ -6,3 +6,4 @@ mod openldap;
 mod outages;
 mod samba;
 mod secrets;
+mod surroundings;

@@ -35,6 +35,15 @@ impl Host {
         host
     }
 
+    /// The same, in an environment that has these variables as well.
+    pub async fn within(environment: &[(&str, &str)], data: &Path, tokens: &Tokens, settings: &str) -> Self {
+        let mut program = Command::new(binary());
+        program.envs(environment.iter().copied());
+        let host = Self::spawn(program, data, tokens, settings, (Stdio::null(), Stdio::null())).await;
+        host.ready().await;
+        host
+    }
+
     /// The same, with everything it says in a file.
     pub async fn logging(data: &Path, tokens: &Tokens, settings: &str, log: &Path) -> Self {
         let log = File::create(log).expect("the log can be written");

@@ -17,6 +17,7 @@ pub mod child;
 pub mod client;
 pub mod directory;
 pub mod disk;
+pub mod dns;
 pub mod guests;
 pub mod house;
 pub mod memory;

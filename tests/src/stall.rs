@@ -22,6 +22,8 @@ enum Mood {
     Forward,
     /// Connections stay, new ones are taken, and nothing goes either way.
     Stall,
+    /// Everything goes to the target, and nothing comes back.
+    Mute,
     /// New connections are reset as soon as they are taken; old ones go on.
     Refuse,
 }
@@ -63,6 +65,11 @@ impl Stall {
     /// From now on nothing is forwarded, in the middle of whatever there is; new connections are taken and hear nothing.
     pub fn stall(&self) {
         self.mood.send_replace(Mood::Stall);
+    }
+
+    /// From now on the target hears all that is said, and nobody hears what it answers.
+    pub fn mute(&self) {
+        self.mood.send_replace(Mood::Mute);
     }
 
     /// From now on new connections are reset as soon as they are taken; old ones go on.
@@ -122,7 +129,9 @@ async fn listen(listener: TcpListener, target: SocketAddr, orders: Orders) {
         orders.counts.taken.fetch_add(1, Ordering::SeqCst);
         match *orders.mood.borrow() {
             Mood::Refuse => reset(&near),
-            Mood::Forward | Mood::Stall => drop(connections.spawn(connection(near, target, orders.clone()))),
+            Mood::Forward | Mood::Stall | Mood::Mute => {
+                drop(connections.spawn(connection(near, target, orders.clone())))
+            }
         }
         while connections.try_join_next().is_some() {}
     }
@@ -144,12 +153,12 @@ async fn connection(mut near: TcpStream, target: SocketAddr, orders: Orders) {
 /// Until both sides said all they had to say; none: one of them broke.
 async fn forward(near: &mut TcpStream, target: SocketAddr, orders: Orders) -> Option<()> {
     let Orders { mut mood, counts, .. } = orders;
-    not_stalled(&mut mood).await?;
+    free(&mut mood, &[Mood::Stall]).await?;
     let mut far = TcpStream::connect(target).await.ok()?;
     let (near_reads, near_writes) = near.split();
     let (far_reads, far_writes) = far.split();
-    let there = one_way(near_reads, far_writes, mood.clone(), &counts.to_target);
-    let back = one_way(far_reads, near_writes, mood, &counts.from_target);
+    let there = one_way(near_reads, far_writes, mood.clone(), &[Mood::Stall], &counts.to_target);
+    let back = one_way(far_reads, near_writes, mood, &[Mood::Stall, Mood::Mute], &counts.from_target);
     let ended = tokio::try_join!(async { there.await.ok_or(()) }, async { back.await.ok_or(()) });
     ended.ok().map(drop)
 }
@@ -158,12 +167,13 @@ async fn one_way(
     mut from: ReadHalf<'_>,
     mut to: WriteHalf<'_>,
     mut mood: watch::Receiver<Mood>,
+    held_back: &[Mood],
     count: &AtomicU64,
 ) -> Option<()> {
     let mut chunk = vec![0; CHUNK];
     loop {
         let length = from.read(&mut chunk).await.ok()?;
-        not_stalled(&mut mood).await?;
+        free(&mut mood, held_back).await?;
         if length == 0 {
             return to.shutdown().await.ok();
         }
@@ -172,9 +182,9 @@ async fn one_way(
     }
 }
 
-/// Waits while the proxy stalls; none: it is gone.
-async fn not_stalled(mood: &mut watch::Receiver<Mood>) -> Option<()> {
-    mood.wait_for(|mood| *mood != Mood::Stall).await.ok().map(drop)
+/// Waits while the proxy is in one of these moods; none: it is gone.
+async fn free(mood: &mut watch::Receiver<Mood>, held_back: &[Mood]) -> Option<()> {
+    mood.wait_for(|mood| !held_back.contains(mood)).await.ok().map(drop)
 }
 
 /// Closed with a linger of no time, a connection is reset, not ended.

@@ -7,13 +7,14 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use rustls::pki_types::ServerName;
+use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::limits::{CONNECT_TIME_MAX, HANDSHAKE_TIME_MAX};
+use super::limits::{CONNECT_TIME_MAX, HANDSHAKE_TIME_MAX, KEEP_ALIVE_AFTER, KEEP_ALIVE_EVERY, KEEP_ALIVE_TIMES};
 use super::rules::{Route, denied};
 use super::target::{Host, Target};
 use crate::model::{Error, FailureKind, Result};
@@ -72,7 +73,14 @@ fn checked(stream: TcpStream, address: IpAddr, target: &Target) -> Result<TcpStr
     }
     // A request that waits for the answer to the last one is not worth saving a packet.
     stream.set_nodelay(true).map_err(failed)?;
+    // A server that vanished (its machine, or a firewall that forgot the connection) does not say so.
+    SockRef::from(&stream).set_tcp_keepalive(&keep_alive()).map_err(failed)?;
     Ok(stream)
+}
+
+fn keep_alive() -> TcpKeepalive {
+    let every = TcpKeepalive::new().with_time(KEEP_ALIVE_AFTER).with_interval(KEEP_ALIVE_EVERY);
+    every.with_retries(KEEP_ALIVE_TIMES)
 }
 
 fn server_name(host: &Host) -> Result<ServerName<'static>> {

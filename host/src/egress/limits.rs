@@ -16,3 +16,13 @@ pub const CONNECT_TIME_MAX: Duration = Duration::from_secs(5);
 pub const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(10);
 /// The most certificates an operator can give as roots of a destination.
 pub const ROOTS_MAX: usize = 64;
+/// How long the machine's own roots are believed without another look at them: so long a root counts that was taken away.
+pub const MACHINE_ROOTS_KEPT: Duration = Duration::from_mins(5);
+
+/// How long a connection is silent before the kernel asks its server whether it is still there. With the times below this
+/// is less than a connection waits for its next use at most, so that one to a server that vanished is found out there.
+pub const KEEP_ALIVE_AFTER: Duration = Duration::from_secs(15);
+/// How long each answer to that is waited for.
+pub const KEEP_ALIVE_EVERY: Duration = Duration::from_secs(5);
+/// How many times the server is asked in vain before the connection is given up.
+pub const KEEP_ALIVE_TIMES: u32 = 4;

@@ -9,9 +9,11 @@ use std::time::Duration;
 
 use hickory_resolver::proto::op::{Message, MessageType, OpCode};
 use hickory_resolver::proto::rr::{RData, Record, RecordType, rdata};
+use socket2::SockRef;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, UdpSocket};
 
+use super::limits::{KEEP_ALIVE_AFTER, KEEP_ALIVE_EVERY, KEEP_ALIVE_TIMES};
 use super::*;
 use crate::model::{AddressRange, Secret};
 use trust::Trust;
@@ -176,6 +178,20 @@ async fn a_name_is_looked_up_once_and_as_it_stands() {
     asked.sort();
     assert_eq!(asked, [format!("{NAME}. A"), format!("{NAME}. AAAA")]);
     assert_eq!(good.came(), 1);
+}
+
+#[tokio::test]
+async fn the_kernel_misses_a_server_that_vanished_within_a_minute() {
+    let good = Counter::at(GOOD, 0).await;
+    let gate = Dns::of(vec![a(GOOD)]).await.gate();
+    let stream = gate.connect(&route(&format!("ldap://{NAME}:{}", good.port)), soon()).await.unwrap();
+    let Stream::Plain(stream) = stream else { panic!("it has no TLS") };
+    let socket = SockRef::from(&stream);
+    assert!(socket.keepalive().unwrap());
+    let missed = socket.tcp_keepalive_time().unwrap()
+        + socket.tcp_keepalive_interval().unwrap() * socket.tcp_keepalive_retries().unwrap();
+    assert_eq!(missed, KEEP_ALIVE_AFTER + KEEP_ALIVE_EVERY * KEEP_ALIVE_TIMES);
+    assert!(missed < Duration::from_mins(1), "{missed:?}");
 }
 
 #[tokio::test]

@@ -11,12 +11,15 @@ pub(crate) mod token;
 
 use crate::Ldap;
 use crate::dialect::Dialect;
-use crate::directory::{Directory, Place, is_within};
-use crate::entry;
+use crate::directory::{Directory, Place, is_within, paged};
 use crate::layout::Layout;
-use hawser_sdk::ldap::Entry;
+use crate::{entry, filter};
+use hawser_sdk::ldap::{Entry, Scope};
 use hawser_sdk::{ClassAttributes, ClassRow, Delta, Error, Feed, Gone, Item, Listing, Rejected, Result};
 use token::{Token, Way};
+
+/// How many objects one search reads again.
+const READ_AT_ONCE: usize = 50;
 
 impl Feed for Ldap {
     fn latest_token(&self, _: &[String]) -> Result<Vec<u8>> {
@@ -33,7 +36,7 @@ impl Feed for Ldap {
         })?;
         let classes = Classes::open(&directory, &classes)?;
         let changes: Box<dyn Listing<Delta>> = match token {
-            Token::Sync(cookie) => Box::new(sync::Changes::open(&directory, classes, cookie)?),
+            Token::Sync(cookie) => Box::new(sync::Changes::open(directory, classes, cookie)?),
             Token::Dirsync(cookie) => Box::new(dirsync::Changes::open(directory, classes, cookie)?),
             Token::Usn { server, last } => Box::new(poll::Changes::by_usn(directory, classes, &server, last)?),
             Token::Timestamp(since) => Box::new(poll::Changes::by_time(directory, classes, since)?),
@@ -80,13 +83,13 @@ impl Classes {
 
     /// Entries of any of the classes.
     fn filter(&self) -> String {
-        crate::filter::any_of(&self.asked.iter().map(|(place, _)| place.filter.clone()).collect::<Vec<_>>())
+        filter::any_of(&self.asked.iter().map(|(place, _)| place.filter.clone()).collect::<Vec<_>>())
     }
 
     /// The same by object class alone: what is gone has lost everything else.
     fn object_classes(&self) -> String {
         let classes = self.asked.iter().map(|(place, _)| format!("(objectClass={})", place.object_class));
-        crate::filter::any_of(&classes.collect::<Vec<_>>())
+        filter::any_of(&classes.collect::<Vec<_>>())
     }
 
     /// Everything a row of any class is made of.
@@ -114,6 +117,32 @@ impl Classes {
         };
         Some(row.map_or_else(|why| Rejected::new(name, why).into(), Item::Found))
     }
+
+    /// An entry that was deleted or is of none of the classes asked for. Nothing where it is of another of the connection.
+    fn lost(&self, dialect: Dialect, found: &Entry) -> Result<Option<Item<Delta>>> {
+        if !is_deleted(found) && self.others.iter().any(|place| is_of(place, found)) {
+            return Ok(None);
+        }
+        entry::uid(found, dialect).map(|uid| Some(Item::Found(gone(uid))))
+    }
+}
+
+/// Objects as they are now, as far as they are there and of a class that was asked for.
+fn read_again<'a>(
+    directory: &Directory,
+    classes: &Classes,
+    uids: impl Iterator<Item = &'a String>,
+    wanted: &[&str],
+) -> Result<Vec<Entry>> {
+    let any: Vec<String> = uids.filter_map(|uid| filter::by_uid(uid, directory.dialect())).collect();
+    let filter = format!("(&{}{})", filter::any_of(&any), classes.filter());
+    let request = directory.request(&directory.server.context, Scope::Subtree, &filter, wanted);
+    directory.session.find(&paged(request, directory.options.page_size))
+}
+
+/// Is it the tombstone that Active Directory keeps?
+fn is_deleted(found: &Entry) -> bool {
+    entry::text(found, "isDeleted").is_some_and(|text| text.eq_ignore_ascii_case("true"))
 }
 
 /// Is it of this class, and where the class lives?

@@ -90,7 +90,7 @@ impl Iterator for Found {
     }
 }
 
-/// For the tests of a connector: what a host would hand over.
+/// As a host would hand them over.
 impl FromIterator<Entry> for Found {
     fn from_iter<I: IntoIterator<Item = Entry>>(entries: I) -> Self {
         let (mut names, mut layout, mut bytes, mut controls) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());

@@ -1,10 +1,127 @@
 //! Incremental imports from real directories: what changed there since the last import, deletions and memberships
 //! included.
 
+use std::collections::BTreeMap;
+
 use hawser::cli::demo::server::people;
 use hawser::cli::demo::server::slapd::SlapdOptions;
+use hawser::cli::demo::server::tools::Scope;
 use hawser_tests::directory::{Directory, GROUPS, PEOPLE, Server};
 use serde_json::{Value as Json, json};
+
+/// People and the group of staff among them, in the words of one kind of server.
+pub(super) struct Staff {
+    pub(super) people: &'static str,
+    pub(super) group: &'static str,
+    pub(super) person: fn(&str, u64) -> String,
+    pub(super) dn: fn(&str, u64) -> String,
+    /// What a group has to be, as LDIF.
+    pub(super) is_group: &'static str,
+    /// Which entries are people.
+    pub(super) filter: &'static str,
+}
+
+const OF_LDAP: Staff = Staff {
+    people: PEOPLE,
+    group: "cn=staff,ou=groups,dc=ldap,dc=test",
+    person: people::person,
+    dn: people::dn,
+    is_group: "objectClass: groupOfNames\n",
+    filter: "(objectClass=inetOrgPerson)",
+};
+const OF_AD: Staff = Staff {
+    people: "OU=People,DC=ad,DC=test",
+    group: "CN=staff,OU=Groups,DC=ad,DC=test",
+    person: people::ad_person,
+    dn: people::ad_dn,
+    is_group: "objectClass: group\nsAMAccountName: staff\n",
+    filter: "(&(objectCategory=person)(objectClass=user))",
+};
+/// How many there are at first; the next one is to come.
+const AT_FIRST: u64 = 30;
+
+impl Staff {
+    fn dn(&self, n: u64) -> String {
+        (self.dn)(self.people, n)
+    }
+
+    /// Everybody there is at first, and a group of the first three.
+    fn at_first(&self) -> String {
+        let people: String = (1..=AT_FIRST).map(|n| (self.person)(self.people, n)).collect();
+        let members: String = (1..=3).map(|n| format!("member: {}\n", self.dn(n))).collect();
+        format!("{people}dn: {}\n{}{members}", self.group, self.is_group)
+    }
+
+    /// One changes and one is renamed, and two members make room for one who came.
+    fn changes(&self) -> String {
+        let naming = self.dn(21).split('=').next().unwrap().to_owned();
+        [
+            format!("dn: {}\nchangetype: modify\nreplace: title\ntitle: Boss\n", self.dn(20)),
+            format!("dn: {}\nchangetype: modrdn\nnewrdn: {naming}=renamed\ndeleteoldrdn: 1\n", self.dn(21)),
+            format!("dn: {}\nchangetype: modify\nadd: member\nmember: {}\n", self.group, self.dn(AT_FIRST + 1)),
+            format!("dn: {}\nchangetype: modify\ndelete: member\nmember: {}\n", self.group, self.dn(3)),
+        ]
+        .join("\n")
+    }
+
+    /// A member goes.
+    fn deletion(&self) -> String {
+        format!("dn: {}\nchangetype: delete\n", self.dn(2))
+    }
+}
+
+/// Makes the people of a server that is connected, and imports them.
+async fn begin<S: Server>(directory: &Directory<S>, staff: &Staff) {
+    directory.server.tools().add(directory.server.admin().bind(), &staff.at_first()).unwrap();
+    directory.bed.import_published().await;
+    as_the_server_says(directory, staff).await;
+}
+
+/// Makes every kind of change, and expects each of them to be told once, and nothing to be left for a complete pass.
+pub(super) async fn are_told<S: Server>(directory: &Directory<S>, staff: &Staff) {
+    begin(directory, staff).await;
+    let (tools, admin) = (directory.server.tools(), directory.server.admin());
+    tools.add(admin.bind(), &(staff.person)(staff.people, AT_FIRST + 1)).unwrap();
+    tools.modify(admin.bind(), &[staff.changes(), staff.deletion()].join("\n")).unwrap();
+    let task = caught_up(directory).await;
+    let [inserted, updated, links @ ..] = counts(&task);
+    assert_eq!((inserted, links), (1, [1, 1, 2]), "{task}");
+    assert!(updated >= 2, "{task}");
+    as_the_server_says(directory, staff).await;
+    assert_eq!(counts(&caught_up(directory).await), [0; 5], "all of it was told");
+
+    // That one is a member no more stands with the group; his own `memberOf` may have waited for a complete pass.
+    let position = directory.bed.position().await;
+    directory.bed.import_published().await;
+    let left = directory.bed.changes(position).await;
+    let is_back_link = |change: &Json| change["kind"] == "update" && is_named(change, &staff.dn(3));
+    assert!(left.iter().all(is_back_link), "{left:?}");
+}
+
+fn is_named(row: &Json, name: &str) -> bool {
+    row["name"].as_str().is_some_and(|it| it.eq_ignore_ascii_case(name))
+}
+
+/// What is published is what the server's own tool finds: who there is, by which name and title, and who is staff.
+async fn as_the_server_says<S: Server>(directory: &Directory<S>, staff: &Staff) {
+    let (tools, admin) = (directory.server.tools(), directory.server.admin());
+    let found = tools.search(admin.bind(), staff.people, Scope::Sub, staff.filter, &["title"]).unwrap();
+    let theirs: BTreeMap<String, String> =
+        found.iter().map(|entry| (entry.dn.to_lowercase(), entry.text("title").unwrap().to_owned())).collect();
+    let accounts = directory.bed.published("account").await;
+    let ours = accounts.iter().filter_map(|account| {
+        let name = account["name"].as_str().unwrap().to_lowercase();
+        let title = || account["attributes"]["title"][0].as_str().unwrap().to_owned();
+        name.ends_with(&staff.people.to_lowercase()).then(|| (name, title()))
+    });
+    assert_eq!(ours.collect::<BTreeMap<_, _>>(), theirs);
+    let lower = |mut names: Vec<String>| {
+        names.iter_mut().for_each(|name| *name = name.to_lowercase());
+        names.sort();
+        names
+    };
+    assert_eq!(lower(members(directory, staff.group).await), lower(directory.texts(staff.group, "member")));
+}
 
 /// Imports what changed.
 async fn caught_up<S: Server>(directory: &Directory<S>) -> Json {
@@ -80,41 +197,59 @@ async fn changes_of_a_slapd_come_by_its_cookie() {
 }
 
 #[tokio::test]
-async fn changes_of_a_samba_domain_come_by_dirsync() {
-    let (people_base, groups_base) = ("OU=People,DC=ad,DC=test", "OU=Groups,DC=ad,DC=test");
-    let directory = Directory::samba().await;
-    let (tools, admin) = (directory.server.tools(), directory.server.admin());
-    let staff = format!("CN=staff,{groups_base}");
-    let dn = |n| people::ad_dn(people_base, n);
-    let mut ldif: String = (1..=30).map(|n| people::ad_person(people_base, n)).collect();
-    ldif.push_str(&format!("dn: {staff}\nobjectClass: group\nsAMAccountName: staff\n"));
-    [1, 2, 3].iter().for_each(|n| ldif.push_str(&format!("member: {}\n", dn(*n))));
-    tools.add(admin.bind(), &ldif).unwrap();
-    let mut body = directory.body();
-    body["options"]["account-base"] = json!(people_base);
-    body["options"]["group-base"] = json!(groups_base);
-    directory.connect_and_refresh(&body).await;
-    directory.bed.import_published().await;
-    assert_eq!(members(&directory, &staff).await, [dn(1), dn(2), dn(3)]);
+async fn changes_of_a_slapd_without_content_sync_come_by_their_time_and_deletions_with_a_complete_pass() {
+    let directory = Directory::with(SlapdOptions { session_log: None, ..SlapdOptions::default() }).await;
+    directory.connect_and_refresh(&directory.body()).await;
+    let bed = &directory.bed;
+    let checked = bed.core.post(&bed.at("/check"), &json!({"aspect": "incremental"})).await.expect(200).text;
+    assert!(checked.contains("deletions show only in a complete pass"), "{checked}");
+    begin(&directory, &OF_LDAP).await;
 
-    tools.add(admin.bind(), &people::ad_person(people_base, 31)).unwrap();
-    let changes = [
-        format!("dn: {}\nchangetype: modify\nreplace: title\ntitle: Boss\n", dn(20)),
-        format!("dn: {}\nchangetype: delete\n", dn(2)),
-        format!(
-            "dn: {staff}\nchangetype: modify\nadd: member\nmember: {}\n-\ndelete: member\nmember: {}\n",
-            dn(31),
-            dn(3)
-        ),
-    ];
-    tools.modify(admin.bind(), &changes.join("\n")).unwrap();
+    let (tools, admin) = (directory.server.tools(), directory.server.admin());
+    tools.add(admin.bind(), &people::person(PEOPLE, AT_FIRST + 1)).unwrap();
+    tools.modify(admin.bind(), &OF_LDAP.changes()).unwrap();
     let task = caught_up(&directory).await;
-    assert_eq!((counts(&task)[0], counts(&task)[2], counts(&task)[3], counts(&task)[4]), (1, 1, 1, 2), "{task}");
-    assert_eq!(members(&directory, &staff).await, [dn(1), dn(31)]);
-    let accounts = directory.bed.published("account").await;
-    assert!(
-        accounts.iter().any(|account| account["name"] == dn(20) && account["attributes"]["title"] == json!(["Boss"]))
-    );
-    let task = directory.bed.import_published().await;
-    assert_eq!((counts(&task)[0], counts(&task)[2], counts(&task)[3], counts(&task)[4]), (0, 0, 0, 0), "{task}");
+    let [inserted, _, links @ ..] = counts(&task);
+    assert_eq!((inserted, links), (1, [0, 1, 1]), "{task}");
+    as_the_server_says(&directory, &OF_LDAP).await;
+
+    tools.modify(admin.bind(), &OF_LDAP.deletion()).unwrap();
+    assert_eq!(counts(&caught_up(&directory).await)[2], 0, "nobody can see it");
+    assert_eq!(counts(&bed.import_published().await)[2], 1);
+    as_the_server_says(&directory, &OF_LDAP).await;
+}
+
+#[tokio::test]
+async fn changes_of_a_samba_domain_come_by_dirsync() {
+    come_from_samba("auto").await;
+}
+
+#[tokio::test]
+async fn changes_of_a_samba_domain_come_by_its_counter_where_that_is_wanted() {
+    come_from_samba("usn").await;
+}
+
+async fn come_from_samba(incremental: &str) {
+    let directory = Directory::samba().await;
+    let mut body = directory.body();
+    body["options"]["account-base"] = json!(OF_AD.people);
+    body["options"]["group-base"] = json!("OU=Groups,DC=ad,DC=test");
+    body["options"]["account-filter"] = json!("(!(title=Contractor))");
+    body["options"]["incremental"] = json!(incremental);
+    directory.connect_and_refresh(&body).await;
+    are_told(&directory, &OF_AD).await;
+
+    // Neither what is no person nor whom the operator's filter leaves out is an account, however it changes.
+    let (tools, admin, dn) = (directory.server.tools(), directory.server.admin(), OF_AD.dn(5));
+    tools
+        .add(admin.bind(), "dn: CN=pc1,OU=People,DC=ad,DC=test\nobjectClass: computer\nsAMAccountName: PC1$\n")
+        .unwrap();
+    let titled = |title: &str| format!("dn: {dn}\nchangetype: modify\nreplace: title\ntitle: {title}\n");
+    tools.modify(admin.bind(), &titled("Contractor")).unwrap();
+    assert_eq!(counts(&caught_up(&directory).await), [0, 0, 1, 0, 0]);
+    tools.modify(admin.bind(), &titled("Buyer")).unwrap();
+    assert_eq!(counts(&caught_up(&directory).await), [1, 0, 0, 0, 0]);
+    as_the_server_says(&directory, &OF_AD).await;
+    let [inserted, _, others @ ..] = counts(&directory.bed.import_published().await);
+    assert_eq!((inserted, others), (0, [0; 3]));
 }

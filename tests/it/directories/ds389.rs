@@ -4,11 +4,21 @@ use hawser::cli::demo::server::people;
 use hawser_tests::directory::Directory;
 use serde_json::json;
 
+use super::changes::{self, Staff};
+
 const PEOPLE: &str = "ou=people,dc=ds,dc=test";
 const GROUPS: &str = "ou=groups,dc=ds,dc=test";
+const MOVERS: Staff = Staff {
+    people: "ou=movers,dc=ds,dc=test",
+    group: "cn=movers,ou=groups,dc=ds,dc=test",
+    person: people::person,
+    dn: people::dn,
+    is_group: "objectClass: groupOfNames\n",
+    filter: "(objectClass=inetOrgPerson)",
+};
 
 #[tokio::test]
-async fn an_account_of_389_ds_is_hired_granted_reset_locked_and_gone() {
+async fn an_account_of_389_ds_is_hired_granted_reset_locked_and_gone_and_changes_there_are_told() {
     let directory = Directory::ds389().await;
     directory.connect_and_refresh(&directory.body()).await;
     let bed = &directory.bed;
@@ -66,4 +76,8 @@ async fn an_account_of_389_ds_is_hired_granted_reset_locked_and_gone() {
     assert!(directory.has(&format!("uid=jane.doe,{PEOPLE}")) && !directory.has(&dn));
     bed.core.delete(&bed.account(&uid)).await.expect(204);
     assert!(!directory.has(&format!("uid=jane.doe,{PEOPLE}")));
+
+    let unit = format!("dn: {}\nobjectClass: organizationalUnit\n", MOVERS.people);
+    tools.add(admin.bind(), &unit).unwrap();
+    changes::are_told(&directory, &MOVERS).await;
 }

@@ -8,6 +8,7 @@ use hawser_tests::bed::Bed;
 use hawser_tests::directory::{Directory, PEOPLE};
 use hawser_tests::people::People;
 use hawser_tests::stall::Stall;
+use reqwest::Method;
 use serde_json::json;
 
 /// The longest call of these hosts. What a call takes beyond it is the machine's.
@@ -73,6 +74,37 @@ async fn a_write_to_a_server_that_hangs_ends_in_time_and_can_be_made_again() {
     stall.reset();
     stall.forward();
     bed.core.patch(&bed.account(&uid), &change).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_write_whose_answer_never_comes_has_an_unknown_outcome_and_is_not_made_again() {
+    let (directory, stall, _straight) = behind().await;
+    let bed = &directory.bed;
+    bed.core.get(&bed.account(&ada(&directory))).await.expect(200);
+    let dn = format!("uid=grace,{PEOPLE}");
+    let draft = json!({"name": dn, "attributes": {"cn": ["Grace"], "sn": ["Hopper"]}});
+    let hire = async || {
+        let order = bed.core.request(Method::POST, &bed.at("/objects/account")).header("idempotency-key", "hire-grace");
+        order.json(&draft).send().await
+    };
+    let taken = stall.taken();
+    stall.mute();
+    let answer = hire().await;
+    assert_eq!(answer.problem(504, "outcome-unknown").0["effect"], "unknown");
+    assert_eq!(stall.taken(), taken, "it was tried on another connection");
+    let entry = bed.audit().await.into_iter().rfind(|entry| entry["action"] == "object.create").unwrap();
+    assert_eq!((&entry["outcome"]["status"], &entry["name"]), (&json!("outcome-unknown"), &json!(dn)), "{entry}");
+    // What the caller cannot know, a look at the directory shows: it was done.
+    assert!(directory.has(&dn));
+
+    // Whoever undoes it finds it undone, also when everything flows again and the caller repeats his order.
+    let gone = format!("dn: {dn}\nchangetype: delete\n");
+    directory.server.tools().modify(directory.server.admin().bind(), &gone).unwrap();
+    stall.forward();
+    let again = hire().await;
+    assert_eq!((again.status, again.header("idempotency-replayed")), (504, "true"));
+    bed.core.get(&bed.account(&ada(&directory))).await.expect(200);
+    assert!(!directory.has(&dn), "it was done a second time");
 }
 
 #[tokio::test]

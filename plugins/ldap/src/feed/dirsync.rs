@@ -6,19 +6,20 @@
 //! memberships of what is gone.
 
 use super::token::Token;
-use super::{Classes, gone};
+use super::{Classes, READ_AT_ONCE, gone, is_deleted, read_again};
 use crate::dialect::Dialect;
-use crate::directory::{Directory, is_within, paged};
+use crate::directory::{Directory, is_within};
 use crate::model::Kind;
-use crate::{controls, entry, failure, filter, ranges, values};
+use crate::{controls, entry, failure, ranges, values};
 use hawser_sdk::ldap::{Entry, RawAttribute, Scope, SearchRequest};
 use hawser_sdk::{Cell, Delta, Edge, Error, FailureKind, Item, Listing, Reference, Result};
 use std::collections::{HashSet, VecDeque};
 
 /// Entries taken at once.
 const AT_ONCE: u32 = 256;
-/// How many objects one search reads again.
-const READ_AT_ONCE: usize = 50;
+/// Every attribute: an object is told only if one changed that was asked for, and what makes an object another may be its
+/// `name`, which is all that a new name changes, or what a filter of the operator's looks at.
+const ALL: &[&str] = &["*"];
 
 pub(super) struct Changes {
     directory: Directory,
@@ -43,13 +44,11 @@ impl Changes {
 
     fn page(&mut self) -> Result<()> {
         let member = self.directory.options.member_attribute.clone();
-        let mut wanted = self.classes.wanted();
-        wanted.extend(["isDeleted", &member]);
-        let page = page(&self.directory, &self.classes.object_classes(), &wanted, &self.cookie)?;
+        let page = page(&self.directory, &self.classes.object_classes(), ALL, &self.cookie)?;
         let mut changed = Vec::new();
         for found in page.entries {
             let uid = entry::uid(&found, self.directory.dialect())?;
-            if entry::text(&found, "isDeleted").is_some_and(|text| text.eq_ignore_ascii_case("true")) {
+            if is_deleted(&found) {
                 self.pending.push_back(Item::Found(gone(uid)));
             } else {
                 changed.push((uid, found));
@@ -65,14 +64,11 @@ impl Changes {
     /// The objects as they are now, and then what happened to their members.
     fn read(&mut self, chunk: &[(String, Entry)], member: &str) -> Result<()> {
         let dialect = self.directory.dialect();
-        let filters: Vec<String> = chunk.iter().filter_map(|(uid, _)| filter::by_uid(uid, dialect)).collect();
-        let filter = format!("(&{}{})", filter::any_of(&filters), self.classes.filter());
         // Members come one by one, so nobody has to read all of them.
         let mut wanted = self.classes.wanted();
         wanted.retain(|name| !name.eq_ignore_ascii_case(member));
-        let request = self.directory.request(&self.directory.server.context, Scope::Subtree, &filter, &wanted);
         let mut there = HashSet::new();
-        for mut now in self.directory.session.find(&paged(request, self.directory.options.page_size))? {
+        for mut now in read_again(&self.directory, &self.classes, chunk.iter().map(|(uid, _)| uid), &wanted)? {
             let uid = entry::uid(&now, dialect)?;
             ranges::complete(&self.directory, &self.directory.target(&now, &uid), &mut now)?;
             let Some(item) = self.classes.upsert(dialect, now) else { continue };

@@ -1,20 +1,32 @@
 //! Polling: entries whose counter or time has moved. Active Directory's counter finds what was deleted as well, among its
-//! tombstones; the time of others does not, and only a complete pass does.
+//! tombstones, and what is of no class any more; the time of others does not, and only a complete pass does.
 
+use super::Classes;
 use super::token::{self, Token};
-use super::{Classes, gone};
 use crate::directory::{Directory, paged};
 use crate::{controls, entry, ranges, time};
 use hawser_sdk::ldap::{Entry, Found, Scope, Search, SearchRequest};
 use hawser_sdk::{Delta, Error, Item, Listing, Result};
+use std::collections::VecDeque;
 
 pub(super) struct Changes {
     directory: Directory,
     classes: Classes,
-    search: Search,
+    /// What is still to be asked.
+    asked: VecDeque<(SearchRequest, What)>,
+    search: Option<Search>,
+    /// What the search under way finds.
+    what: What,
     held: Found,
-    done: bool,
     next: Token,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum What {
+    /// Objects as they are now.
+    Changed,
+    /// Objects that were deleted, or are of no class any more.
+    Gone,
 }
 
 impl Changes {
@@ -27,15 +39,15 @@ impl Changes {
                 "another domain controller counts otherwise; begin with a complete pass",
             ));
         }
-        let filter = format!("(&(uSNChanged>={}){})", last.saturating_add(1), classes.object_classes());
-        let mut wanted = classes.wanted();
-        wanted.push("isDeleted");
-        let request = directory.request(&directory.server.context, Scope::Subtree, &filter, &wanted);
-        let mut controls = request.controls.clone();
-        controls.push(controls::plain(controls::SHOW_DELETED, true));
-        let search =
-            directory.session.search(&paged(SearchRequest { controls, ..request }, directory.options.page_size))?;
-        Ok(Self { directory, classes, search, held: Found::default(), done: false, next })
+        let moved = format!("(uSNChanged>={})", last.saturating_add(1));
+        let request = |filter: &str, wanted: &[&str]| {
+            directory.request(&directory.server.context, Scope::Subtree, filter, wanted)
+        };
+        let changed = request(&format!("(&{moved}{})", classes.filter()), &classes.wanted());
+        let mut gone = request(&is_gone(&moved, &classes), &["objectClass", "isDeleted", directory.dialect().uid()]);
+        gone.controls.push(controls::plain(controls::SHOW_DELETED, true));
+        let asked = [(changed, What::Changed), (gone, What::Gone)];
+        Ok(Self::new(directory, classes, asked.into(), next))
     }
 
     /// Everything that was modified at a moment or after it; what happened in that second is told again.
@@ -45,38 +57,60 @@ impl Changes {
         let filter = format!("(&(modifyTimestamp>={since_text}){})", classes.filter());
         let mut wanted = classes.wanted();
         wanted.push("modifyTimestamp");
-        let request = directory.request(&directory.server.base, Scope::Subtree, &filter, &wanted);
-        let search = directory.session.search(&paged(request, directory.options.page_size))?;
-        Ok(Self { directory, classes, search, held: Found::default(), done: false, next: Token::Timestamp(since) })
+        let changed = directory.request(&directory.server.base, Scope::Subtree, &filter, &wanted);
+        Ok(Self::new(directory, classes, [(changed, What::Changed)].into(), Token::Timestamp(since)))
+    }
+
+    fn new(directory: Directory, classes: Classes, asked: VecDeque<(SearchRequest, What)>, next: Token) -> Self {
+        let held = Found::default();
+        Self { directory, classes, asked, search: None, what: What::Changed, held, next }
     }
 
     fn item(&mut self) -> Result<Option<Item<Delta>>> {
         loop {
-            if let Some(found) = self.held.next() {
+            while let Some(found) = self.held.next() {
                 if let Some(item) = self.change(found)? {
                     return Ok(Some(item));
                 }
-                continue;
             }
-            if self.done {
+            if !self.more()? {
                 return Ok(None);
             }
-            let page = self.search.next(self.directory.options.page_size)?;
-            self.done = page.done;
-            self.held = page.entries;
         }
+    }
+
+    /// Takes the next page, of the next search where one has ended; whether there was one.
+    fn more(&mut self) -> Result<bool> {
+        let size = self.directory.options.page_size;
+        let search = match self.search.take() {
+            Some(search) => search,
+            None => {
+                let Some((request, what)) = self.asked.pop_front() else { return Ok(false) };
+                self.what = what;
+                self.directory.session.search(&paged(request, size))?
+            }
+        };
+        let page = search.next(size)?;
+        self.held = page.entries;
+        self.search = (!page.done).then_some(search);
+        Ok(true)
     }
 
     fn change(&mut self, mut found: Entry) -> Result<Option<Item<Delta>>> {
         self.next.pass(&found);
-        if entry::text(&found, "isDeleted").is_some_and(|text| text.eq_ignore_ascii_case("true")) {
-            return entry::uid(&found, self.directory.dialect()).map(|uid| Some(Item::Found(gone(uid))));
+        if self.what == What::Gone {
+            return self.classes.lost(self.directory.dialect(), &found);
         }
         if let Ok(uid) = entry::uid(&found, self.directory.dialect()) {
             ranges::complete(&self.directory, &self.directory.target(&found, &uid), &mut found)?;
         }
         Ok(self.classes.upsert(self.directory.dialect(), found))
     }
+}
+
+/// Entries that could have been of a class, and are not: deleted, or changed so that the class's filter passes over them.
+fn is_gone(moved: &str, classes: &Classes) -> String {
+    format!("(&{moved}{}(|(isDeleted=TRUE)(!{})))", classes.object_classes(), classes.filter())
 }
 
 impl Token {
@@ -97,13 +131,26 @@ impl Listing<Delta> for Changes {
 
     /// The entries come in no order, so there is a place to go on from only at the end.
     fn checkpoint(&mut self) -> Option<Vec<u8>> {
-        (self.done && self.held.is_empty()).then(|| self.next.encode())
+        (self.search.is_none() && self.asked.is_empty() && self.held.is_empty()).then(|| self.next.encode())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dialect::Dialect;
+
+    #[test]
+    fn whom_the_filter_of_a_class_passes_over_is_looked_for_among_those_who_are_gone() {
+        let classes = super::super::tests::classes(Dialect::Samba, [&[], &[]]);
+        let filter = is_gone("(uSNChanged>=8)", &classes);
+        assert!(filter.starts_with("(&(uSNChanged>=8)(|(objectClass=user)(objectClass=group))"), "{filter}");
+        assert!(
+            filter
+                .ends_with("(|(isDeleted=TRUE)(!(|(&(objectCategory=person)(objectClass=user))(objectClass=group)))))"),
+            "{filter}"
+        );
+    }
 
     #[test]
     fn time_goes_on_and_never_back() {

@@ -4,12 +4,12 @@
 //! disguise, so it is told as one that has to begin.
 
 use super::token::{self, Token};
-use super::{Classes, gone};
+use super::{Classes, READ_AT_ONCE, gone, read_again};
 use crate::controls::{self, Info, State};
 use crate::dialect::Dialect;
 use crate::directory::{Directory, NO_ATTRIBUTES};
 use crate::{entry, failure, uuid};
-use hawser_sdk::ldap::{Control, Entries, Entry, Scope, Search, SearchRequest};
+use hawser_sdk::ldap::{Control, Entries, Entry, Found, Scope, Search, SearchRequest};
 use hawser_sdk::{Delta, Error, FailureKind, Item, Listing, Result};
 use std::collections::VecDeque;
 
@@ -17,24 +17,54 @@ use std::collections::VecDeque;
 const AT_ONCE: u32 = 256;
 
 pub(super) struct Changes {
+    directory: Directory,
     search: Search,
     answers: Answers,
 }
 
 impl Changes {
-    pub(super) fn open(directory: &Directory, classes: Classes, cookie: Vec<u8>) -> Result<Self> {
-        let request = request(directory, &classes.wanted(), Some(&cookie));
+    pub(super) fn open(directory: Directory, classes: Classes, cookie: Vec<u8>) -> Result<Self> {
+        let request = request(&directory, &classes.wanted(), Some(&cookie));
         let search = directory.session.search(&request).map_err(forgotten)?;
-        Ok(Self { search, answers: Answers::new(classes, directory.dialect(), cookie) })
+        let answers = Answers::new(classes, directory.dialect(), cookie);
+        Ok(Self { directory, search, answers })
     }
 
     fn item(&mut self) -> Result<Option<Item<Delta>>> {
         while self.answers.pending.is_empty() && !self.answers.done {
             let page = self.search.next(AT_ONCE).map_err(forgotten)?;
-            self.answers.take(page)?;
+            let entries = self.whole(page.entries)?;
+            self.answers.take(Entries { entries, ..page })?;
         }
         Ok(self.answers.pending.pop_front())
     }
+
+    /// 389-ds sends what people wrote and nothing of its own, the identifier included, whatever it is asked for. So what
+    /// changed there is read again. One that is not found is gone meanwhile, which the next changes tell.
+    fn whole(&self, entries: Found) -> Result<Found> {
+        let Self { directory, answers, .. } = self;
+        if directory.dialect() != Dialect::Ds389 {
+            return Ok(entries);
+        }
+        let (entries, mut whole): (Vec<Entry>, _) = (entries.collect(), Vec::new());
+        for chunk in entries.chunks(READ_AT_ONCE) {
+            let told: Vec<(String, &Entry)> = chunk.iter().filter_map(|told| Some((changed(told)?, told))).collect();
+            let uids = told.iter().map(|(uid, _)| uid);
+            whole.extend(chunk.iter().filter(|told| changed(told).is_none()).cloned());
+            for now in read_again(directory, &answers.classes, uids, &answers.classes.wanted())? {
+                let uid = entry::uid(&now, Dialect::Ds389)?;
+                let controls = told.iter().find(|(told, _)| *told == uid).map(|(_, told)| told.controls.clone());
+                whole.extend(controls.map(|controls| Entry { controls, ..now }));
+            }
+        }
+        Ok(whole.into_iter().collect())
+    }
+}
+
+/// Who changed, as 389-ds says it.
+fn changed(told: &Entry) -> Option<String> {
+    let (state, id) = controls::sync_state(told)?;
+    uid(&id, Dialect::Ds389).filter(|_| state == State::Changed)
 }
 
 /// What the server has answered so far.

@@ -16,13 +16,13 @@ use tempfile::TempDir;
 
 use super::ca::Ca;
 use super::process::Process;
-use super::tools::{Bind, Scope, Tools};
+use super::tools::Tools;
 use super::{Account, ServerError, command, ports, programs, read, temporary, write};
 pub use config::{GROUPS, PEOPLE, SUFFIX};
 
 /// A 389 Directory Server; it ends, and its folder goes, when this is dropped.
 pub struct Ds389 {
-    /// None: it was stopped or killed.
+    /// None: it has not begun, or ends.
     process: Option<Process>,
     ca: Ca,
     ldap_port: u16,
@@ -46,7 +46,7 @@ impl Ds389 {
         let instance = folder.path().to_string_lossy().rsplit('-').next().unwrap_or_default().to_owned();
         let mut ds = Self { process: None, ca, ldap_port, ldaps_port, instance, folder };
         ds.make()?;
-        ds.restart()?;
+        ds.process = Some(ds.run()?);
         ds.plain().modify(ds.admin().bind(), &config::tree())?;
         Ok(ds)
     }
@@ -86,32 +86,6 @@ impl Ds389 {
         Tools::new(&format!("ldaps://127.0.0.1:{}", self.ldaps_port), self.ca.certificate())
     }
 
-    /// Stops it in order; its data stay for [`Self::restart`].
-    ///
-    /// # Errors
-    /// The signal could not be sent.
-    pub fn stop(&mut self) -> Result<(), ServerError> {
-        self.process.take().map_or(Ok(()), Process::stop)
-    }
-
-    /// SIGKILL: connections break, and what was being written is lost.
-    ///
-    /// # Errors
-    /// The signal could not be sent.
-    pub fn kill(&mut self) -> Result<(), ServerError> {
-        self.process.take().map_or(Ok(()), Process::kill)
-    }
-
-    /// Stops it if it runs, and starts it on the same ports over the same data.
-    ///
-    /// # Errors
-    /// It does not start.
-    pub fn restart(&mut self) -> Result<(), ServerError> {
-        self.stop()?;
-        self.process = Some(self.run()?);
-        Ok(())
-    }
-
     fn make(&self) -> Result<(), ServerError> {
         let root = self.root();
         config::write_root(&root)?;
@@ -148,11 +122,7 @@ impl Ds389 {
         let (folder, root) = (self.folder.path(), self.root());
         let mut server = Command::new(programs::find("ns-slapd").unwrap_or_else(|| "ns-slapd".into()));
         server.arg("-D").arg(self.config_folder()).arg("-i").arg(root.join("run/dirsrv/pid")).args(["-d", "0"]);
-        let mut process = Process::start(folder, &server)?;
-        let tools = self.tools();
-        process
-            .ready(folder, || tools.search(Bind::Anonymous, "", Scope::Base, "(objectClass=*)", &["1.1"]).is_ok())?;
-        Ok(process)
+        Process::start(folder, &server)?.answering(folder, &self.tools())
     }
 
     fn root(&self) -> PathBuf {

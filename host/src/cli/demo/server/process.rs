@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use super::ServerError;
 use super::command::as_root;
+use super::tools::{Bind, Scope, Tools};
 
 /// How long a server may take until it answers.
 pub(super) const START_SECONDS_MAX: u64 = 60;
@@ -48,12 +49,9 @@ exit "$ended"
 
 /// What to send to a server.
 #[derive(Clone, Copy)]
-pub(super) enum Signal {
+enum Signal {
     Term,
     Kill,
-    /// It is there, and does nothing any more.
-    Stop,
-    Continue,
 }
 
 /// A running server.
@@ -87,11 +85,21 @@ impl Process {
         Ok(Self { holder, signals })
     }
 
+    /// Waits until the server answers everybody's question for its root entry.
+    ///
+    /// # Errors
+    /// It ended, or it took too long; with what its log says.
+    pub(super) fn answering(mut self, folder: &Path, tools: &Tools) -> Result<Self, ServerError> {
+        let root = || tools.search(Bind::Anonymous, "", Scope::Base, "(objectClass=*)", &["1.1"]);
+        self.ready(folder, || root().is_ok())?;
+        Ok(self)
+    }
+
     /// Looks again and again whether the server answers, as `answers` finds out.
     ///
     /// # Errors
     /// It ended, or it took too long; with what its log says.
-    pub(super) fn ready(&mut self, folder: &Path, mut answers: impl FnMut() -> bool) -> Result<(), ServerError> {
+    fn ready(&mut self, folder: &Path, mut answers: impl FnMut() -> bool) -> Result<(), ServerError> {
         for _ in 0..START_SECONDS_MAX * 1000 / LOOK_MS {
             if self.ended() {
                 break;
@@ -105,12 +113,10 @@ impl Process {
     }
 
     /// Sends a signal.
-    pub(super) fn send(&mut self, signal: Signal) -> Result<(), ServerError> {
+    fn send(&mut self, signal: Signal) -> Result<(), ServerError> {
         let name = match signal {
             Signal::Term => "TERM\n",
             Signal::Kill => "KILL\n",
-            Signal::Stop => "STOP\n",
-            Signal::Continue => "CONT\n",
         };
         let Some(signals) = &mut self.signals else { return Ok(()) };
         let sent = signals.write_all(name.as_bytes());

@@ -14,8 +14,8 @@ use std::process::Command;
 use tempfile::TempDir;
 
 use super::ca::{Ca, Leaf};
-use super::process::{Process, Signal};
-use super::tools::{Bind, Scope, Tools};
+use super::process::Process;
+use super::tools::Tools;
 use super::{Account, ServerError, command, programs, temporary};
 use address::Address;
 pub use domain::{GROUPS, PEOPLE, SUFFIX};
@@ -25,7 +25,7 @@ const START_TRIES: u32 = 3;
 
 /// A domain controller; it ends, and its folder goes, when this is dropped.
 pub struct SambaDc {
-    /// None: it was stopped or killed.
+    /// None: it has not begun, or ends.
     process: Option<Process>,
     ca: Ca,
     address: Address,
@@ -101,59 +101,21 @@ impl SambaDc {
         domain::samba_tool(&domain_of(self.folder.path()), &self.config(), arguments)
     }
 
-    /// Stops it in order; its data stay for [`Self::restart`].
-    ///
-    /// # Errors
-    /// The signal could not be sent.
-    pub fn stop(&mut self) -> Result<(), ServerError> {
-        self.process.take().map_or(Ok(()), Process::stop)
-    }
-
-    /// SIGKILL: connections break, and what was being written is lost.
-    ///
-    /// # Errors
-    /// The signal could not be sent.
-    pub fn kill(&mut self) -> Result<(), ServerError> {
-        self.process.take().map_or(Ok(()), Process::kill)
-    }
-
-    /// Stops it if it runs, and starts it at the same address over the same data.
-    ///
-    /// # Errors
-    /// It does not start.
-    pub fn restart(&mut self) -> Result<(), ServerError> {
-        self.stop()?;
-        self.process = Some(self.run()?);
-        Ok(())
-    }
-
-    /// Lets it hang: connections are taken by the kernel, and nothing is answered.
-    ///
-    /// # Errors
-    /// The signal could not be sent.
-    pub fn pause(&mut self) -> Result<(), ServerError> {
-        self.process.as_mut().map_or(Ok(()), |process| process.send(Signal::Stop))
-    }
-
-    /// Lets it go on after [`Self::pause`].
-    ///
-    /// # Errors
-    /// The signal could not be sent.
-    pub fn resume(&mut self) -> Result<(), ServerError> {
-        self.process.as_mut().map_or(Ok(()), |process| process.send(Signal::Continue))
-    }
-
     fn start_somewhere(&mut self) -> Result<(), ServerError> {
         for _ in 1..START_TRIES {
-            self.settle()?;
-            if self.restart().is_ok() {
+            if self.begin().is_ok() {
                 return Ok(());
             }
             // The old one stays taken until there is a new one, so it is another.
             self.address = Address::free(&self.cache)?;
         }
+        self.begin()
+    }
+
+    fn begin(&mut self) -> Result<(), ServerError> {
         self.settle()?;
-        self.restart()
+        self.process = Some(self.run()?);
+        Ok(())
     }
 
     /// Writes the certificate and the configuration for its address.
@@ -170,11 +132,7 @@ impl SambaDc {
         let mut samba = Command::new("env");
         // What is on the disk after a power cut is nobody's concern here, and adding is eight times as fast.
         samba.args(["TDB_NO_FSYNC=1", "samba", "-i", "-M", "single", "-s"]).arg(self.config());
-        let mut process = Process::start_as_root(folder, &samba)?;
-        let tools = self.tools();
-        process
-            .ready(folder, || tools.search(Bind::Anonymous, "", Scope::Base, "(objectClass=*)", &["1.1"]).is_ok())?;
-        Ok(process)
+        Process::start_as_root(folder, &samba)?.answering(folder, &self.tools())
     }
 
     fn config(&self) -> PathBuf {

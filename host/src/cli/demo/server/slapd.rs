@@ -12,8 +12,8 @@ use std::process::Command;
 use tempfile::TempDir;
 
 use super::ca::{Ca, Leaf};
-use super::process::{Process, Signal};
-use super::tools::{Bind, Scope, Tools};
+use super::process::Process;
+use super::tools::Tools;
 use super::{Account, ServerError, command, make_folder, ports, programs, temporary, write};
 pub use config::{GROUPS, PEOPLE, REFERRAL, SUFFIX};
 
@@ -29,21 +29,22 @@ pub struct SlapdOptions {
     pub size_limit: u32,
     /// The limit is for the service account too, pages or not.
     pub service_is_limited: bool,
-    /// How many changes content sync remembers; after more of them a cookie costs a complete pass.
-    pub session_log: u32,
+    /// How many changes content sync remembers; after more of them a cookie costs a complete pass. None: the server has
+    /// no content sync.
+    pub session_log: Option<u32>,
     /// Where an entry among the people refers to, e.g. `ldap://elsewhere.test/ou=people,dc=elsewhere,dc=test`.
     pub referral: Option<String>,
 }
 
 impl Default for SlapdOptions {
     fn default() -> Self {
-        Self { load: None, size_limit: 500, service_is_limited: false, session_log: 10_000, referral: None }
+        Self { load: None, size_limit: 500, service_is_limited: false, session_log: Some(10_000), referral: None }
     }
 }
 
 /// A slapd; it ends, and its folder goes, when this is dropped.
 pub struct Slapd {
-    /// None: it was stopped or killed.
+    /// None: it has not begun, or was killed.
     process: Option<Process>,
     ca: Ca,
     client: Leaf,
@@ -121,14 +122,6 @@ impl Slapd {
         Tools::new(&self.local_uri(), self.ca.certificate())
     }
 
-    /// Stops it in order; its data stay for [`Self::restart`].
-    ///
-    /// # Errors
-    /// The signal could not be sent.
-    pub fn stop(&mut self) -> Result<(), ServerError> {
-        self.process.take().map_or(Ok(()), Process::stop)
-    }
-
     /// SIGKILL: connections break, and what was being written is lost.
     ///
     /// # Errors
@@ -142,25 +135,9 @@ impl Slapd {
     /// # Errors
     /// It does not start.
     pub fn restart(&mut self) -> Result<(), ServerError> {
-        self.stop()?;
+        self.process.take().map_or(Ok(()), Process::stop)?;
         self.process = Some(self.run()?);
         Ok(())
-    }
-
-    /// Lets it hang: connections are taken by the kernel, and nothing is answered.
-    ///
-    /// # Errors
-    /// The signal could not be sent.
-    pub fn pause(&mut self) -> Result<(), ServerError> {
-        self.process.as_mut().map_or(Ok(()), |process| process.send(Signal::Stop))
-    }
-
-    /// Lets it go on after [`Self::pause`].
-    ///
-    /// # Errors
-    /// The signal could not be sent.
-    pub fn resume(&mut self) -> Result<(), ServerError> {
-        self.process.as_mut().map_or(Ok(()), |process| process.send(Signal::Continue))
     }
 
     fn start_somewhere(&mut self) -> Result<(), ServerError> {
@@ -179,11 +156,7 @@ impl Slapd {
             format!("ldap://127.0.0.1:{}/ ldaps://127.0.0.1:{}/ {}", self.ldap_port, self.ldaps_port, self.local_uri());
         let mut slapd = Command::new(program("slapd"));
         slapd.arg("-F").arg(config_folder(folder)).args(["-h", &places, "-d", "0"]);
-        let mut process = Process::start(folder, &slapd)?;
-        let tools = self.tools();
-        process
-            .ready(folder, || tools.search(Bind::Anonymous, "", Scope::Base, "(objectClass=*)", &["1.1"]).is_ok())?;
-        Ok(process)
+        Process::start(folder, &slapd)?.answering(folder, &self.tools())
     }
 
     fn local_uri(&self) -> String {

@@ -48,8 +48,8 @@ impl Settings<'_> {
     pub(super) fn server_config(&self, folder: &Path, hashes: &Hashes) -> String {
         let (folder, ca) = (folder.display(), self.ca.certificate());
         let (ca, certificate, key) = (ca.display(), self.server.certificate.display(), self.server.key.display());
-        let SlapdOptions { size_limit, session_log, .. } = self.options;
-        let (admin, limits) = (&hashes.admin, self.limits());
+        let SlapdOptions { size_limit, .. } = self.options;
+        let (admin, limits, (sync_module, sync)) = (&hashes.admin, self.limits(), self.content_sync());
         format!(
             "\
 dn: cn=config
@@ -73,8 +73,7 @@ olcModuleLoad: back_mdb
 olcModuleLoad: memberof
 olcModuleLoad: refint
 olcModuleLoad: ppolicy
-olcModuleLoad: syncprov
-
+{sync_module}
 dn: cn=schema,cn=config
 objectClass: olcSchemaConfig
 cn: schema
@@ -135,7 +134,15 @@ olcOverlay: {{2}}ppolicy
 olcPPolicyDefault: cn=default,ou=policies,{SUFFIX}
 olcPPolicyHashCleartext: TRUE
 olcPPolicyUseLockout: TRUE
+{sync}"
+        )
+    }
 
+    /// The module of content sync, and its overlay.
+    fn content_sync(&self) -> (&'static str, String) {
+        let Some(session_log) = self.options.session_log else { return Default::default() };
+        let overlay = format!(
+            "
 dn: olcOverlay={{3}}syncprov,olcDatabase={{1}}mdb,cn=config
 objectClass: olcOverlayConfig
 objectClass: olcSyncProvConfig
@@ -144,7 +151,8 @@ olcSpCheckpoint: 100 10
 olcSpSessionlog: {session_log}
 olcSpReloadHint: TRUE
 "
-        )
+        );
+        ("olcModuleLoad: syncprov\n", overlay)
     }
 
     /// Paged results count against the limit in all, unless they are let off it (`prtotal`).
