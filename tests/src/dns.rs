@@ -88,8 +88,8 @@ fn reply(question: &[u8], known: bool, address: Option<Ipv4Addr>) -> Vec<u8> {
     // One question, perhaps an answer, nothing else.
     reply[4..HEADER].copy_from_slice(&[0, 1, 0, u8::from(address.is_some()), 0, 0, 0, 0]);
     if let Some(address) = address {
-        // The name in the question, an address, of the internet, for no time, of four bytes.
-        reply.extend([0xc0, HEADER as u8, 0, 1, 0, 1, 0, 0, 0, 0, 0, 4]);
+        // The name where the header ends, an address, of the internet, for no time, of four bytes.
+        reply.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 0, 0, 4]);
         reply.extend(address.octets());
     }
     reply
