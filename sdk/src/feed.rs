@@ -5,8 +5,7 @@ use crate::bindings::host::model::Failure;
 use crate::connector::{Connector, open};
 use crate::error::Result;
 use crate::export::Exported;
-use crate::listing::{Item, Listing, Pages, Weigh};
-use crate::log;
+use crate::listing::{Item, Listing, Pages, Rejected, Weigh};
 use std::cell::RefCell;
 
 pub use wit::{ClassAttributes, ClassRow, Delta, Gone, Renamed};
@@ -63,9 +62,12 @@ impl<T: Feed> wit::Guest for Exported<T> {
 impl wit::GuestChanges for OpenChanges {
     fn next(&self, max: u32) -> Result<wit::Deltas, Failure> {
         let page = self.0.borrow_mut().next(max, |delta| delta)?;
-        for rejected in &page.rejected {
-            log::warn("a change was set aside", &[("key", rejected.key()), ("reason", rejected.reason().message())]);
-        }
-        Ok(wit::Deltas { deltas: page.found, token: page.checkpoint, more: !page.complete })
+        let rejected = page.rejected.into_iter().map(unread).collect();
+        Ok(wit::Deltas { deltas: page.found, rejected, token: page.checkpoint, more: !page.complete })
     }
+}
+
+fn unread(rejected: Rejected) -> wit::UnreadChange {
+    let (key, reason) = rejected.into_parts();
+    wit::UnreadChange { class: None, key, failure: reason.into() }
 }

@@ -266,13 +266,14 @@ async fn what_cannot_be_understood_is_set_aside_and_its_object_stays() {
         json!({"do": "upsert", "class": "account", "uid": "1", "name": "ad\u{202e}a"}),
         json!({"do": "patch", "class": "group", "uid": "g", "name": "staff", "members": "everybody"}),
         json!({"do": "delete"}),
+        json!({"do": "garble", "key": "line 9"}),
         json!({"do": "patch", "class": "account", "uid": "3", "name": "eve", "title": "Manager"}),
     ]);
     let task = ticker.caught_up().await;
     let counts = &task["counts"];
-    assert_eq!((&counts["rejected"], &counts["updated"], &counts["unchanged"]), (&json!(4), &json!(1), &json!(4)));
+    assert_eq!((&counts["rejected"], &counts["updated"], &counts["unchanged"]), (&json!(5), &json!(1), &json!(4)));
     let reasons: Vec<String> = ticker.rejected(&task).await.iter().map(Json::to_string).collect();
-    for reason in ["not asked for", "U+202E", "no reference", "neither its uid nor its name"] {
+    for reason in ["not asked for", "U+202E", "no reference", "neither its uid nor its name", "line 9"] {
         assert!(reasons.iter().any(|told| told.contains(reason)), "{reason}: {reasons:?}");
     }
     assert_eq!(ticker.members().await.len(), 4);

@@ -7,7 +7,7 @@ use crate::model::{ClassRow, Delta, Deltas, Edge, Gone, Result, Unfit};
 
 /// A page of a feed as it may be used: at most `max` deltas, whose rows have as many cells as their class has `columns`.
 pub(in crate::runtime) fn deltas(mut page: Deltas, columns: &HashMap<String, usize>, max: u32) -> Result<Deltas> {
-    whole(page.deltas.len(), max, &[page.token.as_ref()])?;
+    whole(page.deltas.len() + page.unfit.len(), max, &[page.token.as_ref()])?;
     for delta in std::mem::take(&mut page.deltas) {
         match strange(&delta, columns) {
             None => page.deltas.push(delta),

@@ -73,8 +73,16 @@ impl From<model::ClassAttributes> for feed::ClassAttributes {
 
 impl From<feed::Deltas> for model::Deltas {
     fn from(page: feed::Deltas) -> Self {
-        let feed::Deltas { deltas, token, more } = page;
-        Self { deltas: deltas.into_iter().map(Into::into).collect(), unfit: Vec::new(), token, more }
+        let feed::Deltas { deltas, rejected, token, more } = page;
+        let unfit = rejected.into_iter().map(Into::into).collect();
+        Self { deltas: deltas.into_iter().map(Into::into).collect(), unfit, token, more }
+    }
+}
+
+impl From<feed::UnreadChange> for model::Unfit {
+    fn from(feed::UnreadChange { class, key, failure }: feed::UnreadChange) -> Self {
+        let record = model::Rejected { key: fault::message(&key), error: fault::said(failure) };
+        Self { class, record }
     }
 }
 

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use hawser_sdk::{
-    Cell, ClassAttributes, ClassRow, Delta, Edge, Error, Gone, Item, Key, Listing, Reference, Renamed, Result, Row,
-    Value,
+    Cell, ClassAttributes, ClassRow, Delta, Edge, Error, Gone, Item, Key, Listing, Reference, Rejected, Renamed,
+    Result, Row, Value,
 };
 use serde_json::Value as Json;
 
@@ -54,6 +54,10 @@ enum Happened {
         group: Pointer,
         account: Pointer,
     },
+    /// What cannot be read.
+    Garble {
+        key: String,
+    },
     /// The target has forgotten what was here.
     Cut,
 }
@@ -101,7 +105,7 @@ impl Listing<Delta> for Since {
         let line = self.lines.get(self.at)?;
         self.at += 1;
         let happened = serde_json::from_str(line).map_err(|why| crate::unreadable(FILE, &why));
-        Some(happened.and_then(|happened| self.delta(happened)).map(Item::Found))
+        Some(happened.and_then(|happened| self.item(happened)))
     }
 
     fn checkpoint(&mut self) -> Option<Vec<u8>> {
@@ -111,8 +115,8 @@ impl Listing<Delta> for Since {
 }
 
 impl Since {
-    fn delta(&self, happened: Happened) -> Result<Delta> {
-        Ok(match happened {
+    fn item(&self, happened: Happened) -> Result<Item<Delta>> {
+        Ok(Item::Found(match happened {
             Happened::Upsert(told) => Delta::Upsert(self.row(told, Missing::Absent)),
             Happened::Patch(told) => Delta::Patch(self.row(told, Missing::Unread)),
             Happened::Delete { class, uid, name } => Delta::Delete(Gone { class, uid, name }),
@@ -121,8 +125,11 @@ impl Since {
             }
             Happened::Join { group, account } => Delta::LinkAdded(edge(group, account)),
             Happened::Leave { group, account } => Delta::LinkRemoved(edge(group, account)),
+            Happened::Garble { key } => {
+                return Ok(Rejected::new(key, Error::schema_violation("it cannot be read")).into());
+            }
             Happened::Cut => return Err(Error::resync_required("the journal was cut")),
-        })
+        }))
     }
 
     fn row(&self, told: Told, missing: Missing) -> ClassRow {
