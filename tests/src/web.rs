@@ -1,11 +1,12 @@
 //! Web servers that nobody here wrote, for the connectors to be proven on: each with TLS by a CA of its own, on a port of
-//! its own, with `curl` as the judge ([`Judge`]).
+//! its own, with `curl` as the judge ([`Judge`]); and a proxy before them that misbehaves ([`chaos`]).
 //!
 //! `start` gives a running one, that ends when it is dropped: `let server = Keystone::start();`. Packages are downloaded
 //! at the first start of a kind, and what takes long to set up is made then too, into a folder beside the tests'
 //! binaries. All of it blocks: asynchronous tests call it by [`blocking`].
 
 pub mod canaille;
+pub mod chaos;
 mod curl;
 pub mod keystone;
 pub mod rabbitmq;
