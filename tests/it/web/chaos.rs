@@ -19,6 +19,8 @@ const TOOK_TOO_LONG: i32 = 28;
 const RESET: i32 = 56;
 /// How long curl waits where it is to wait in vain, in seconds.
 const IN_VAIN: u32 = 1;
+/// Long enough for the service to do anything, in seconds.
+const PATIENCE: u32 = 10;
 const LONG: Duration = Duration::from_secs(3600);
 
 static USERS: AtomicU32 = AtomicU32::new(1);
@@ -167,8 +169,7 @@ async fn a_fault_or_a_silence_after_it_was_done_tells_nothing_of_it() {
     for (mischief, answer) in [(Mischief::FaultAfter, Ok(500)), (Mischief::Silence, Err(TOOK_TOO_LONG))] {
         let before = Before::new().await;
         before.proxy.next(1, "POST /v2", mischief);
-        // Long enough for the service to do it, which is seen below.
-        let told = before.create_by(&before.curl.clone().seconds_max(5)).await;
+        let told = before.create_by(&before.curl.clone().seconds_max(PATIENCE)).await;
         assert_eq!(told.map(|told| told.status), answer);
         assert!(before.is_there().await);
     }

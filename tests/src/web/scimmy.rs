@@ -1,8 +1,9 @@
 //! SCIMMY Routers of npm: a SCIM 2.0 service as providers in JavaScript build it, over a store of a few lines.
 //!
-//! The base URL is `/scim/v2`. It takes PATCH and filters and pages by index; it has no ETags. Other than `scim2-server`:
-//! PATCH is answered with 204 where it changes nothing; a user's `groups` are kept; who is deleted leaves the groups; what
-//! has no scheme it knows is dropped without a word. It remembers nothing over a restart.
+//! The base URL is `/scim/v2`; everything wants the token. It takes PATCH and filters, sorts, pages by index, and has no
+//! ETags. Other than `scim2-server`: PATCH is answered with 200 and the resource, or with 204 where it changes nothing; a
+//! member that is added again is a member twice; a user's `groups` are kept, and who is deleted leaves them; an attribute
+//! it does not know is dropped without a word. It remembers nothing over a restart.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -17,13 +17,23 @@ pub struct Python {
 }
 
 impl Python {
+    /// Insists on Python, and on the module an environment begins with: Debian has it in a package of its own.
+    ///
+    /// # Errors
+    /// What is missing, who needs it, and how to get it.
+    pub fn require(who: &str) -> Result<(), ServerError> {
+        let has = command::output("python3", command::bounded("python3").args(["-I", "-c", "import ensurepip, venv"]));
+        let install = "on Debian: apt-get install --no-install-recommends python3 python3-venv";
+        has.map(drop).map_err(|_| ServerError::Missing(format!("{who} needs python3, python3-venv; {install}")))
+    }
+
     /// The environment in the cache that has those requirements (the text of a file that `pip install -r` reads); the
     /// first to come makes it, which takes some ten seconds to a minute.
     ///
     /// # Errors
     /// Python or its `venv` is not installed, or a package, which is named, cannot be had.
     pub fn made_once(cache: &Path, name: &str, requirements: &str) -> Result<Self, ServerError> {
-        require_venv(name)?;
+        Self::require(name)?;
         let version = command::output("python3 --version", command::bounded("python3").arg("--version"))?;
         let make = |folder: &Path| make(folder, name, requirements);
         let folder = cache::made_once(cache, &format!("python-{name}"), &format!("{version}{requirements}"), make)?;
@@ -58,13 +68,6 @@ impl Python {
 
 fn interpreter(folder: &Path) -> PathBuf {
     folder.join("bin/python3")
-}
-
-/// Debian has the module that a virtual environment begins with in a package of its own.
-fn require_venv(who: &str) -> Result<(), ServerError> {
-    let has = command::output("python3", command::bounded("python3").args(["-I", "-c", "import ensurepip, venv"]));
-    let install = "on Debian: apt-get install --no-install-recommends python3 python3-venv";
-    has.map(drop).map_err(|_| ServerError::Missing(format!("{who} needs python3, python3-venv; {install}")))
 }
 
 fn make(folder: &Path, name: &str, requirements: &str) -> Result<(), ServerError> {

@@ -1,15 +1,19 @@
 //! `scim2-server` of PyPI: a SCIM 2.0 service provider that keeps to the standard, with TLS, a bearer token, and
 //! everything in memory (so a restart forgets it all).
 //!
-//! The base URL is `/v2`. `/ServiceProviderConfig`, `/ResourceTypes` and `/Schemas` are told without the token. What it
-//! offers by default ([`Scim2Options`] takes things away):
-//! * users (with the enterprise extension), groups with members, and filters on everything, in `GET` and `POST /.search`;
-//! * PATCH with all three operations and value paths; PUT; DELETE; `attributes` and `excludedAttributes`; sorting;
-//! * ETags, weak, as `meta.version` and header; `If-Match` is refused with 412, `If-None-Match` answered with 304;
+//! The base URL is `/v2`, by HTTP/1.1 or HTTP/2. `/ServiceProviderConfig`, `/ResourceTypes` and `/Schemas` are told
+//! without the token. What it offers by default ([`Scim2Options`] takes things away):
+//! * users (with the enterprise extension) and groups with members; an attribute it does not know is refused (400);
+//! * filters on everything, `meta.lastModified` and `members.value` too, in `GET` and `POST /.search`; sorting;
+//! * PATCH with all three operations and value paths, answered with 204, or with 200 and the resource where `attributes`
+//!   are asked for; PUT; DELETE; `attributes` and `excludedAttributes`;
+//! * versions that count changes, as `meta.version` and weak ETag; an `If-Match` of another is refused with 412, an
+//!   `If-None-Match` of this one answered with 304;
 //! * pages by index, of at most [`Scim2Options::page_max`]; by cursor (RFC 9865) where asked for;
-//! * passwords that are written and never read; bulk; uniqueness of `userName` (409).
+//! * passwords that are written and never read; bulk; `userName` given once (409).
 //!
-//! It does not keep `memberOf` (`groups` of a user), and deletes a user without telling its groups.
+//! It does not look whether a member is anybody: a user is deleted and stays a member, and nobody's `groups` are kept. Its
+//! locations are made of the `Host` it is asked by.
 
 use std::path::Path;
 use std::process::Command;
@@ -60,9 +64,10 @@ impl Scim2 {
     /// Insists on what it needs of this machine.
     ///
     /// # Errors
-    /// Python, curl or openssl is not installed.
+    /// Python, its `venv`, curl or openssl is not installed.
     pub fn require() -> Result<(), ServerError> {
-        programs::SCIM.require()
+        programs::SCIM.require()?;
+        Python::require("`--target scim`")
     }
 
     /// Makes one and waits until it answers. The first in a cache folder makes its Python environment there, which takes

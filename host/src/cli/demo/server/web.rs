@@ -14,6 +14,8 @@ use super::{ServerError, ports, temporary};
 
 /// How often another port is tried when somebody else took one.
 const START_TRIES: u32 = 3;
+/// How long one look may take at whether it has come up.
+const PROBE_SECONDS_MAX: u32 = 5;
 /// The first status of those that say that a server is at fault: it has not come up yet.
 const SERVER_FAULTS: u16 = 500;
 
@@ -173,7 +175,7 @@ impl<P: Program> WebServer<P> {
         let folder = self.folder.path();
         let command = self.program.command(&Place { folder, port: self.port, ca: &self.ca, leaf: &self.leaf })?;
         let mut process = Process::start(folder, &command)?;
-        let curl = self.anonymous();
+        let curl = self.anonymous().seconds_max(PROBE_SECONDS_MAX);
         // Whoever else took the port has no certificate by this CA.
         let answers = || curl.send("GET", P::PROBE, None).is_ok_and(|answer| answer.status < SERVER_FAULTS);
         process.ready(folder, answers)?;
