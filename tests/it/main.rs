@@ -42,3 +42,4 @@ mod secured;
 mod signing;
 mod systems;
 mod tidy;
+mod web;

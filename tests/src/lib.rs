@@ -25,6 +25,7 @@ pub mod people;
 pub mod stall;
 pub mod usage;
 pub mod vendor;
+pub mod web;
 
 use std::path::{Path, PathBuf};
 

@@ -1,24 +1,30 @@
-//! Directory servers to try things on: OpenLDAP, a Samba domain controller and 389-ds, each as its project ships it.
+//! Servers to try things on, each as its project ships it: the directories OpenLDAP, a Samba domain controller and
+//! 389-ds, and a SCIM service provider.
 //!
 //! A server is started by code on the loopback, on ports or an address of its own, over a temporary folder with a
 //! private CA; several run side by side. It ends with the value that stands for it, and with this process however that
 //! ends. `hawser demo --target` shows the main job on them, and the integration tests prove the connectors on them,
-//! with the servers' own tools as the judge ([`tools`]).
+//! with the servers' own tools ([`tools`]) or `curl` ([`curl`]) as the judge.
 //!
 //! Everything here runs programs and blocks: asynchronous callers hand it to a thread that may.
 
 pub mod ca;
-mod command;
+pub mod cache;
+pub mod command;
+pub mod curl;
 pub mod dn;
 pub mod ds389;
 pub mod ldif;
 pub mod people;
-mod ports;
-mod process;
+pub mod ports;
+pub mod process;
 pub mod programs;
+pub mod python;
 pub mod samba;
+pub mod scim2;
 pub mod slapd;
 pub mod tools;
+pub mod web;
 
 use std::io;
 use std::path::Path;
@@ -52,12 +58,14 @@ impl ServerError {
         said.lines().find_map(told).or(*code)
     }
 
-    fn io(verb: &str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+    /// A file could not be reached; with what was to be done with it.
+    pub fn io(verb: &str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let what = format!("{verb} {}", path.display());
         move |source| Self::Io { what, source }
     }
 
-    fn failed(what: &str, said: impl Into<String>) -> Self {
+    /// Something that was to be done was not; with what there is to be said about it.
+    pub fn failed(what: &str, said: impl Into<String>) -> Self {
         Self::Failed { what: what.to_owned(), code: None, said: said.into() }
     }
 }

@@ -7,6 +7,8 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use tempfile::NamedTempFile;
+
 use super::{ServerError, programs};
 
 /// How long a program may take that is run to its end, in seconds: for the slowest there is, the load of a large
@@ -16,7 +18,7 @@ const RUN_SECONDS_MAX: u32 = 300;
 const TIMED_OUT: i32 = 124;
 
 /// A program that is ended when it takes too long.
-pub(super) fn bounded(program: &str) -> Command {
+pub fn bounded(program: &str) -> Command {
     let mut command = Command::new("timeout");
     command.arg(RUN_SECONDS_MAX.to_string()).arg(programs::find(program).as_deref().unwrap_or(Path::new(program)));
     command
@@ -52,7 +54,10 @@ pub(super) fn must_be_root(why: &str) -> Result<(), ServerError> {
 }
 
 /// Runs a program to its end and gives what it said to standard output.
-pub(super) fn output(what: &str, command: &mut Command) -> Result<String, ServerError> {
+///
+/// # Errors
+/// What it said as it failed, and its exit code.
+pub fn output(what: &str, command: &mut Command) -> Result<String, ServerError> {
     run(what, command.stdin(Stdio::null()))
 }
 
@@ -60,6 +65,12 @@ pub(super) fn output(what: &str, command: &mut Command) -> Result<String, Server
 pub(super) fn output_of_input(what: &str, command: &mut Command, input: &str) -> Result<String, ServerError> {
     let file = unnamed(input).map_err(|source| ServerError::Io { what: format!("write to {what}"), source })?;
     run(what, command.stdin(file))
+}
+
+/// A secret in a file of this user's alone: everybody sees what stands on a command line.
+pub(super) fn unseen(secret: &str) -> Result<NamedTempFile, ServerError> {
+    let made = NamedTempFile::new().and_then(|mut file| file.write_all(secret.as_bytes()).map(|()| file));
+    made.map_err(|source| ServerError::Io { what: "write a secret to a file".to_owned(), source })
 }
 
 /// A file, since a pipe would have to be written and read at a time.

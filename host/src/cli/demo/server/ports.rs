@@ -17,11 +17,18 @@ const STRIDE: u32 = 37;
 static LOOKED_AT: AtomicU16 = AtomicU16::new(0);
 
 /// Two that nobody listened on a moment ago, each given once in this process.
-pub(super) fn two() -> Result<[u16; 2], ServerError> {
+///
+/// # Errors
+/// All are taken.
+pub fn two() -> Result<[u16; 2], ServerError> {
     Ok([one()?, one()?])
 }
 
-fn one() -> Result<u16, ServerError> {
+/// One that nobody listened on a moment ago, given once in this process.
+///
+/// # Errors
+/// All are taken.
+pub fn one() -> Result<u16, ServerError> {
     let free = |port: &u16| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
     PORTS.map(|_| next()).find(free).ok_or_else(|| ServerError::failed("finding a free port", "all are taken"))
 }

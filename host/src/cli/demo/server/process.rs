@@ -55,15 +55,19 @@ enum Signal {
 }
 
 /// A running server.
-pub(super) struct Process {
+pub struct Process {
     holder: Child,
     /// None: its end is being waited for.
     signals: Option<ChildStdin>,
 }
 
 impl Process {
-    /// Starts a command line whose log goes to `log` in its folder.
-    pub(super) fn start(folder: &Path, command: &Command) -> Result<Self, ServerError> {
+    /// Starts a command line (its program and its arguments; what else a command may have does not count) whose log goes
+    /// to `log` in its folder.
+    ///
+    /// # Errors
+    /// The log cannot be written, or there is no shell.
+    pub fn start(folder: &Path, command: &Command) -> Result<Self, ServerError> {
         Self::hold(Command::new("sh"), folder, command)
     }
 
@@ -99,7 +103,7 @@ impl Process {
     ///
     /// # Errors
     /// It ended, or it took too long; with what its log says.
-    fn ready(&mut self, folder: &Path, mut answers: impl FnMut() -> bool) -> Result<(), ServerError> {
+    pub fn ready(&mut self, folder: &Path, mut answers: impl FnMut() -> bool) -> Result<(), ServerError> {
         for _ in 0..START_SECONDS_MAX * 1000 / LOOK_MS {
             if self.ended() {
                 break;

@@ -46,7 +46,16 @@ pub const DS389: Kit = Kit {
     ],
 };
 
+/// For [`super::scim2`].
+pub const SCIM: Kit =
+    Kit { who: "`--target scim`", needs: &[("python3", "python3"), ("curl", "curl"), ("openssl", "openssl")] };
+
 impl Kit {
+    /// What somebody needs: programs' names or files' paths, each with the package it is in.
+    pub const fn new(who: &'static str, needs: &'static [(&'static str, &'static str)]) -> Self {
+        Self { who, needs }
+    }
+
     /// Insists that everything is there.
     ///
     /// # Errors

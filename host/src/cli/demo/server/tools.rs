@@ -1,7 +1,6 @@
 //! The LDAP tools of OpenLDAP (`ldapsearch` and its kin), pointed at one server: what they see is what is there, since
 //! none of our code stands between.
 
-use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -137,7 +136,7 @@ impl Tools {
     /// # Errors
     /// The server's refusal.
     pub fn passwd(&self, bind: Bind<'_>, user: &str, new: Option<&str>) -> Result<Option<String>, ServerError> {
-        let file = new.map(unseen).transpose()?;
+        let file = new.map(command::unseen).transpose()?;
         let path = file.as_ref().map(|file| file.path().to_string_lossy());
         let given = path.as_ref().map(|path| ["-T", path]);
         let arguments: Vec<_> = given.iter().flatten().copied().chain([user]).collect();
@@ -181,16 +180,10 @@ fn as_who(tool: &mut Command, bind: Bind<'_>) -> Result<Option<NamedTempFile>, S
         Bind::Anonymous => drop(tool.arg("-x")),
         Bind::External => drop(tool.args(["-Q", "-Y", "EXTERNAL"])),
         Bind::Simple { dn, password } => {
-            let file = unseen(password)?;
+            let file = command::unseen(password)?;
             tool.args(["-x", "-D", dn, "-y"]).arg(file.path());
             return Ok(Some(file));
         }
     }
     Ok(None)
-}
-
-/// A password in a file of this user's alone: everybody sees what stands on a command line.
-fn unseen(password: &str) -> Result<NamedTempFile, ServerError> {
-    let made = NamedTempFile::new().and_then(|mut file| file.write_all(password.as_bytes()).map(|()| file));
-    made.map_err(|source| ServerError::Io { what: "write a password to a file".to_owned(), source })
 }

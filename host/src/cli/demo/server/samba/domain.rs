@@ -1,10 +1,10 @@
 //! The domain `ad.test`: made once, with its organisational units, its password rules and the account of a connector.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use super::super::ca::{Ca, Leaf};
-use super::super::{ServerError, command, make_folder};
+use super::super::cache::lock;
+use super::super::{ServerError, command};
 
 /// The top of the tree.
 pub const SUFFIX: &str = "DC=ad,DC=test";
@@ -23,10 +23,7 @@ const RECIPE: u32 = 2;
 
 /// The domain in the cache; the first to come makes it.
 pub(super) fn made_once(cache: &Path) -> Result<PathBuf, ServerError> {
-    make_folder(cache)?;
-    let lock = cache.join("domain.lock");
-    let file = File::create(&lock).map_err(ServerError::io("write", &lock))?;
-    file.lock().map_err(ServerError::io("lock", &lock))?;
+    let _lock = lock(cache, "domain")?;
     let version = command::output("samba --version", command::bounded("samba").arg("--version"))?;
     let domain = cache.join(format!("domain-{RECIPE}-{}", version.trim().replace(['/', ' '], "-")));
     if !domain.exists() {
