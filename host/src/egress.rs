@@ -3,7 +3,7 @@
 //!
 //! A destination is what the vendor asks for, the operator approved and the host's ceiling leaves ([`rules`]). Its name
 //! is looked up once, every answer is judged ([`address`]), and only judged addresses are dialled ([`dial`]). Nothing
-//! here reads the environment, follows a redirect or believes a certificate it should not.
+//! here takes a way from the environment, follows a redirect or believes a certificate it should not.
 
 pub mod address;
 mod dial;
