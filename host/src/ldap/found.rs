@@ -37,7 +37,7 @@ pub struct Packed {
 
 impl Found {
     /// How many entries there are.
-    pub const fn len(&self) -> u32 {
+    pub const fn count(&self) -> u32 {
         self.entries
     }
 
@@ -162,7 +162,7 @@ mod tests {
         let mut found = Found::default();
         found.take(&entry(b"cn=a", &[("cn", &[b"a"]), ("mail", &[b"x", b"yz"])]), vec![]).unwrap();
         found.take(&entry(b"cn=b\xff", &[("mail", &[]), ("sn", &[b"\xff"])]), vec![]).unwrap();
-        assert_eq!(found.len(), 2);
+        assert_eq!(found.count(), 2);
         let packed = found.into_packed();
         assert_eq!(packed.names, ["cn", "mail", "sn"]);
         assert_eq!(packed.layout, [4, 2, 0, 1, 1, 1, 2, 1, 2, 7, 2, 1, 0, 2, 1, 1]);
@@ -189,6 +189,6 @@ mod tests {
         for length in 0..cut.len() {
             assert_eq!(found.take(&cut[..length], vec![]), Err(Malformed), "{length}");
         }
-        assert_eq!((found.len(), found.into_packed().layout), (1, vec![4, 1, 0, 1, 1]));
+        assert_eq!((found.count(), found.into_packed().layout), (1, vec![4, 1, 0, 1, 1]));
     }
 }

@@ -76,7 +76,7 @@ impl Search {
         let (lease, id) = self.asked(egress, end).await?;
         match self.read(lease, id, max.clamp(1, PAGE_ENTRIES_MAX), end).await {
             // What was found before the failure is told first.
-            (entries, Err(failure)) if entries.found.len() > 0 => {
+            (entries, Err(failure)) if entries.found.count() > 0 => {
                 self.failed = Some(failure);
                 Ok(entries)
             }
@@ -123,7 +123,7 @@ impl Search {
     async fn read(&mut self, mut lease: Lease, mut id: u32, max: u32, end: Instant) -> (Entries, Result<(), Failure>) {
         let (mut entries, mut bytes) = (Entries::default(), 0);
         let full = |entries: &Entries, bytes: usize| {
-            entries.found.len() >= max || entries.found.bytes() + bytes >= ENTRIES_BYTES_MAX
+            entries.found.count() >= max || entries.found.bytes() + bytes >= ENTRIES_BYTES_MAX
         };
         // The end of a page follows its last entry at once: read now, the next page is on its way while the guest works.
         while !full(&entries, bytes) || self.request.page_size == Some(self.of_page) {

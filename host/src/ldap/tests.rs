@@ -200,7 +200,7 @@ async fn found(pool: &Pool, to: &Arc<To>) -> Result<u32, Failure> {
     let mut entries = 0;
     loop {
         let more = search.next(&egress(), 100, soon()).await?;
-        entries += more.found.len();
+        entries += more.found.count();
         if more.done {
             return Ok(entries);
         }
@@ -362,7 +362,7 @@ async fn a_pool_that_was_told_to_forget_takes_nothing_back() {
     let (pool, to) = (Pool::default(), server.to());
     changed(&pool, &to, soon()).await.unwrap();
     let mut search = Search::new(pool.clone(), Arc::clone(&to), request(None)).unwrap();
-    assert_eq!(search.next(&egress(), 1, soon()).await.unwrap().found.len(), 1);
+    assert_eq!(search.next(&egress(), 1, soon()).await.unwrap().found.count(), 1);
     pool.forget();
     assert!(search.next(&egress(), 5, soon()).await.unwrap().done, "what is in use goes on to its end");
     assert_eq!(server.came(), 1);
@@ -416,13 +416,13 @@ async fn a_search_keeps_its_connection_pages_ahead_and_leaves_writes_room() {
     let (pool, to) = (Pool::default(), server.to());
     let mut search = Search::new(pool.clone(), Arc::clone(&to), request(Some(2))).unwrap();
     let first = search.next(&egress(), 2, soon()).await.unwrap();
-    assert!(!first.done && first.found.len() == 2, "{first:?}");
+    assert!(!first.done && first.found.count() == 2, "{first:?}");
     assert_eq!(first.found.into_packed().bytes, b"cn=axcn=bx", "and no password");
     changed(&pool, &to, soon()).await.unwrap();
     // The second page was asked for before anybody asked for more.
     assert_eq!(server.asked(), [(1, BIND), (1, SEARCH), (1, SEARCH), (2, BIND), (2, MODIFY)]);
     let second = search.next(&egress(), 10, soon()).await.unwrap();
-    assert!(second.done && second.found.len() == 2, "{second:?}");
+    assert!(second.done && second.found.count() == 2, "{second:?}");
     assert_eq!(search.next(&egress(), 1, soon()).await.unwrap_err().kind, FailureKind::Conflict);
     assert_eq!(server.came(), 2);
 }
@@ -434,7 +434,7 @@ async fn what_was_found_before_a_failure_is_told_before_it() {
             .await;
     let mut search = Search::new(Pool::default(), server.to(), request(None)).unwrap();
     let first = search.next(&egress(), 10, soon()).await.unwrap();
-    assert!(first.found.len() == 1 && !first.done);
+    assert!(first.found.count() == 1 && !first.done);
     let failure = search.next(&egress(), 10, soon()).await.unwrap_err();
     assert_eq!((failure.kind, failure.code.as_deref()), (FailureKind::QuotaExceeded, Some("ldap:4")));
 }

@@ -122,9 +122,12 @@ fn json_unescaped(text: &[u8]) -> Vec<u8> {
     unescaped(text, b'\\', json_escape)
 }
 
+/// The bytes that an escape stands for, and how long it is behind its mark.
+type Escape = (Cow<'static, [u8]>, usize);
+
 /// A text with what the marks in it begin replaced. `decode` says what stands behind a mark and how long it is, if it is an
 /// escape.
-fn unescaped(text: &[u8], mark: u8, decode: fn(&[u8]) -> Option<(Cow<'static, [u8]>, usize)>) -> Vec<u8> {
+fn unescaped(text: &[u8], mark: u8, decode: impl Fn(&[u8]) -> Option<Escape>) -> Vec<u8> {
     let (mut decoded, mut rest) = (Vec::with_capacity(text.len()), text);
     while let Some(at) = rest.iter().position(|byte| *byte == mark) {
         let (plain, after) = (head(rest, at), tail(rest, at + 1));
@@ -138,7 +141,7 @@ fn unescaped(text: &[u8], mark: u8, decode: fn(&[u8]) -> Option<(Cow<'static, [u
 }
 
 /// What stands behind a backslash, and its length.
-fn json_escape(text: &[u8]) -> Option<(Cow<'static, [u8]>, usize)> {
+fn json_escape(text: &[u8]) -> Option<Escape> {
     let plain: &'static [u8] = match text.first()? {
         b'"' => b"\"",
         b'\\' => b"\\",
@@ -155,7 +158,7 @@ fn json_escape(text: &[u8]) -> Option<(Cow<'static, [u8]>, usize)> {
 }
 
 /// A character as one or two UTF-16 units of four digits each, the `u` before the first already read.
-fn json_character(text: &[u8]) -> Option<(Cow<'static, [u8]>, usize)> {
+fn json_character(text: &[u8]) -> Option<Escape> {
     let first = unit(text)?;
     let second = tail(text, 4).strip_prefix(b"\\u").and_then(unit);
     let decode = |units: &[u16]| char::decode_utf16(units.iter().copied()).collect::<Result<String, _>>().ok();
