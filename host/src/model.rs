@@ -24,6 +24,7 @@ pub mod json;
 pub mod object;
 pub mod page;
 pub mod permission;
+pub mod placement;
 pub mod probe;
 pub mod protocol;
 pub mod provision;
@@ -31,8 +32,10 @@ pub mod request;
 pub mod schema;
 pub mod secret;
 pub mod secured;
+pub mod sending;
 pub mod task;
 pub mod text;
+pub mod url_path;
 pub mod value;
 
 pub use change::{AttributeChange, Change, Edit};
@@ -49,13 +52,14 @@ pub use filter::Filter;
 pub use gate::Gate;
 pub use host_pattern::HostPattern;
 pub use id::{
-    AttributeName, ClassName, ConnectionId, ConnectorName, DestinationName, DirectoryName, OptionName, PlaceName,
-    PublisherName, RequestId, SlotName, SystemId, TaskId, TokenName, Uid,
+    AttributeName, ClassName, ConnectionId, ConnectorName, DestinationName, DirectoryName, MethodName, OptionName,
+    PlaceName, PublisherName, RequestId, SlotName, SystemId, TaskId, TokenName, Uid,
 };
 pub use interface::{Export, Import};
 pub use object::{Attribute, Edge, Key, ObjectRef, Reference, Row};
 pub use page::{EdgePage, ListRequest, Page, Rejected};
 pub use permission::{AddressRange, CredentialUse, Permission, Permissions};
+pub use placement::Placement;
 pub use probe::{Aspect, Choice, Finding};
 pub use protocol::Protocol;
 pub use provision::{NewObject, Outcome, PartFailure, SecretAttribute, Update, Written};
@@ -63,5 +67,7 @@ pub use request::{Caller, RequestContext, Role};
 pub use schema::{AttributeInfo, ClassInfo, ClassKind, Matching, Schema, Syntax};
 pub use secret::Secret;
 pub use secured::{EntryKey, Secured, SecuredStatus};
+pub use sending::Sending;
 pub use task::{Counts, ImportMode, Progress, Task, TaskError, TaskKind, TaskState};
+pub use url_path::UrlPath;
 pub use value::{Cell, Part, Scalar, Value};

@@ -134,6 +134,13 @@ text_id!(
     is_kebab
 );
 text_id!(
+    /// A method of HTTP (RFC 9110, 9.1).
+    MethodName,
+    "method",
+    "it has upper-case letters and hyphens, and at most 20 of them",
+    |text| (1..=20).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'-')
+);
+text_id!(
     /// A network place a connector asks for.
     DestinationName,
     "destination name",

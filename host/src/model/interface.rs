@@ -74,5 +74,7 @@ interfaces!(
         Files = "files",
         /// Directory sessions to a permitted destination.
         Ldap = "ldap",
+        /// Requests to a permitted destination.
+        Http = "http",
     }
 );

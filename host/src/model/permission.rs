@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::connection::Access;
 use super::id::{DestinationName, DirectoryName, InvalidId, OptionName, PlaceName, SlotName};
+use super::sending::{Sending, is_template};
 
 /// The longest spelling of a permission, in bytes.
 pub const PERMISSION_BYTES_MAX: usize = 1024;
@@ -32,9 +33,13 @@ pub enum Permission {
     Network { destination: DestinationName, range: AddressRange },
     /// Speak to a destination without encryption: `plaintext:api`. No manifest asks for it either.
     Plaintext { destination: DestinationName },
-    /// Use a secured option without reading it: `credential:token:send@api` where it goes with a destination or a
-    /// directory, `credential:key:sign` where it goes nowhere.
+    /// Use a secured option without reading it: `credential:bind-password:bind@directory` where it goes with a destination
+    /// or a directory, `credential:key:sign` where it goes nowhere.
     Credential { slot: OptionName, usage: CredentialUse, place: Option<PlaceName> },
+    /// Have a secret written into requests: `send:token@api:bearer:GET+POST:/scim/v2`.
+    Send(Sending),
+    /// Fetch tokens with a secured option: `token:client-secret@login:/oauth/token`. Where they go, is a permission to send.
+    Token { slot: OptionName, destination: DestinationName, path: String },
     /// Read a secret's bytes: `reveal:new-password`.
     Reveal { slot: SlotName },
 }
@@ -80,6 +85,8 @@ pub enum CredentialUse {
     Bind,
     /// Be written into requests.
     Send,
+    /// Fetch tokens (OAuth 2.0), which are written into requests in its place.
+    Token,
     /// Prove who connects (mutual TLS).
     ClientKey,
     /// Sign messages.
@@ -88,13 +95,14 @@ pub enum CredentialUse {
 
 impl CredentialUse {
     /// All of them.
-    pub const ALL: &[Self] = &[Self::Bind, Self::Send, Self::ClientKey, Self::Sign];
+    pub const ALL: &[Self] = &[Self::Bind, Self::Send, Self::Token, Self::ClientKey, Self::Sign];
 
     /// The spelling in manifests and permissions.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Bind => "bind",
             Self::Send => "send",
+            Self::Token => "token",
             Self::ClientKey => "client-key",
             Self::Sign => "sign",
         }
@@ -108,6 +116,7 @@ impl Permission {
             (Self::Directory { name, access }, Self::Directory { name: other, access: wanted }) => {
                 name == other && access >= wanted
             }
+            (Self::Send(sending), Self::Send(other)) => sending.covers(other),
             _ => self == other,
         }
     }
@@ -124,6 +133,8 @@ impl fmt::Display for Permission {
             Self::Credential { slot, usage, place: Some(place) } => {
                 write!(f, "credential:{slot}:{}@{place}", usage.as_str())
             }
+            Self::Send(sending) => write!(f, "send:{sending}"),
+            Self::Token { slot, destination, path } => write!(f, "token:{slot}@{destination}:{path}"),
             Self::Reveal { slot } => write!(f, "reveal:{slot}"),
         }
     }
@@ -164,6 +175,13 @@ impl FromStr for Permission {
                 let place = place.map(str::parse).transpose()?;
                 Ok(Self::Credential { slot: slot.parse()?, usage: usage.ok_or_else(invalid)?, place })
             }
+            "send" => Ok(Self::Send(rest.parse()?)),
+            "token" => {
+                let (slot, rest) = rest.split_once('@').ok_or_else(invalid)?;
+                let (destination, path) =
+                    rest.split_once(':').filter(|(_, path)| is_template(path)).ok_or_else(invalid)?;
+                Ok(Self::Token { slot: slot.parse()?, destination: destination.parse()?, path: path.to_owned() })
+            }
             "reveal" => Ok(Self::Reveal { slot: rest.parse()? }),
             _ => Err(invalid()),
         }
@@ -197,7 +215,10 @@ mod tests {
             "directory:data:write",
             "directory:Data:read-only",
             "credential:token:print",
-            "credential:token:send@",
+            "credential:token:bind@",
+            "send:token@api",
+            "token:client",
+            "token:client@login:token",
             "destination:api",
             "network:api",
             "network:api:public",
@@ -216,8 +237,10 @@ mod tests {
             "destination:api:https://{host}:{port}",
             "network:api:link-local",
             "plaintext:api",
-            "credential:token:send@api",
+            "credential:password:bind@api",
             "credential:key:client-key@api",
+            "send:token@api:bearer:GET+POST:/scim/v2",
+            "token:client-secret@login:{token-path}",
             "credential:key:sign",
             "reveal:new-password",
             "reveal:urn:x:password",
@@ -232,6 +255,7 @@ mod tests {
         assert!(of("directory:data:read-write").covers(&of("directory:data:read-only")));
         assert!(!of("directory:data:read-only").covers(&of("directory:data:read-write")));
         assert!(!of("directory:data:read-write").covers(&of("directory:logs:read-only")));
-        assert!(!of("credential:token:send@api").covers(&of("credential:token:send@other")));
+        assert!(!of("credential:key:client-key@api").covers(&of("credential:key:client-key@other")));
+        assert!(of("send:token@api:bearer:GET+PUT:/a").covers(&of("send:token@api:bearer:GET:/a/b")));
     }
 }

@@ -10,7 +10,7 @@ pub const TITLE_BYTES_MAX: usize = 200;
 /// The longest summary or help text, in bytes.
 pub const HELP_BYTES_MAX: usize = 4096;
 /// The longest default or allowed value of an option, in bytes.
-pub const OPTION_VALUE_BYTES_MAX: usize = 4096;
+pub const OPTION_VALUE_BYTES_MAX: usize = 64 * 1024;
 /// The most values in an option's default or in its list of allowed values.
 pub const OPTION_VALUES_MAX: usize = 256;
 /// The most options.
@@ -43,6 +43,8 @@ pub const SECURED_OPTIONS_MAX: usize = 64;
 pub const DESTINATIONS_MAX: usize = 16;
 /// The longest template of a destination's address, in bytes.
 pub const ADDRESS_BYTES_MAX: usize = 512;
+/// The most secrets written into requests to one destination, and the most of its token endpoints.
+pub const SENDS_MAX: usize = 64;
 /// The most slots it may ask to have revealed.
 pub const REVEALS_MAX: usize = 16;
 /// The longest `release.json`, in bytes: the longest manifest fits, escaped and in base64.

@@ -11,6 +11,8 @@
 //! | `option.rs`     | an option and the values it takes                      |
 //! | `secured.rs`    | a secured option, what may be done with it, and reveal |
 //! | `destination.rs`| a network place: an address as a template over options |
+//! | `web.rs`        | secrets written into requests: which, where, how        |
+//! | `template.rs`   | texts with options in them                             |
 //! | `permissions.rs`| what an operator is asked to approve, in plain words   |
 //! | `error.rs`      | the key to blame, and the remedy                       |
 
@@ -25,6 +27,8 @@ mod print;
 #[cfg(test)]
 mod properties;
 mod secured;
+mod template;
+mod web;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -40,6 +44,7 @@ pub use permissions::Request;
 #[cfg(any(test, fuzzing))]
 pub(super) use print::print;
 pub use secured::{RevealDeclaration, SecuredDeclaration, SecuredKind};
+pub use web::{SendDeclaration, TokenDeclaration, Unfilled, fill_path, fill_placement};
 
 /// What one release of a connector declares.
 #[derive(Clone, Debug, PartialEq)]

@@ -31,7 +31,7 @@ pub(super) fn manifest(document: Document) -> Checked<Manifest> {
     secured::check(&document)?;
     destination::check(&document)?;
     let (exports, imports) = interfaces(document.interfaces, !document.directories.is_empty())?;
-    sessions(&imports, &document.destinations)?;
+    reaching(&imports, &document.destinations)?;
     let constraints = constraints(document.constraints, &options)?;
     Ok(Manifest {
         connector,
@@ -86,13 +86,27 @@ fn interfaces(table: InterfacesTable, has_directories: bool) -> Checked<(BTreeSe
     }
 }
 
-fn sessions(imports: &BTreeSet<Import>, destinations: &[DestinationDeclaration]) -> Checked<()> {
-    let directory = |it: &DestinationDeclaration| matches!(it.protocol, Protocol::Ldap | Protocol::Ldaps);
-    if imports.contains(&Import::Ldap) && !destinations.iter().any(directory) {
-        let problem = "has \"ldap\", but there is no [[destination]] of that protocol it could open; declare one";
-        return Err(ManifestError::at("interfaces.imports", problem));
+/// Interfaces that reach destinations have some, and what is sent has one that sends it.
+fn reaching(imports: &BTreeSet<Import>, destinations: &[DestinationDeclaration]) -> Checked<()> {
+    for (import, protocols) in
+        [(Import::Ldap, [Protocol::Ldap, Protocol::Ldaps]), (Import::Http, [Protocol::Http, Protocol::Https])]
+    {
+        if imports.contains(&import) && !destinations.iter().any(|it| protocols.contains(&it.protocol)) {
+            let problem = format!(
+                "has {:?}, but there is no [[destination]] of that protocol it could open; declare one",
+                import.as_str()
+            );
+            return Err(ManifestError::at("interfaces.imports", problem));
+        }
     }
-    Ok(())
+    let sends = |it: &&DestinationDeclaration| !it.sends.is_empty() || !it.tokens.is_empty();
+    match destinations.iter().find(sends).filter(|_| !imports.contains(&Import::Http)) {
+        Some(destination) => Err(ManifestError::at(
+            format!("destination.{}", destination.name),
+            "sends secrets, which takes \"http\"; add it to interfaces.imports",
+        )),
+        None => Ok(()),
+    }
 }
 
 fn classes(classes: &[ClassDeclaration]) -> Checked<()> {

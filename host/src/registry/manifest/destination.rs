@@ -8,8 +8,9 @@ use serde::Deserialize;
 use super::checks::{Checked, at_most, help, no_name_twice, title};
 use super::document::Document;
 use super::option::OptionKind;
-use super::{Manifest, ManifestError};
-use crate::model::{DestinationName, OptionName, Protocol, Value};
+use super::web::{SendDeclaration, TokenDeclaration};
+use super::{Manifest, ManifestError, template, web};
+use crate::model::{CredentialUse, DestinationName, OptionName, Protocol, Value};
 use crate::registry::limits::{ADDRESS_BYTES_MAX, DESTINATIONS_MAX};
 
 /// A network place.
@@ -24,9 +25,15 @@ pub struct DestinationDeclaration {
     pub protocol: Protocol,
     /// `host:port`, where each part may be the value of an option: `{host}:636`.
     pub address: String,
-    /// The secured options that go there: another address asks for them again.
+    /// The secured options it is connected to with: another address asks for them again, as for those that are sent.
     #[serde(default)]
     pub credentials: Vec<OptionName>,
+    /// Secrets that are written into requests to it.
+    #[serde(default, rename = "send")]
+    pub sends: Vec<SendDeclaration>,
+    /// Where it gives out tokens.
+    #[serde(default, rename = "token")]
+    pub tokens: Vec<TokenDeclaration>,
 }
 
 impl DestinationDeclaration {
@@ -40,54 +47,29 @@ impl DestinationDeclaration {
     /// # Errors
     /// The option whose value could say more than a host or a port.
     pub fn address(&self, options: &BTreeMap<OptionName, Vec<Value>>) -> Result<Option<String>, OptionName> {
-        let mut address = format!("{}://", self.protocol.as_str());
-        for piece in pieces(&self.address) {
-            match piece {
-                Piece::Text(text) => address.push_str(text),
-                Piece::Option(name) => match options.iter().find(|(known, _)| known.as_str() == name) {
-                    Some((known, values)) => match values.as_slice() {
-                        [] => return Ok(None),
-                        [value] => address.push_str(&plain(value).ok_or_else(|| known.clone())?),
-                        _ => return Err(known.clone()),
-                    },
-                    None => return Ok(None),
-                },
-            }
-        }
-        Ok(Some(address))
+        template::fill(&self.template(), options, plain)
     }
 
     /// The options its address is made from.
     pub fn options(&self) -> impl Iterator<Item = &str> {
-        pieces(&self.address).filter_map(|piece| match piece {
-            Piece::Option(name) => Some(name),
-            Piece::Text(_) => None,
-        })
+        template::options(&self.address)
+    }
+
+    /// Does a secured option go there?
+    pub fn carries(&self, slot: &OptionName) -> bool {
+        self.credentials.contains(slot)
+            || self.sends.iter().any(|send| send.secret.as_str() == slot.as_str())
+            || self.tokens.iter().any(|token| token.secret == *slot)
     }
 }
 
-enum Piece<'a> {
-    Text(&'a str),
-    Option(&'a str),
-}
-
-/// Text and `{option}` in turn; a brace that is not closed is text, which [`check`] refuses.
-fn pieces(template: &str) -> impl Iterator<Item = Piece<'_>> {
-    let mut rest = template;
-    std::iter::from_fn(move || {
-        if rest.is_empty() {
-            return None;
-        }
-        if let Some((name, after)) = rest.strip_prefix('{').and_then(|inner| inner.split_once('}')) {
-            rest = after;
-            return Some(Piece::Option(name));
-        }
-        let end = rest.char_indices().skip(1).find(|(_, c)| *c == '{').map_or(rest.len(), |(at, _)| at);
-        let (text, after) = rest.split_at(end);
-        rest = after;
-        Some(Piece::Text(text))
-    })
-}
+/// What an address is made of.
+const ADDRESS: template::Rule = template::Rule {
+    fits: is_plain,
+    text: "host:port",
+    kinds: &[OptionKind::Text, OptionKind::Integer],
+    values: "text or integer",
+};
 
 /// A host or a port as an option has it; nothing that could mean more inside an address.
 fn plain(value: &Value) -> Option<String> {
@@ -119,6 +101,7 @@ pub(super) fn check(document: &Document) -> Checked<()> {
         title(format!("destination.{}.label", destination.name), &destination.label)?;
         help(format!("destination.{}.help", destination.name), &destination.help)?;
         address(document, destination)?;
+        web::check(document, destination)?;
         credentials(document, &format!("destination.{}.credentials", destination.name), &destination.credentials)?;
     }
     document.directories.iter().try_for_each(|directory| {
@@ -132,39 +115,33 @@ fn address(document: &Document, destination: &DestinationDeclaration) -> Checked
     if destination.address.len() > ADDRESS_BYTES_MAX {
         return refused(format!("has {} bytes; shorten it to {ADDRESS_BYTES_MAX}", destination.address.len()));
     }
-    for piece in pieces(&destination.address) {
-        match piece {
-            Piece::Text(text) if !text.chars().all(is_plain) => {
-                return refused(format!("has {text:?}; write host:port, each as it is or as {{option}}"));
-            }
-            Piece::Text(_) => {}
-            Piece::Option(name) => match document.options.iter().find(|option| option.name.as_str() == name) {
-                None => return refused(format!("names {name:?}, which is no [[option]]; declare it")),
-                Some(option) if option.multiple || !matches!(option.kind, OptionKind::Text | OptionKind::Integer) => {
-                    return refused(format!("names {name:?}, which is no single text or integer"));
-                }
-                Some(_) => {}
-            },
-        }
-    }
+    template::check(document, &destination.address, &ADDRESS).or_else(refused)?;
     if destination.address.contains(':') { Ok(()) } else { refused("has no port; write host:port".to_owned()) }
 }
 
 fn credentials(document: &Document, key: &str, slots: &[OptionName]) -> Checked<()> {
     no_name_twice(key, slots.iter().map(OptionName::as_str))?;
-    match slots.iter().find(|slot| document.secured.iter().all(|option| option.name != **slot)) {
-        Some(slot) => Err(ManifestError::at(
-            key,
-            format!("names {:?}, which is no [[secured-option]]; declare it", slot.as_str()),
-        )),
-        None => Ok(()),
-    }
+    slots.iter().try_for_each(|slot| match document.secured.iter().find(|option| option.name == *slot) {
+        None => {
+            let problem = format!("names {:?}, which is no [[secured-option]]; declare it", slot.as_str());
+            Err(ManifestError::at(key, problem))
+        }
+        Some(option) if matches!(option.usage, CredentialUse::Send | CredentialUse::Token) => {
+            let problem = format!(
+                "names {:?}, which is for requests; say where it is written, in a [[destination.send]], or where tokens \
+                 come from, in a [[destination.token]]",
+                slot.as_str()
+            );
+            Err(ManifestError::at(key, problem))
+        }
+        Some(_) => Ok(()),
+    })
 }
 
 impl Manifest {
     /// Where a secured option goes, as it is configured: its directories' paths are the caller's, here are the addresses
     /// of its destinations.
     pub fn destinations_of(&self, slot: &OptionName) -> impl Iterator<Item = &DestinationDeclaration> {
-        self.destinations.iter().filter(|destination| destination.credentials.contains(slot))
+        self.destinations.iter().filter(|destination| destination.carries(slot))
     }
 }

@@ -5,9 +5,9 @@ use toml::{Table, Value as Toml};
 
 use super::{
     ClassDeclaration, Constraint, DestinationDeclaration, DirectoryDeclaration, Limits, Manifest, OptionDeclaration,
-    OptionKind, RevealDeclaration, SecuredDeclaration, WitVersion,
+    OptionKind, RevealDeclaration, SecuredDeclaration, SendDeclaration, TokenDeclaration, WitVersion,
 };
-use crate::model::{ClassKind, OptionName, Value};
+use crate::model::{ClassKind, MethodName, OptionName, Value};
 
 const MIB: u64 = 1024 * 1024;
 
@@ -134,7 +134,7 @@ fn secured_option(option: &SecuredDeclaration) -> Table {
 }
 
 fn destination(destination: &DestinationDeclaration) -> Table {
-    let DestinationDeclaration { name, label, help, protocol, address, credentials } = destination;
+    let DestinationDeclaration { name, label, help, protocol, address, credentials, sends, tokens } = destination;
     keys([
         ("name", text(name)),
         ("label", text(label)),
@@ -142,7 +142,18 @@ fn destination(destination: &DestinationDeclaration) -> Table {
         ("protocol", text(protocol.as_str())),
         ("address", text(address)),
         ("credentials", slots(credentials)),
+        ("send", list(sends, send)),
+        ("token", list(tokens, token)),
     ])
+}
+
+fn send(SendDeclaration { secret, placement, methods, path }: &SendDeclaration) -> Table {
+    let methods = texts(methods.iter().map(MethodName::as_str));
+    keys([("secret", text(secret)), ("placement", text(placement)), ("methods", methods), ("path", text(path))])
+}
+
+fn token(TokenDeclaration { secret, path }: &TokenDeclaration) -> Table {
+    keys([("secret", text(secret)), ("path", text(path))])
 }
 
 fn reveal(RevealDeclaration { slot, reason }: &RevealDeclaration) -> Table {

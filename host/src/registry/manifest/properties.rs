@@ -117,6 +117,12 @@ fn secured() -> impl Strategy<Value = Vec<SecuredDeclaration>> {
     names("secret").prop_flat_map(move |names| names.into_iter().map(one).collect::<Vec<_>>())
 }
 
+/// The secured options that are not written into requests.
+fn unsent(secured: &[SecuredDeclaration]) -> Vec<OptionName> {
+    let unsent = secured.iter().filter(|option| !matches!(option.usage, CredentialUse::Send | CredentialUse::Token));
+    unsent.map(|option| option.name.clone()).collect()
+}
+
 fn directories(slots: Vec<OptionName>) -> impl Strategy<Value = Vec<DirectoryDeclaration>> {
     let one = move |name: String| {
         let accesses = vec![Access::ReadOnly, Access::ReadWrite];
@@ -130,20 +136,58 @@ fn directories(slots: Vec<OptionName>) -> impl Strategy<Value = Vec<DirectoryDec
     names("folder").prop_flat_map(move |names| names.into_iter().map(&one).collect::<Vec<_>>())
 }
 
+/// Secrets that are written into requests, each to another path.
+fn sends(slots: Vec<SecuredDeclaration>) -> impl Strategy<Value = Vec<SendDeclaration>> {
+    let fit = slots.into_iter().filter(|slot| matches!(slot.usage, CredentialUse::Send | CredentialUse::Token));
+    let mut secrets: Vec<String> = fit.map(|slot| slot.name.to_string()).collect();
+    secrets.extend(["new-password".to_owned(), "urn:x:a@b%".to_owned()]);
+    let placements =
+        vec!["bearer", "basic", "header:x-key", "query:a:b", "form:pass word", "json:/urn:x:User/password"];
+    let methods = subsequence(vec!["GET", "PATCH", "PUT"], 1..=3);
+    let one = (select(secrets), select(placements), methods, "[a-z:@]{1,5}");
+    prop::collection::vec(one, 0..4).prop_map(|sends| {
+        let send =
+            |(at, (secret, placement, methods, path)): (usize, (String, &str, Vec<&str>, String))| SendDeclaration {
+                secret: secret.parse().unwrap(),
+                placement: placement.parse().unwrap(),
+                methods: methods.into_iter().map(|method| method.parse().unwrap()).collect(),
+                path: format!("/{at}/{path}"),
+            };
+        sends.into_iter().enumerate().map(send).collect()
+    })
+}
+
 fn destinations(
-    slots: Vec<OptionName>,
+    secured: &[SecuredDeclaration],
     options: &[OptionDeclaration],
 ) -> impl Strategy<Value = Vec<DestinationDeclaration>> + use<> {
     let hosts = options.iter().filter(|it| !it.multiple && matches!(it.kind, OptionKind::Text | OptionKind::Integer));
     let mut hosts: Vec<String> = hosts.map(|option| format!("{{{}}}", option.name)).collect();
     hosts.extend(["a.example".to_owned(), "[::1]".to_owned()]);
+    let (sent, slots) = (secured.to_vec(), unsent(secured));
+    let of_tokens = secured.iter().filter(|option| option.usage == CredentialUse::Token);
+    let clients: Vec<OptionName> = of_tokens.map(|option| option.name.clone()).collect();
     let one = move |name: String| {
         let protocols = Protocol::ALL.to_vec();
         let parts = (select(hosts.clone()), any::<u16>(), select(protocols));
-        (title(), help(), parts, subsequence(slots.clone(), 0..=slots.len())).prop_map(
-            move |(label, help, (host, port, protocol), credentials)| {
+        let secrets = (subsequence(slots.clone(), 0..=slots.len()), sends(sent.clone()));
+        let (name, clients) = (name, clients.clone());
+        (title(), help(), parts, secrets).prop_map(
+            move |(label, help, (host, port, protocol), (credentials, sends))| {
                 let name: DestinationName = name.parse().unwrap();
-                DestinationDeclaration { name, label, help, protocol, address: format!("{host}:{port}"), credentials }
+                let is_web = matches!(protocol, Protocol::Http | Protocol::Https);
+                let tokens =
+                    clients.iter().map(|secret| TokenDeclaration { secret: secret.clone(), path: "/token".to_owned() });
+                DestinationDeclaration {
+                    name,
+                    label,
+                    help,
+                    protocol,
+                    address: format!("{host}:{port}"),
+                    credentials,
+                    sends: if is_web { sends } else { Vec::new() },
+                    tokens: if is_web { tokens.collect() } else { Vec::new() },
+                }
             },
         )
     };
@@ -182,9 +226,8 @@ fn manifest() -> impl Strategy<Value = Manifest> {
     let plain = [Import::Call, Import::Log, Import::Options, Import::Cache];
     let imports = subsequence(plain.to_vec(), 0..=plain.len());
     let places = (options(), secured()).prop_flat_map(|(options, secured)| {
-        let slots: Vec<OptionName> = secured.iter().map(|option| option.name.clone()).collect();
         let names = options.iter().map(|option| option.name.clone()).collect::<Vec<_>>();
-        let places = (directories(slots.clone()), destinations(slots, &options));
+        let places = (directories(unsent(&secured)), destinations(&secured, &options));
         (Just(options), Just(secured), constraints(&names), places)
     });
     (head, exports, imports, places, classes(), reveals(), limits()).prop_map(
@@ -212,6 +255,7 @@ fn manifest() -> impl Strategy<Value = Manifest> {
             let directory = |it: &DestinationDeclaration| matches!(it.protocol, Protocol::Ldap | Protocol::Ldaps);
             let needed = [
                 (Import::Ldap, manifest.destinations.iter().any(directory)),
+                (Import::Http, manifest.destinations.iter().any(|it| !directory(it))),
                 (Import::Files, !manifest.directories.is_empty()),
                 (Import::Reveal, !manifest.reveals.is_empty()),
                 (Import::Credentials, handed || !manifest.secured.is_empty() || !manifest.reveals.is_empty()),

@@ -289,7 +289,7 @@ fn a_place_carries_secured_options_that_exist_and_no_two_places_share_a_name() {
     refused(place("credentials = [\"password\"]"), "destination.api.credentials", "declare it");
     let twice = format!("{}address = \"a:1\"\n", DESTINATION.replace("api", "data"));
     refused(secured(&twice), "destination", "twice");
-    assert!(place("credentials = [\"token\"]").is_ok());
+    refused(place("credentials = [\"token\"]"), "destination.api.credentials", "[[destination.send]]");
 }
 
 #[test]
@@ -305,12 +305,137 @@ fn reading_secrets_takes_the_interface_and_a_reason_for_each() {
 
 #[test]
 fn what_is_asked_for_has_a_spelling_and_plain_words() {
-    let manifest = secured(&format!("{HOST}{DESTINATION}address = \"{{host}}:443\"\ncredentials = [\"token\"]"));
+    let manifest = web(&format!("{SEND}{TOKEN}"));
     let asked = manifest.unwrap().requests();
     let spelt: Vec<String> = asked.iter().map(|request| request.permission.to_string()).collect();
-    let all = ["directory:data:read-only", "destination:api:https://{host}:443", "credential:token:send@api"];
-    assert_eq!(spelt, all);
-    assert_eq!(asked[2].words, "send \"Token\" at \"API\" without reading it");
+    assert_eq!(
+        spelt,
+        [
+            "directory:data:read-only",
+            "destination:api:https://{host}:443",
+            "send:token@api:bearer:GET+POST:{base}/v2",
+            "send:client@api:header:x-token:GET:/",
+            "token:client@api:/token",
+        ]
+    );
+    let words: Vec<&str> = asked.iter().skip(2).map(|request| request.words.as_str()).collect();
+    assert_eq!(
+        words,
+        [
+            "send \"Token\" to \"API\" as its bearer token, with POST, GET to {base}/v2 and below",
+            "send tokens of \"Client\" to \"API\" as the header x-token, with GET to / and below",
+            "fetch tokens from \"API\" (/token) with \"Client\" without reading it",
+        ]
+    );
+}
+
+const SEND: &str = r#"
+[[destination.send]]
+secret = "token"
+placement = "bearer"
+methods = ["POST", "GET"]
+path = "{base}/v2"
+"#;
+const TOKEN: &str = r#"
+[[destination.send]]
+secret = "client"
+placement = "header:X-Token"
+methods = ["GET"]
+path = "/"
+[[destination.token]]
+secret = "client"
+path = "/token"
+"#;
+
+/// With a destination that is sent requests, two options for paths, and a client's secret.
+fn web(body: &str) -> Result<Manifest, ManifestError> {
+    let imports = MINIMAL.replace("[\"files\"]", "[\"files\", \"credentials\", \"http\"]");
+    let option = "[[secured-option]]\nname = \"token\"\nkind = \"field\"\nlabel = \"Token\"\nuse = \"send\"\n";
+    let client = option.replace("token", "client").replace("Token", "Client").replace("\"send\"", "\"token\"");
+    let base = HOST.replace("host", "base").replace("Host", "Base");
+    let many = format!("{}multiple = true\n", HOST.replace("host", "many"));
+    let options = format!("{option}{client}{HOST}{base}{many}{DESTINATION}address = \"{{host}}:443\"\n");
+    Manifest::parse(&format!("{imports}{options}{body}"))
+}
+
+#[test]
+fn what_is_sent_says_which_secret_where_and_how() {
+    assert!(web(SEND).is_ok());
+    let send = |what: &str, by: &str| web(&SEND.replace(what, by));
+    let key = |field: &str| format!("destination.api.send.{field}");
+    refused(send("\"POST\", \"GET\"", ""), &key("methods"), "is empty");
+    refused(send("\"POST\"", "\"GET\""), &key("methods"), "twice");
+    refused(send("{base}", "{other}"), &key("path"), "declare it");
+    refused(send("{base}", "{many}"), &key("path"), "single text");
+    refused(send("{base}", "/a/../b"), &key("path"), "no `..`");
+    refused(send("{base}", "//a"), &key("path"), "one `/`");
+    refused(send("{base}", "a"), &key("path"), "begins with");
+    refused(send("bearer", "header:{other}"), &key("placement"), "declare it");
+    refused(web(&SEND.repeat(2)), "destination.api.send", "twice");
+    for (what, by) in [("bearer", "cookie:sid"), ("bearer", "json:password"), ("\"GET\"", "\"get\"")] {
+        assert!(send(what, by).unwrap_err().to_string().contains("is not valid"), "{by}");
+    }
+    // Whatever is no secured option is a secret of the call; one for another use is not sent.
+    assert!(send("\"token\"", "\"new-password\"").is_ok());
+    let signing = "[[secured-option]]\nname = \"key\"\nkind = \"field\"\nlabel = \"K\"\nuse = \"sign\"\n";
+    refused(web(&format!("{}{signing}", SEND.replace("\"token\"", "\"key\""))), &key("secret"), "\"sign\"");
+}
+
+#[test]
+fn tokens_come_from_secrets_that_are_for_that() {
+    assert!(web(TOKEN).is_ok());
+    let fetched = |by: &str| web(&format!("[[destination.token]]\nsecret = {by:?}\npath = \"/token\"\n"));
+    refused(fetched("token"), "destination.api.token.secret", "of use \"token\"");
+    refused(fetched("other"), "destination.api.token.secret", "of use \"token\"");
+    refused(web(&TOKEN.replace("\"/token\"", "\"/to ken\"")), "destination.api.token.path", "begins with");
+}
+
+#[test]
+fn requests_take_the_interface_and_a_web_service() {
+    let without = |text: String| Manifest::parse(&text.replace(", \"http\"", ""));
+    let imports = MINIMAL.replace("[\"files\"]", "[\"files\", \"credentials\", \"http\"]");
+    refused(Manifest::parse(&imports), "interfaces.imports", "declare one");
+    let place =
+        format!("{DESTINATION}address = \"a:443\"\n{}", SEND.replace("token", "password").replace("{base}", ""));
+    assert!(Manifest::parse(&format!("{imports}{place}")).is_ok());
+    refused(without(format!("{imports}{place}")), "destination.api", "add it to interfaces.imports");
+    let directory = format!("{imports}{place}").replace("\"https\"", "\"ldaps\"");
+    refused(Manifest::parse(&directory), "destination.api.protocol", "web services");
+}
+
+#[test]
+fn a_path_and_a_placement_are_made_of_options_and_of_nothing_that_leads_elsewhere() {
+    let path = |template: &str, value: Value| {
+        fill_path(template, &[("base".parse().unwrap(), vec![value])].into())
+            .map(|path| path.map(|path| path.to_string()))
+            .map_err(|wrong| wrong.options)
+    };
+    let text = |text: &str| Value::Text(text.to_owned());
+    for (template, value, filled) in [
+        ("{base}", "/scim/v2", "/scim/v2"),
+        ("{base}/Users", "/scim/v2/", "/scim/v2/Users"),
+        ("{base}/Users", "", "/Users"),
+        ("{base}", "/", "/"),
+        ("/t/{base}", "a", "/t/a"),
+    ] {
+        assert_eq!(path(template, text(value)), Ok(Some(filled.to_owned())), "{template} {value}");
+    }
+    assert_eq!(path("/v{base}", Value::Integer(2)), Ok(Some("/v2".to_owned())));
+    assert_eq!(fill_path("{base}", &Default::default()), Ok(None));
+    for hostile in ["scim", "//evil.example", "/a/..", "/a/%2e%2e", "/a?b", "/a#b", "/a b", "https://evil.example/"] {
+        assert_eq!(path("{base}", text(hostile)), Err(vec!["base".to_owned()]), "{hostile}");
+    }
+    let place = |template: &str, value: &str| {
+        let options = [("base".parse().unwrap(), vec![text(value)])].into();
+        fill_placement(&template.parse().unwrap(), &options).map(|place| place.map(|place| place.to_string()))
+    };
+    assert_eq!(place("header:{base}", "X-Key").unwrap().unwrap(), "header:x-key");
+    assert_eq!(place("json:{base}", "/a/b").unwrap().unwrap(), "json:/a/b");
+    for (template, hostile) in
+        [("header:{base}", "a: b"), ("header:x{base}", "\r\nHost"), ("json:{base}", "a"), ("query:{base}", "")]
+    {
+        assert!(place(template, hostile).is_err(), "{template} {hostile}");
+    }
 }
 
 #[test]
