@@ -20,7 +20,7 @@ use std::net::IpAddr;
 use tokio::time::{Instant, timeout_at};
 
 use crate::config::EgressConfig;
-use crate::model::{Error, FailureKind, Result};
+use crate::model::{Error, ErrorKind, Failure, FailureKind, Result};
 use resolver::Resolver;
 use rules::{Route, Rules, Ruling};
 use target::{Host, Target};
@@ -83,6 +83,14 @@ impl Egress {
             Host::Name(name) => self.resolver.resolve(name).await,
         }
     }
+}
+
+/// An error of the gate, as a guest hears it.
+pub fn heard(error: Error) -> Failure {
+    let ErrorKind::Failure(kind) = error.kind else {
+        return Failure::new(FailureKind::ConnectionFailed, error.message);
+    };
+    Failure { attributes: error.attributes, code: error.code, ..Failure::new(kind, error.message) }
 }
 
 fn late(target: &Target) -> Error {

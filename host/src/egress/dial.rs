@@ -17,13 +17,26 @@ use tokio_rustls::client::TlsStream;
 use super::limits::{CONNECT_TIME_MAX, HANDSHAKE_TIME_MAX, KEEP_ALIVE_AFTER, KEEP_ALIVE_EVERY, KEEP_ALIVE_TIMES};
 use super::rules::{Route, denied};
 use super::target::{Host, Target};
-use crate::model::{Error, FailureKind, Result};
+use crate::model::{Error, FailureKind, Protocol, Result};
+
+/// What web services are offered (RFC 7301), the first of them first.
+const WEB: [&[u8]; 2] = [b"h2", b"http/1.1"];
 
 /// A connected stream.
 #[derive(Debug)]
 pub enum Stream {
     Plain(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl Stream {
+    /// Did the server choose HTTP/2 in the handshake?
+    pub fn is_http2(&self) -> bool {
+        match self {
+            Self::Plain(_) => false,
+            Self::Tls(stream) => stream.get_ref().1.alpn_protocol() == Some(b"h2"),
+        }
+    }
 }
 
 /// Dials the addresses one after the other, until one takes the connection.
@@ -54,6 +67,7 @@ pub async fn secure(route: &Route, stream: TcpStream, end: Instant) -> Result<St
     let name = server_name(&route.target.host)?;
     let connector = TlsConnector::from(route.trust.config()?);
     let end = end.min(Instant::now() + HANDSHAKE_TIME_MAX);
+    let connector = connector.with_alpn(offered(route.target.protocol));
     match timeout_at(end, connector.connect(name, stream)).await {
         Ok(Ok(stream)) => Ok(Stream::Tls(Box::new(stream))),
         Ok(Err(why)) => {
@@ -81,6 +95,14 @@ fn checked(stream: TcpStream, address: IpAddr, target: &Target) -> Result<TcpStr
 fn keep_alive() -> TcpKeepalive {
     let every = TcpKeepalive::new().with_time(KEEP_ALIVE_AFTER).with_interval(KEEP_ALIVE_EVERY);
     every.with_retries(KEEP_ALIVE_TIMES)
+}
+
+/// The protocols of which the server chooses one; none where there is but one.
+fn offered(protocol: Protocol) -> Vec<Vec<u8>> {
+    match protocol {
+        Protocol::Https => WEB.iter().map(|name| name.to_vec()).collect(),
+        Protocol::Http | Protocol::Ldaps | Protocol::Ldap => Vec::new(),
+    }
 }
 
 fn server_name(host: &Host) -> Result<ServerName<'static>> {
@@ -113,6 +135,21 @@ impl AsyncRead for Stream {
 impl AsyncWrite for Stream {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         either!(self, stream => Pin::new(stream).poll_write(cx, bytes))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        either!(self, stream => Pin::new(stream).poll_write_vectored(cx, slices))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match self {
+            Self::Plain(stream) => stream.is_write_vectored(),
+            Self::Tls(stream) => stream.is_write_vectored(),
+        }
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

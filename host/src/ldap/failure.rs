@@ -4,7 +4,7 @@
 use super::limits::DIAGNOSTIC_BYTES_MAX;
 use super::message::{Outcome, policy_error};
 use crate::model::text::shown;
-use crate::model::{Effect, Error, ErrorKind, Failure, FailureKind};
+use crate::model::{Effect, Failure, FailureKind};
 
 /// The attribute that is blamed for a password that was refused (`semantics.md`'s name for it).
 const PASSWORD: &str = "password";
@@ -66,14 +66,6 @@ pub(super) fn unknown(failure: Failure) -> Failure {
     let message =
         format!("{}; whether the change was made is not known: read the object before you try again", failure.message);
     Failure { kind: FailureKind::OutcomeUnknown, effect: Effect::Unknown, message, ..failure }
-}
-
-/// An error of the gate, as a guest hears it.
-pub(super) fn of_gate(error: Error) -> Failure {
-    let ErrorKind::Failure(kind) = error.kind else {
-        return Failure::new(FailureKind::ConnectionFailed, error.message);
-    };
-    Failure { attributes: error.attributes, code: error.code, ..Failure::new(kind, error.message) }
 }
 
 fn message(outcome: &Outcome, kind: FailureKind) -> String {

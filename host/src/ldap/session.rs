@@ -10,11 +10,11 @@ use tokio::time::{Instant, timeout_at};
 use zeroize::Zeroizing;
 
 use super::ber;
-use super::failure::{broken, judged, late, malformed, not_logged_in, of_gate};
+use super::failure::{broken, judged, late, malformed, not_logged_in};
 use super::limits::{MESSAGE_BYTES_MAX, REQUEST_BYTES_MAX};
 use super::message::{Answer, Bind, Control, Outcome, Request, START_TLS, policy};
 use crate::egress::rules::Route;
-use crate::egress::{Egress, Stream, secure};
+use crate::egress::{Egress, Stream, heard, secure};
 use crate::model::{Failure, FailureKind, Protocol, Secret};
 
 /// How a destination is protected.
@@ -82,8 +82,8 @@ impl Session {
         protection: Protection,
         end: Instant,
     ) -> Result<Self, Failure> {
-        route.protects(protection == Protection::Tls).map_err(of_gate)?;
-        let stream = egress.connect(route, end).await.map_err(of_gate)?;
+        route.protects(protection == Protection::Tls).map_err(heard)?;
+        let stream = egress.connect(route, end).await.map_err(heard)?;
         let session = Self {
             stream,
             received: BytesMut::new(),
@@ -110,7 +110,7 @@ impl Session {
             return Err(broken(&self.place, "it sent more before TLS than its answer"));
         }
         let Stream::Plain(stream) = self.stream else { return Err(broken(&self.place, "it has TLS already")) };
-        let stream = secure(route, stream, end).await.map_err(of_gate)?;
+        let stream = secure(route, stream, end).await.map_err(heard)?;
         Ok(Self { stream, ..self })
     }
 

@@ -95,6 +95,28 @@ async fn a_server_is_believed_under_its_own_name_and_asked_for_it() {
 }
 
 #[tokio::test]
+async fn only_a_web_service_is_offered_the_webs_protocols_and_it_chooses() {
+    let authority = Authority::new("one");
+    let trust = Trust::new(Some(&authority.pem()), None).unwrap();
+    for (protocol, spoken, http2) in [
+        ("https", vec![b"h2".to_vec(), b"http/1.1".to_vec()], true),
+        ("https", vec![b"http/1.1".to_vec()], false),
+        ("https", Vec::new(), false),
+        // A server that wants one of these would refuse a handshake that offers others (RFC 7301, 3.2).
+        ("ldaps", vec![b"h2".to_vec()], false),
+    ] {
+        let mut config = plain(&authority.server(NAME, |_| {}));
+        config.alpn_protocols = spoken;
+        let (port, _) = tls_server(config).await;
+        let gate = Dns::of(vec![a(GOOD)]).await.gate();
+        let route = Route { trust: trust.clone(), ..route(&format!("{protocol}://{NAME}:{port}")) };
+        let stream = gate.connect(&route, soon()).await.unwrap();
+        assert_eq!(stream.is_http2(), http2, "{protocol}");
+        assert_eq!(greeting(stream).await, "hello");
+    }
+}
+
+#[tokio::test]
 async fn certificates_that_prove_nothing_are_refused_with_the_reason() {
     let (authority, other) = (Authority::new("one"), Authority::new("other"));
     let past = |params: &mut CertificateParams| params.not_after = rcgen::date_time_ymd(2020, 1, 1);
