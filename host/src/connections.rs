@@ -20,6 +20,7 @@ mod places;
 mod ready;
 mod routes;
 mod secured;
+mod web;
 
 use std::sync::Arc;
 
@@ -202,6 +203,8 @@ impl Connections {
         let options = options::check(&release.manifest, &draft.options)?;
         options::check_directories(&release.manifest, draft)?;
         routes::check(&release.manifest, draft)?;
+        let requested = release.manifest.permissions();
+        web::web(&requested, &requested, &options)?;
         Ok((release, options))
     }
 

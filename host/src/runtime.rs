@@ -32,6 +32,7 @@ mod state;
 pub(crate) mod tests;
 mod v0_1;
 pub mod wasi;
+pub mod web;
 
 use std::sync::Arc;
 

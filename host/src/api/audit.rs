@@ -108,6 +108,8 @@ struct OutcomeView {
     credentials: Vec<String>,
     /// Of these, the ones whose bytes it read.
     revealed: Vec<String>,
+    /// How many requests the connector was refused.
+    refused: u64,
     /// What served it: `publisher/name version`, and `UNSIGNED` if it was loaded without a signature.
     #[serde(skip_serializing_if = "Option::is_none")]
     release: Option<String>,
@@ -187,6 +189,7 @@ impl From<RecordedOutcome> for OutcomeView {
             directories: outcome.directories,
             credentials: outcome.credentials,
             revealed: outcome.revealed,
+            refused: outcome.refused,
             release: outcome.release,
         }
     }

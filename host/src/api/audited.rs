@@ -152,7 +152,8 @@ async fn conclude(api: &ApiState, begun: Begun, outcome: Outcome) {
     });
 }
 
-/// Reads. A reading leaves a line in the log; where the connector may read secrets, it leaves its two rows like any act.
+/// Reads. A reading leaves a line in the log; where the connector may read secrets, or asked for what it may not have, it
+/// leaves its two rows like any act.
 ///
 /// # Errors
 /// As [`audited`].
@@ -167,8 +168,10 @@ pub(super) async fn observed<T: Trace>(
         return audited(api, act, reading).await;
     }
     let called = reading.await;
-    if !called.used.revealed.is_empty() {
-        // It was approved since that was asked: late rows are better than none.
+    let used = &called.used;
+    let denied = called.result.as_ref().is_err_and(|error| error.is(FailureKind::CredentialDenied));
+    if denied || used.refused > 0 || !used.revealed.is_empty() {
+        // Nobody could know before: late rows are better than none.
         return audited(api, act, async { called }).await;
     }
     tracing::debug!(request = %act.entry.request_id, action = act.entry.action, used = ?called.used, "read");

@@ -110,7 +110,7 @@ struct SecuredView {
     help: String,
     /// Calls are refused while it is not set.
     required: bool,
-    /// What a connector may do with it: `bind`, `send`, `client-key` or `sign`.
+    /// What a connector may do with it: `bind`, `send`, `token`, `client-key` or `sign`.
     r#use: &'static str,
     /// What is set: at most one of a field.
     set: Vec<StatusView>,

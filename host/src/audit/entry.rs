@@ -75,6 +75,9 @@ pub struct Outcome {
     /// Of these, the ones it read.
     #[serde(default)]
     pub revealed: Vec<String>,
+    /// How many requests the connector was refused.
+    #[serde(default)]
+    pub refused: u64,
 }
 
 impl Entry {
@@ -119,6 +122,7 @@ impl Outcome {
             directories: Vec::new(),
             credentials: Vec::new(),
             revealed: Vec::new(),
+            refused: 0,
         }
     }
 
@@ -135,6 +139,7 @@ impl Outcome {
             directories: used.directories.iter().map(directory).collect(),
             credentials: used.credentials.iter().cloned().collect(),
             revealed: used.revealed.iter().cloned().collect(),
+            refused: used.refused,
             ..outcome
         }
     }

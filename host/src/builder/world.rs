@@ -53,10 +53,16 @@ mod tests {
         let directory = "[[directory]]\nname = \"d\"\nlabel = \"D\"\naccess = \"read-only\"";
         let directory = if imports.contains("files") { directory } else { "" };
         let reveal = if imports.contains("reveal") { "[[reveal]]\nslot = \"password\"\nreason = \"R\"" } else { "" };
-        let place = "[[destination]]\nname = \"p\"\nlabel = \"P\"\nprotocol = \"ldaps\"\naddress = \"h:636\"";
-        let place = if imports.contains("ldap") { place } else { "" };
+        let place = |protocol: &str| {
+            format!(
+                "[[destination]]\nname = {protocol:?}\nlabel = \"P\"\nprotocol = {protocol:?}\naddress = \"h:636\"\n"
+            )
+        };
+        let reached = [("\"ldap\"", "ldaps"), ("\"http\"", "https")];
+        let places = reached.iter().filter(|(import, _)| imports.contains(import)).map(|(_, protocol)| place(protocol));
+        let places: String = places.collect();
         let text = format!(
-            "{head}\nsummary = \"\"\n[interfaces]\nexports = {exports}\nimports = {imports}\n{directory}\n{reveal}\n{place}"
+            "{head}\nsummary = \"\"\n[interfaces]\nexports = {exports}\nimports = {imports}\n{directory}\n{reveal}\n{places}"
         );
         Manifest::parse(&text).unwrap()
     }

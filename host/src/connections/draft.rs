@@ -81,7 +81,24 @@ pub(super) fn changes(class: &ClassInfo, given: &Map<String, Json>) -> Result<Ch
 ///
 /// # Errors
 /// `schema-violation`, with a sentence for every fault and the parameters to blame.
-pub(super) fn parameters(entitlement: &ClassInfo, given: &Map<String, Json>) -> Result<Vec<Attribute>> {
+pub(super) fn granted(entitlement: &ClassInfo, given: &Map<String, Json>) -> Result<Vec<Attribute>> {
+    let required = entitlement.parameters.iter().filter(|info| info.required).map(|info| info.name.as_str());
+    parameters(entitlement, given, required)
+}
+
+/// Checks the parameters of a revocation: those that say which grant it is. What else a grant needs stands in the target.
+///
+/// # Errors
+/// As [`granted`], except that none has to be given.
+pub(super) fn revoked(entitlement: &ClassInfo, given: &Map<String, Json>) -> Result<Vec<Attribute>> {
+    parameters(entitlement, given, std::iter::empty())
+}
+
+fn parameters<'a>(
+    entitlement: &ClassInfo,
+    given: &Map<String, Json>,
+    required: impl Iterator<Item = &'a str>,
+) -> Result<Vec<Attribute>> {
     let mut faults = Faults::default();
     let mut parameters = Vec::new();
     for (name, json) in given {
@@ -93,8 +110,8 @@ pub(super) fn parameters(entitlement: &ClassInfo, given: &Map<String, Json>) -> 
         let read = info.and_then(|info| values(info, json));
         parameters.extend(faults.check(name, read).map(|values| Attribute { name: name.clone(), values }));
     }
-    for info in entitlement.parameters.iter().filter(|info| info.required && !given.contains_key(&info.name)) {
-        faults.add(&info.name, "is required");
+    for name in required.filter(|name| !given.contains_key(*name)) {
+        faults.add(name, "is required");
     }
     faults.into_result(entitlement)?;
     Ok(parameters)
@@ -287,8 +304,19 @@ mod tests {
     fn an_unknown_parameter_of_a_grant_is_refused_with_the_known_ones() {
         let mut class = class();
         class.parameters.push(plain("scope", Syntax::Text));
-        let error = parameters(&class, &object(&json!({"vhost": ["/"]}))).unwrap_err();
-        assert!(error.message.contains("it takes [scope]"), "{}", error.message);
-        assert_eq!(parameters(&class, &object(&json!({"scope": ["x"]}))).unwrap().len(), 1);
+        for check in [granted, revoked] {
+            let error = check(&class, &object(&json!({"vhost": ["/"]}))).unwrap_err();
+            assert!(error.message.contains("it takes [scope]"), "{}", error.message);
+            assert_eq!(check(&class, &object(&json!({"scope": ["x"]}))).unwrap().len(), 1);
+        }
+    }
+
+    #[test]
+    fn a_parameter_that_a_grant_requires_need_not_be_known_to_revoke_it() {
+        let mut class = class();
+        class.parameters.push(AttributeInfo { required: true, ..plain("scope", Syntax::Text) });
+        let error = granted(&class, &Map::new()).unwrap_err();
+        assert!(error.message.contains("`scope` is required"), "{}", error.message);
+        assert!(revoked(&class, &Map::new()).unwrap().is_empty());
     }
 }

@@ -7,8 +7,8 @@ use serde_json::{Map, Value as Json};
 use super::objects::reference;
 use super::{Connections, Ready, before_call, draft};
 use crate::model::{
-    Assignment, AssignmentPage, ClassKind, ClassName, ConnectionId, Error, Granted, RequestContext, Result,
-    RevokeOutcome, Uid,
+    Assignment, AssignmentPage, Attribute, ClassInfo, ClassKind, ClassName, ConnectionId, Error, Granted,
+    RequestContext, Result, RevokeOutcome, Uid,
 };
 use crate::runtime::Called;
 use crate::runtime::limits::PAGE_ROWS_MAX;
@@ -53,7 +53,7 @@ impl Connections {
         what: GrantDraft,
     ) -> Called<Granted> {
         let ready = before_call!(self.ready(id).await);
-        let assignment = before_call!(assignment(&ready, class, &what));
+        let assignment = before_call!(assignment(&ready, class, &what, draft::granted));
         ready.component().grant(self.context(rc, &ready), reference(class, uid), assignment).await
     }
 
@@ -67,12 +67,17 @@ impl Connections {
         what: GrantDraft,
     ) -> Called<RevokeOutcome> {
         let ready = before_call!(self.ready(id).await);
-        let assignment = before_call!(assignment(&ready, class, &what));
+        let assignment = before_call!(assignment(&ready, class, &what, draft::revoked));
         ready.component().revoke(self.context(rc, &ready), reference(class, uid), assignment).await
     }
 }
 
-fn assignment(ready: &Ready, principal: &ClassName, what: &GrantDraft) -> Result<Assignment> {
+fn assignment(
+    ready: &Ready,
+    principal: &ClassName,
+    what: &GrantDraft,
+    parameters: impl FnOnce(&ClassInfo, &Map<String, Json>) -> Result<Vec<Attribute>>,
+) -> Result<Assignment> {
     ready.class(principal)?;
     let entitlement = ready.class(&what.class)?;
     if entitlement.kind != ClassKind::Entitlement {
@@ -86,7 +91,7 @@ fn assignment(ready: &Ready, principal: &ClassName, what: &GrantDraft) -> Result
     Ok(Assignment {
         id: None,
         entitlement: reference(&what.class, &what.uid),
-        parameters: draft::parameters(entitlement, &what.parameters)?,
+        parameters: parameters(entitlement, &what.parameters)?,
         not_before: what.not_before.map(Timestamp::as_microsecond),
         not_after: what.not_after.map(Timestamp::as_microsecond),
         direct: true,

@@ -23,7 +23,7 @@ pub(crate) fn changes(given: &Map<String, Json>) -> Result<()> {
 pub(crate) fn parameters(given: &Map<String, Json>) -> Result<()> {
     let mut entitlement = class();
     entitlement.parameters = std::mem::take(&mut entitlement.attributes);
-    draft::parameters(&entitlement, given).map(drop)
+    draft::granted(&entitlement, given).map(drop)
 }
 
 /// A change as a caller writes it; briefly, what is empty is left out.

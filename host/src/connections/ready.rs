@@ -7,13 +7,14 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::places::Layout;
-use super::{Connections, options, permissions, routes, secured};
+use super::{Connections, options, permissions, routes, secured, web};
 use crate::egress::rules::Route;
 use crate::model::{
     ClassInfo, ClassName, Connection, ConnectionId, Directory, DirectoryName, Error, Export, FailureKind, OptionName,
     Permission, Permissions, RequestContext, Result, Schema, Stored, Value,
 };
 use crate::registry::Release;
+use crate::runtime::web::Web;
 use crate::runtime::{CallContext, CallLimits, Component, Credentials};
 
 /// A connection with everything an operation on it needs.
@@ -28,6 +29,7 @@ pub struct Ready {
     permissions: Arc<Permissions>,
     directories: Arc<BTreeMap<DirectoryName, Directory>>,
     routes: Arc<[Arc<Route>]>,
+    web: Arc<Web>,
     credentials: Arc<Credentials>,
     limits: CallLimits,
 }
@@ -124,13 +126,16 @@ impl Connections {
         let credentials = Arc::new(secured::open(&self.vault, &layout, &held)?);
         let approved = self.store.approvals(id).await?.into_iter().map(|approval| approval.permission).collect();
         let routes = routes::routes(&release.manifest, &connection, &options, &approved, &credentials)?;
-        let permissions = permissions::effective(&release.manifest.permissions(), &approved);
+        let requested = release.manifest.permissions();
+        let permissions = permissions::effective(&requested, &approved);
+        let web = Arc::new(web::web(&requested, &permissions, &options)?);
         let schema = self.store.schema(id).await?.filter(|status| status.refreshed.is_some());
         let ready = Arc::new(Ready {
             options,
             directories: Arc::new(permissions::directories(&connection.directories, &permissions)),
             permissions: Arc::new(permissions),
             routes: routes.into_iter().map(Arc::new).collect(),
+            web,
             credentials,
             limits: release.limits(&self.ceiling),
             schema_current: schema.as_ref().and_then(|status| status.refreshed).is_some_and(|at| at >= changed),
@@ -164,6 +169,7 @@ impl Connections {
             permissions: Arc::clone(&ready.permissions),
             directories: Arc::clone(&ready.directories),
             routes: Arc::clone(&ready.routes),
+            web: Arc::clone(&ready.web),
             credentials: Arc::clone(&ready.credentials),
             limits: ready.limits,
             deadline: rc.deadline.min(end_of_call),

@@ -78,7 +78,7 @@ impl Guest {
         let (inner, clock) = (&runtime.0, runtime.clock());
         context.limits = context.limits.capped(&inner.limits.ceiling);
         let end = Instant::now() + context.limits.call.min(clock.until(context.deadline));
-        let share = inner.connections.share(&context.connection, &inner.limits, clock.now());
+        let share = inner.connections.share(&context.connection, &inner.limits, clock);
         let places = [
             admit(&share.instances, end, "instances of this connection").await.map_err(refused)?,
             admit(&inner.instances, end, "instances of the host").await.map_err(refused)?,

@@ -1,5 +1,6 @@
 //! What the runtime remembers of a connection between calls: who computes, how many instances it has, its
-//! connections to directories, its cache, the tokens it keeps, and how many passwords it verified lately. In memory only; forgotten when it is idle and room is needed.
+//! connections to directories and web services, its cache, the tokens it keeps, and how many passwords it verified lately.
+//! In memory only; forgotten when it is idle and room is needed.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,6 +11,8 @@ use tokio::sync::Semaphore;
 use super::cache::Cache;
 use super::kept::Kept;
 use super::limits::{self, RuntimeLimits};
+use crate::clock::Clock;
+use crate::http::Client;
 use crate::ldap::Pool;
 use crate::model::ConnectionId;
 
@@ -21,21 +24,24 @@ pub(super) struct Share {
     pub(super) instances: Arc<Semaphore>,
     /// Its connections to directories.
     pub(super) directory: Pool,
+    /// Its connections to web services, and the tokens for them.
+    pub(super) web: Client,
     cache: Mutex<Cache>,
     kept: Mutex<Kept>,
     verifications: Mutex<Bucket>,
 }
 
 impl Share {
-    fn new(limits: &RuntimeLimits, now: Timestamp) -> Self {
+    fn new(limits: &RuntimeLimits, clock: &Clock) -> Self {
         let permits = |count: u32| Arc::new(Semaphore::new(count.max(1) as usize));
         Self {
             computing: permits(limits.computing_per_connection),
             instances: permits(limits.instances_per_connection),
             directory: Pool::default(),
+            web: Client::new(clock.clone()),
             cache: Mutex::default(),
             kept: Mutex::default(),
-            verifications: Mutex::new(Bucket { tokens: limits::VERIFY_BURST, filled: now }),
+            verifications: Mutex::new(Bucket { tokens: limits::VERIFY_BURST, filled: clock.now() }),
         }
     }
 
@@ -59,18 +65,19 @@ pub(super) struct Connections(Mutex<HashMap<String, Arc<Share>>>);
 
 impl Connections {
     /// The connection's share, made when it is first seen.
-    pub(super) fn share(&self, id: &ConnectionId, limits: &RuntimeLimits, now: Timestamp) -> Arc<Share> {
+    pub(super) fn share(&self, id: &ConnectionId, limits: &RuntimeLimits, clock: &Clock) -> Arc<Share> {
         let mut known = locked(&self.0);
         if known.len() >= limits::CONNECTIONS_REMEMBERED {
             known.retain(|_, share| Arc::strong_count(share) > 1);
         }
-        known.entry(id.folded()).or_insert_with(|| Arc::new(Share::new(limits, now))).clone()
+        known.entry(id.folded()).or_insert_with(|| Arc::new(Share::new(limits, clock))).clone()
     }
 
     /// Forgets what the connection cached, kept and had open.
     pub(super) fn forget(&self, id: &ConnectionId) {
         if let Some(share) = locked(&self.0).get(&id.folded()) {
             share.directory.forget();
+            share.web.forget();
             share.cache().clear();
             share.kept().clear();
         }
@@ -111,8 +118,8 @@ mod tests {
 
     #[test]
     fn verifications_run_out_and_come_back_with_time() {
-        let clock = crate::clock::Clock::manual(Timestamp::UNIX_EPOCH);
-        let share = Share::new(&RuntimeLimits::default(), clock.now());
+        let clock = Clock::manual(Timestamp::UNIX_EPOCH);
+        let share = Share::new(&RuntimeLimits::default(), &clock);
         for _ in 0..20 {
             assert_eq!(share.verification(clock.now()), Ok(()));
         }
@@ -125,8 +132,8 @@ mod tests {
     #[test]
     fn a_connection_written_in_another_case_is_the_same_connection() {
         let connections = Connections::default();
-        let share =
-            |id: &str| connections.share(&id.parse().unwrap(), &RuntimeLimits::default(), Timestamp::UNIX_EPOCH);
+        let (limits, clock) = (RuntimeLimits::default(), Clock::manual(Timestamp::UNIX_EPOCH));
+        let share = |id: &str| connections.share(&id.parse().unwrap(), &limits, &clock);
         assert!(Arc::ptr_eq(&share("HR"), &share("hr")));
         assert!(!Arc::ptr_eq(&share("hr"), &share("hr2")));
     }

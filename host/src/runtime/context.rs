@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use super::credentials::Credentials;
 use super::limits::CallLimits;
+use super::web::Web;
 use crate::egress::rules::Route;
 use crate::model::{
     ConnectionId, ConnectorName, Directory, DirectoryName, Gate, OptionName, Permission, Permissions, RequestId, Value,
@@ -33,6 +34,8 @@ pub struct CallContext {
     pub directories: Arc<BTreeMap<DirectoryName, Directory>>,
     /// The destinations, whether permitted or not; the gate asks each time.
     pub routes: Arc<[Arc<Route>]>,
+    /// What of secrets is written into requests, whether permitted or not.
+    pub web: Arc<Web>,
     /// The secured options, whether permitted or not; each use asks [`Self::permits`].
     pub credentials: Arc<Credentials>,
     pub limits: CallLimits,

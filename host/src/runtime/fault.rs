@@ -9,7 +9,7 @@ use super::limits::{HANDLES_MAX, QUOTE_BYTES_MAX, WASM_STACK_BYTES};
 use super::operation::Operation;
 use super::state::State;
 use crate::model::text::shown;
-use crate::model::{Effect, Error, ErrorKind, Failure, FailureKind};
+use crate::model::{DestinationName, Effect, Error, ErrorKind, Failure, FailureKind};
 
 /// Longest message of a connector that is passed on, in bytes.
 const MESSAGE_BYTES_MAX: usize = 4 * 1024;
@@ -45,6 +45,16 @@ pub(super) fn message(text: &str) -> String {
 /// A secret stands in what the guest gave out.
 pub(super) fn leaked(what: &str) -> Error {
     let message = format!("the connector's answer contains {what}; it was withheld: tell the connector's vendor");
+    Error::failure(FailureKind::CredentialDenied, message)
+}
+
+/// A secret stands in what a web service answered.
+pub(super) fn answered(from: &DestinationName, what: &str) -> Error {
+    let message = format!(
+        "the answer of the destination {:?} contains {what}; it was withheld from the connector: a service that gives its \
+         secrets back cannot be used, unless the connector captures them",
+        from.as_str()
+    );
     Error::failure(FailureKind::CredentialDenied, message)
 }
 

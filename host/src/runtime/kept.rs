@@ -1,5 +1,5 @@
-//! What a connection's calls sealed and kept for the next ones, session tokens above all: bounded in number and time, in
-//! memory only.
+//! What a connection's calls sealed or captured, kept for the next ones, session tokens above all: bounded in number and
+//! time, in memory only.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -7,32 +7,55 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::limits::{KEPT_MAX, KEPT_MAX_AGE};
-use crate::model::Secret;
+use crate::egress::rules::Route;
+use crate::egress::target::Target;
+use crate::model::{DestinationName, Secret};
 
 /// What one connection keeps, by name.
 #[derive(Default)]
 pub(super) struct Kept(HashMap<String, Entry>);
 
 struct Entry {
-    secret: Secret,
+    keeping: Keeping,
     expires: Timestamp,
+}
+
+/// A secret that is kept.
+#[derive(Clone)]
+pub(super) struct Keeping {
+    pub(super) secret: Secret,
+    /// The destination whose answer brought it; none where the guest sealed it.
+    pub(super) captor: Option<Captor>,
+}
+
+/// A destination as it was when a secret was captured there: under its name, another place may stand later.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::runtime) struct Captor {
+    name: DestinationName,
+    target: Target,
+}
+
+impl Captor {
+    pub(super) fn of(route: &Route) -> Self {
+        Self { name: route.name.clone(), target: route.target.clone() }
+    }
 }
 
 impl Kept {
     /// What is kept under that name, unless it expired.
-    pub(super) fn get(&self, name: &str, now: Timestamp) -> Option<Secret> {
-        self.0.get(name).filter(|entry| entry.expires > now).map(|entry| entry.secret.clone())
+    pub(super) fn get(&self, name: &str, now: Timestamp) -> Option<Keeping> {
+        self.0.get(name).filter(|entry| entry.expires > now).map(|entry| entry.keeping.clone())
     }
 
     /// Keeps a secret, in the place of what had its name; what expires first makes room.
-    pub(super) fn put(&mut self, name: String, secret: Secret, ttl: Duration, now: Timestamp) {
+    pub(super) fn put(&mut self, name: String, keeping: Keeping, ttl: Duration, now: Timestamp) {
         self.0.remove(&name);
         self.0.retain(|_, entry| entry.expires > now);
         if self.0.len() >= KEPT_MAX {
             self.forget_one();
         }
         let expires = now.saturating_add(ttl.min(KEPT_MAX_AGE)).unwrap_or(Timestamp::MAX);
-        self.0.insert(name, Entry { secret, expires });
+        self.0.insert(name, Entry { keeping, expires });
     }
 
     pub(super) fn clear(&mut self) {
@@ -55,7 +78,7 @@ mod tests {
 
     fn keep(kept: &mut Kept, name: &str, seconds: u64) {
         let secret = Secret::new(name.as_bytes().to_vec()).unwrap();
-        kept.put(name.to_owned(), secret, Duration::from_secs(seconds), NOW);
+        kept.put(name.to_owned(), Keeping { secret, captor: None }, Duration::from_secs(seconds), NOW);
     }
 
     #[test]
@@ -63,7 +86,7 @@ mod tests {
         let mut kept = Kept::default();
         keep(&mut kept, "token", 5);
         keep(&mut kept, "forever", u64::MAX);
-        assert_eq!(kept.get("token", NOW).unwrap().expose(), b"token");
+        assert_eq!(kept.get("token", NOW).unwrap().secret.expose(), b"token");
         assert!(kept.get("token", NOW + Duration::from_secs(5)).is_none());
         assert!(kept.get("forever", NOW + Duration::from_hours(23)).is_some());
         assert!(kept.get("forever", NOW + Duration::from_hours(24)).is_none());

@@ -17,16 +17,23 @@ pub(super) use search::Search;
 use super::credentials::Credentials;
 use super::fault;
 use super::limits::LEAK_GATHERED_BYTES;
-use crate::model::{Result, Secret};
+use crate::model::{DestinationName, Result, Secret};
 
-/// The secrets one call may not give out: those of the connection, and those that arrived with the call. Clones watch the
-/// same secrets.
+/// The secrets one call may not give out: those of the connection, those that arrived with the call, and those it captured
+/// or fetched. Clones watch the same secrets.
 #[derive(Clone)]
 pub(super) struct Leaks(Arc<Watched>);
 
 struct Watched {
     connection: Option<Arc<Search>>,
-    call: RwLock<Vec<Search>>,
+    call: RwLock<Vec<Met>>,
+}
+
+/// A secret that the call met on its way.
+struct Met {
+    secret: Secret,
+    /// None where it is too short to be told from other text.
+    search: Option<Search>,
 }
 
 impl Leaks {
@@ -34,16 +41,29 @@ impl Leaks {
         Self(Arc::new(Watched { connection: credentials.search(), call: RwLock::default() }))
     }
 
-    /// Watches a secret that arrived with the call.
-    pub(super) fn watch(&self, slot: &str, secret: &Secret) {
-        let search = Search::new([(format!("the secret {slot:?} of the call"), secret)]);
-        self.0.call.write().unwrap_or_else(PoisonError::into_inner).extend(search);
+    /// Watches one more secret, by the name people are told.
+    pub(super) fn watch(&self, name: String, secret: &Secret) {
+        let mut call = self.0.call.write().unwrap_or_else(PoisonError::into_inner);
+        if !call.iter().any(|met| met.secret.expose() == secret.expose()) {
+            let search = Search::new([(name, secret)]);
+            call.push(Met { secret: secret.clone(), search });
+        }
+    }
+
+    /// The longest form of a secret, in bytes: so much of a text that goes on may be the beginning of one.
+    pub(super) fn reach(&self) -> usize {
+        let call = self.0.call.read().unwrap_or_else(PoisonError::into_inner);
+        self.searches(&call).map(Search::reach).max().unwrap_or_default()
     }
 
     /// What a text holds that it must not.
     pub(super) fn find(&self, text: &[u8]) -> Option<String> {
         let call = self.0.call.read().unwrap_or_else(PoisonError::into_inner);
-        self.0.connection.as_deref().into_iter().chain(&*call).find_map(|search| search.find(text)).map(str::to_owned)
+        self.searches(&call).find_map(|search| search.find(text)).map(str::to_owned)
+    }
+
+    fn searches<'a>(&'a self, call: &'a [Met]) -> impl Iterator<Item = &'a Search> {
+        self.0.connection.as_deref().into_iter().chain(call.iter().filter_map(|met| met.search.as_ref()))
     }
 
     /// Looks through everything in an answer.
@@ -51,12 +71,24 @@ impl Leaks {
     /// # Errors
     /// `credential-denied`, naming the option and never where it was found or what it holds.
     pub(super) fn check(&self, answer: &impl Exits) -> Result<()> {
+        self.held_by(answer).map_or(Ok(()), |what| Err(fault::leaked(&what)))
+    }
+
+    /// Looks through what a web service answered, before the guest has it.
+    ///
+    /// # Errors
+    /// As [`Self::check`], naming the destination.
+    pub(super) fn check_answer(&self, from: &DestinationName, answer: &impl Exits) -> Result<()> {
+        self.held_by(answer).map_or(Ok(()), |what| Err(fault::answered(from, &what)))
+    }
+
+    fn held_by(&self, answer: &impl Exits) -> Option<String> {
         if self.nothing() {
-            return Ok(());
+            return None;
         }
         let mut look = Look { leaks: self, gathered: Vec::with_capacity(LEAK_GATHERED_BYTES), found: None };
         answer.exits(&mut |text| look.at(text));
-        look.end().map_or(Ok(()), |what| Err(fault::leaked(&what)))
+        look.end()
     }
 
     fn nothing(&self) -> bool {
@@ -107,7 +139,7 @@ mod tests {
     fn a_secret_is_found_in_any_of_many_texts_and_never_across_two() {
         let leaks = Leaks::new(&Credentials::default());
         let secret = Secret::new(b"correct horse".to_vec()).unwrap();
-        leaks.watch("password", &secret);
+        leaks.watch("it".to_owned(), &secret);
         let texts = |at: usize, text: &str| -> Vec<String> {
             let filler = |place: usize| "x".repeat(place % 97);
             (0..2_000).map(|place| if place == at { text.to_owned() } else { filler(place) }).collect()

@@ -24,6 +24,8 @@ pub struct Used {
     pub credentials: BTreeSet<String>,
     /// Slots whose secret it read.
     pub revealed: BTreeSet<String>,
+    /// How many requests it was refused.
+    pub refused: u64,
     /// What served it: `publisher/name version`, and whether without a signature. Nothing if no guest was entered.
     pub release: Option<String>,
     /// Lines of its log beyond the limits.
@@ -56,6 +58,7 @@ impl Used {
         self.destinations.extend(other.destinations);
         self.credentials.extend(other.credentials);
         self.revealed.extend(other.revealed);
+        self.refused += other.refused;
         self.release = other.release.or(self.release.take());
         self.log_lines_dropped += other.log_lines_dropped;
         self.duration += other.duration;

@@ -30,7 +30,7 @@ pub(super) struct State {
     pub(super) share: Arc<Share>,
     pub(super) table: ResourceTable,
     pub(super) log: GuestLog,
-    /// Noted by [`Self::uses`] alone.
+    /// Noted by [`Self::uses`] and [`Self::refused`] alone.
     used: Used,
     pub(super) limiter: Limiter,
     /// When the guest is stopped.
@@ -114,6 +114,11 @@ impl State {
         }
         note(&mut self.used);
         Ok(())
+    }
+
+    /// Notes that the guest was refused something. It is counted, however often it asks: a loop is one row in the trail.
+    pub(super) fn refused(&mut self) {
+        self.used.refused += 1;
     }
 
     /// What was used since this was last asked.

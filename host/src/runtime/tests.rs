@@ -123,6 +123,7 @@ fn context(connection: &str) -> CallContext {
         permissions: Arc::default(),
         directories: Arc::default(),
         routes: Arc::default(),
+        web: Arc::default(),
         credentials: Arc::default(),
         limits: CallLimits { call: Duration::from_secs(20), ..CallLimits::default() },
         deadline: Timestamp::MAX,

@@ -6,6 +6,7 @@
 mod convert;
 mod guest;
 mod host;
+mod http;
 mod ldap;
 
 use wasmtime::component::{HasSelf, InstancePre, Linker};
@@ -43,6 +44,10 @@ mod bindings {
             "hawser:connector/files.[method]reader.read": async | trappable,
             "hawser:connector/files.[method]replacement.write": async | trappable,
             "hawser:connector/files.[method]replacement.commit": async | trappable,
+            "hawser:connector/http.send": async | trappable,
+            "hawser:connector/http.open": async | trappable,
+            "hawser:connector/http.token": async | trappable,
+            "hawser:connector/http.[method]download.read": async | trappable,
             "hawser:connector/ldap.[method]search.next": async | trappable,
             "hawser:connector/ldap.[static]session.open": async | trappable,
             "hawser:connector/ldap.[method]session.add": async | trappable,
@@ -60,6 +65,7 @@ mod bindings {
             "hawser:connector/credentials.credential": crate::runtime::imports::credentials::Credential,
             "hawser:connector/files.reader": crate::runtime::imports::files::Reader,
             "hawser:connector/files.replacement": crate::runtime::imports::files::Replacement,
+            "hawser:connector/http.download": crate::runtime::imports::http::Download,
             "hawser:connector/ldap.search": crate::runtime::imports::ldap::Search,
             "hawser:connector/ldap.session": crate::runtime::imports::ldap::Session,
         },
@@ -118,7 +124,7 @@ impl Exports {
 
 /// Links one interface of the host.
 pub(super) fn link(linker: &mut Linker<State>, import: Import) -> wasmtime::Result<()> {
-    use bindings::hawser::connector::{cache, call, credentials, files, ldap, log, options, reveal};
+    use bindings::hawser::connector::{cache, call, credentials, files, http, ldap, log, options, reveal};
     match import {
         Import::Call => call::add_to_linker::<State, HasSelf<State>>(linker, |state| state),
         Import::Log => log::add_to_linker::<State, HasSelf<State>>(linker, |state| state),
@@ -127,6 +133,7 @@ pub(super) fn link(linker: &mut Linker<State>, import: Import) -> wasmtime::Resu
         Import::Credentials => credentials::add_to_linker::<State, HasSelf<State>>(linker, |state| state),
         Import::Reveal => reveal::add_to_linker::<State, HasSelf<State>>(linker, |state| state),
         Import::Files => files::add_to_linker::<State, HasSelf<State>>(linker, |state| state),
+        Import::Http => http::add_to_linker::<State, HasSelf<State>>(linker, |state| state),
         Import::Ldap => ldap::add_to_linker::<State, HasSelf<State>>(linker, |state| state),
     }
 }

@@ -19,7 +19,7 @@ pub(super) struct SecuredDeclarationView {
     group: Option<String>,
     /// Calls are refused while it is not set.
     required: bool,
-    /// What the connector may do with it: `bind`, `send`, `client-key` or `sign`.
+    /// What the connector may do with it: `bind`, `send`, `token`, `client-key` or `sign`.
     r#use: &'static str,
 }
 
@@ -32,7 +32,7 @@ pub(super) struct DestinationView {
     help: String,
     /// With options in braces, e.g. `ldaps://{host}:636`.
     address: String,
-    /// The secured options that go there.
+    /// The secured options it is connected to with; what is written into requests is among the permissions.
     credentials: Vec<String>,
 }
 

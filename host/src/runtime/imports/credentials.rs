@@ -8,6 +8,8 @@
 //! | a secret of the call | the caller | `hash`, `verify` |
 //! | a secured option | `get`, `get-key`, where approved | the one use of its slot, e.g. `sign` |
 //! | what the guest sealed | `seal`, `captured` | `keep` |
+//! | what was captured from an answer | `captured` | none: requests to where it came from |
+//! | a token | `http.token` | none: requests, where what it came of may be sent |
 //!
 //! A handle lives in the table of its call's store: in another call its number means nothing.
 
@@ -18,10 +20,12 @@ mod signing;
 pub(in crate::runtime) use handles::{captured, get, get_key, keep, keys, seal};
 pub(super) use hashing::one_verification;
 pub(in crate::runtime) use hashing::{Scheme, hash, verify};
-pub(in crate::runtime) use signing::{Algorithm, sign};
+pub(in crate::runtime) use signing::sign;
 
+use crate::http::Token;
 use crate::model::{CredentialUse, Failure, FailureKind, OptionName, Permission, Secret};
 use crate::runtime::context::CallContext;
+use crate::runtime::kept::Captor;
 
 /// A secret and where it came from.
 #[allow(unreachable_pub, reason = "the bindings re-export it")]
@@ -31,7 +35,7 @@ pub struct Credential {
 }
 
 /// Where a secret came from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 pub(in crate::runtime) enum Origin {
     /// It arrived with the call, under that slot.
     Call(String),
@@ -39,6 +43,10 @@ pub(in crate::runtime) enum Origin {
     Secured(OptionName, CredentialUse),
     /// The guest made or received it.
     Sealed,
+    /// An answer brought it, from that destination.
+    Captured(Captor),
+    /// It was fetched with that secured option.
+    Token(OptionName, Token),
 }
 
 /// May this connection use that option? At one of the places it goes to is enough to have the handle; the place that
@@ -48,8 +56,11 @@ fn permit(context: &CallContext, slot: &OptionName, usage: CredentialUse) -> Res
     if context.permissions.iter().any(approved) {
         return Ok(());
     }
-    let missing = Permission::Credential { slot: slot.clone(), usage, place: None };
-    Err(not_permitted(&missing))
+    match context.web.of_slot(slot) {
+        Some((_, true)) => Ok(()),
+        Some((missing, false)) => Err(not_permitted(&missing)),
+        None => Err(not_permitted(&Permission::Credential { slot: slot.clone(), usage, place: None })),
+    }
 }
 
 /// Names the permission that would allow it.
@@ -58,6 +69,6 @@ pub(super) fn not_permitted(missing: &Permission) -> Failure {
     Failure::new(FailureKind::NotPermitted, message)
 }
 
-fn denied(message: impl Into<String>) -> Failure {
+pub(super) fn denied(message: impl Into<String>) -> Failure {
     Failure::new(FailureKind::CredentialDenied, message)
 }

@@ -52,7 +52,7 @@ pub(in crate::runtime) async fn open(
     protection: Protection,
     login: Asked,
 ) -> Said<Resource<Session>> {
-    let route = match route(state, destination) {
+    let route = match super::route(&state.context, destination) {
         Ok(route) => route,
         Err(failure) => return Ok(Err(failure)),
     };
@@ -209,20 +209,6 @@ pub(in crate::runtime) async fn verify(
     Ok(ldap::verify(&state.egress(), &to, dn, password, end(state)).await)
 }
 
-/// The destination of that name.
-fn route(state: &State, destination: &str) -> Result<Arc<Route>, Failure> {
-    let of_name = |route: &&Arc<Route>| route.name.as_str() == destination;
-    state.context.routes.iter().find(of_name).cloned().ok_or_else(|| {
-        let known: Vec<&str> = state.context.routes.iter().map(|route| route.name.as_str()).collect();
-        let known = known.join(", ");
-        let message = format!(
-            "not permitted: {destination:?} is no destination of this connection, which has [{known}]; the manifest \
-             declares them, and the options say where they are"
-        );
-        Failure::new(FailureKind::NotPermitted, message)
-    })
-}
-
 /// The login, if its secret may go there, and the slot of the secret.
 fn admitted(state: &State, route: &Route, login: Asked) -> Said<(Login, Option<String>)> {
     match login {
@@ -305,7 +291,7 @@ async fn secrets<'a>(
         match origin {
             Origin::Call(slot) => slots.push(slot.clone()),
             Origin::Sealed => {}
-            Origin::Secured(..) => return Ok(Err(no_password())),
+            Origin::Secured(..) | Origin::Captured(_) | Origin::Token(..) => return Ok(Err(no_password())),
         }
         secrets.push(secret.clone());
     }

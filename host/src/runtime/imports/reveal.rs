@@ -13,7 +13,9 @@ pub(in crate::runtime) async fn reveal(state: &mut State, handle: &Resource<Cred
     let slot = match origin {
         Origin::Call(slot) => slot.clone(),
         Origin::Secured(slot, _) => slot.to_string(),
-        Origin::Sealed => return Ok(Err(denied("what was sealed is not revealed"))),
+        Origin::Sealed | Origin::Captured(_) | Origin::Token(..) => {
+            return Ok(Err(denied("only secured options and secrets of the call are revealed")));
+        }
     };
     let Ok(name) = slot.parse::<SlotName>() else {
         return Ok(Err(denied(&format!("{slot:?} is no slot that could be approved"))));

@@ -2,8 +2,10 @@
 //!
 //! An answer type without an implementation cannot be returned by a call (`call.rs`), so that no exit is forgotten.
 
+use hyper::HeaderMap;
 use wasmtime::component::ResourceAny;
 
+use crate::http;
 use crate::ldap::{Control, Entries, Found, Intermediate};
 use crate::model::{
     Assignment, AssignmentPage, Attribute, AttributeInfo, Cell, Choice, ClassInfo, ClassRow, Delta, Deltas, Edge,
@@ -62,6 +64,22 @@ fields! {
     Entries { found, intermediates, controls }
     Intermediate { value, controls }
     Control { value }
+}
+
+impl Exits for http::Response {
+    fn exits(&self, see: &mut dyn FnMut(&[u8])) {
+        self.headers.exits(see);
+        see(&self.body);
+    }
+}
+
+impl Exits for HeaderMap {
+    fn exits(&self, see: &mut dyn FnMut(&[u8])) {
+        for (name, value) in self {
+            see(name.as_str().as_bytes());
+            see(value.as_bytes());
+        }
+    }
 }
 
 impl Exits for String {

@@ -31,7 +31,12 @@ pub(in crate::runtime) struct Search {
     owners: Vec<String>,
     /// Is there a space in any of them? Only then can a text's plus signs hide one.
     spaced: bool,
+    /// The longest pattern, in bytes.
+    longest: usize,
 }
+
+/// A byte is escaped in at most so many: `\u0041`.
+const ESCAPE_BYTES_MAX: usize = 6;
 
 impl Search {
     /// A search for these, under the names people are told; none if all are too short to be told from other text.
@@ -48,7 +53,13 @@ impl Search {
         builder.kind(Some(AhoCorasickKind::ContiguousNFA)).match_kind(MatchKind::LeftmostFirst);
         let automaton = builder.build(patterns.keys()).ok();
         let spaced = patterns.keys().any(|pattern| pattern.contains(&b' '));
-        (!patterns.is_empty()).then(|| Self { automaton, owners: patterns.into_values().collect(), spaced })
+        let longest = patterns.keys().map(Vec::len).max()?;
+        Some(Self { automaton, owners: patterns.into_values().collect(), spaced, longest })
+    }
+
+    /// The most bytes that a secret takes in any of its forms.
+    pub(in crate::runtime) fn reach(&self) -> usize {
+        self.longest * ESCAPE_BYTES_MAX
     }
 
     /// Whose secret a text holds.
@@ -129,7 +140,7 @@ type Escape = (Cow<'static, [u8]>, usize);
 /// escape.
 fn unescaped(text: &[u8], mark: u8, decode: impl Fn(&[u8]) -> Option<Escape>) -> Vec<u8> {
     let (mut decoded, mut rest) = (Vec::with_capacity(text.len()), text);
-    while let Some(at) = rest.iter().position(|byte| *byte == mark) {
+    while let Some(at) = memchr::memchr(mark, rest) {
         let (plain, after) = (head(rest, at), tail(rest, at + 1));
         let (bytes, length) = decode(after).unwrap_or((Cow::Owned(vec![mark]), 0));
         decoded.extend_from_slice(plain);

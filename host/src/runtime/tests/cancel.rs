@@ -115,7 +115,7 @@ async fn swept(guest: &Component, directory: &Path) -> usize {
 }
 
 fn assert_all_given_back(runtime: &Runtime) {
-    let share = runtime.0.connections.share(&context("leaver").connection, &runtime.0.limits, runtime.clock().now());
+    let share = runtime.0.connections.share(&context("leaver").connection, &runtime.0.limits, runtime.clock());
     assert_eq!(runtime.0.instances.available_permits(), PLACES as usize);
     assert_eq!((share.instances.available_permits(), share.computing.available_permits()), (PLACES as usize, 1));
 }

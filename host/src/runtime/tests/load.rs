@@ -63,10 +63,10 @@ fn reading_secrets_without_saying_so_in_the_manifest_is_refused_by_name() {
 
 #[test]
 fn an_interface_the_contract_does_not_have_yet_is_refused_by_name() {
-    let later = "package hawser:connector@0.1.9; interface http { send: func(); }";
-    let module = prober(r#"(import "hawser:connector/http@0.1.9" "send" (func))"#, "(call 0)");
-    let bytes = component_of(&format!("import hawser:connector/http@0.1.9; {PROBE}"), later, &module);
-    assert!(refusal(&bytes, Import::ALL, &[Export::Probe]).contains("hawser:connector/http@0.1.9"));
+    let later = "package hawser:connector@0.1.9; interface sql { query: func(); }";
+    let module = prober(r#"(import "hawser:connector/sql@0.1.9" "query" (func))"#, "(call 0)");
+    let bytes = component_of(&format!("import hawser:connector/sql@0.1.9; {PROBE}"), later, &module);
+    assert!(refusal(&bytes, Import::ALL, &[Export::Probe]).contains("hawser:connector/sql@0.1.9"));
 }
 
 #[test]

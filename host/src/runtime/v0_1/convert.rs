@@ -125,7 +125,9 @@ pub(super) fn outcome(outcome: provision::Outcome, table: &mut ResourceTable) ->
     let mut issued = Vec::with_capacity(written.issued.len());
     for attribute in written.issued {
         match table.delete(attribute.secret)? {
-            Credential { origin: Origin::Secured(..), .. } => return Ok(Err(borrowed(&attribute.name))),
+            Credential { origin: Origin::Secured(..) | Origin::Token(..), .. } => {
+                return Ok(Err(borrowed(&attribute.name)));
+            }
             Credential { secret, .. } => issued.push(model::SecretAttribute { name: attribute.name, secret }),
         }
     }

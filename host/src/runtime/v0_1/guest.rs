@@ -207,7 +207,7 @@ impl Guest {
     fn own(&mut self, slot: &str, secret: Secret, said: &[&str]) -> wasmtime::Result<Resource<Credential>> {
         let state = self.store.data_mut();
         if !said.iter().any(|text| holds(text, secret.expose())) {
-            state.leaks.watch(slot, &secret);
+            state.leaks.watch(format!("the secret {slot:?} of the call"), &secret);
         }
         Ok(state.table.push(Credential { origin: Origin::Call(slot.to_owned()), secret })?)
     }

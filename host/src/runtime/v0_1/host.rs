@@ -5,10 +5,11 @@ use wasmtime::component::Resource;
 use super::bindings::hawser::connector::{cache, call, credentials, files, log, options, reveal};
 use crate::model::Value;
 use crate::runtime::guest_log::Level;
-use crate::runtime::imports::credentials::{Algorithm, Credential, Scheme};
+use crate::runtime::imports::credentials::{Credential, Scheme};
 use crate::runtime::imports::files::{FileInfo, Reader, Replacement};
 use crate::runtime::imports::{self, Said};
 use crate::runtime::state::State;
+use crate::signing::Algorithm;
 
 impl call::Host for State {
     fn request_id(&mut self) -> wasmtime::Result<String> {

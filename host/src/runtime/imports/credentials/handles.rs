@@ -8,6 +8,7 @@ use super::{Credential, Origin, denied, permit};
 use crate::model::secret::SECRET_BYTES_MAX;
 use crate::model::{CredentialUse, Failure, FailureKind, OptionName, Secret, Secured};
 use crate::runtime::imports::Said;
+use crate::runtime::kept::Keeping;
 use crate::runtime::limits::{KEPT_NAME_BYTES_MAX, SEALS_PER_CALL_MAX};
 use crate::runtime::state::State;
 
@@ -56,21 +57,26 @@ pub(in crate::runtime) fn seal(state: &mut State, bytes: Vec<u8>) -> Said<Resour
 /// Keeps what was sealed for later calls of this connection.
 pub(in crate::runtime) fn keep(state: &State, name: String, handle: &Resource<Credential>, ttl_ms: u32) -> Said<()> {
     let Credential { origin, secret } = state.table.get(handle)?;
-    if *origin != Origin::Sealed {
+    if !matches!(origin, Origin::Sealed) {
         return Ok(Err(denied("only what was sealed can be kept; the host has the other secrets anyway")));
     }
     if name.is_empty() || name.len() > KEPT_NAME_BYTES_MAX {
         return Ok(Err(denied(format!("the name of what is kept has 1 to {KEPT_NAME_BYTES_MAX} bytes"))));
     }
     let ttl = Duration::from_millis(ttl_ms.into());
-    state.share.kept().put(name, secret.clone(), ttl, state.clock().now());
+    state.share.kept().put(name, Keeping { secret: secret.clone(), captor: None }, ttl, state.clock().now());
     Ok(Ok(()))
 }
 
-/// What this connection kept under that name.
+/// What this connection kept under that name. A guest never had what was captured, and gives none of it out.
 pub(in crate::runtime) fn captured(state: &mut State, name: &str) -> wasmtime::Result<Option<Resource<Credential>>> {
     let kept = state.share.kept().get(name, state.clock().now());
-    kept.map(|secret| Ok(state.table.push(Credential { origin: Origin::Sealed, secret })?)).transpose()
+    let Some(Keeping { secret, captor }) = kept else { return Ok(None) };
+    if captor.is_some() {
+        state.leaks.watch(format!("the captured secret {name:?}"), &secret);
+    }
+    let origin = captor.map_or(Origin::Sealed, Origin::Captured);
+    Ok(Some(state.table.push(Credential { origin, secret })?))
 }
 
 /// A secured option of the manifest that is approved and set.
