@@ -5,10 +5,12 @@
 #[cfg(not(target_arch = "wasm32"))]
 mod native;
 #[cfg(not(target_arch = "wasm32"))]
-pub(crate) use native::{Stand, cache, call, credentials, enter, files, log, option};
+pub(crate) use native::{Stand, cache, call, credentials, enter, files, http, log, option};
 
 #[cfg(target_arch = "wasm32")]
 pub(crate) use crate::bindings::host::{cache, call, credentials, files, log};
 
 #[cfg(target_arch = "wasm32")]
 pub(crate) use crate::bindings::host::options::get as option;
+#[cfg(target_arch = "wasm32")]
+pub(crate) use crate::http::host as http;

@@ -26,13 +26,15 @@ pub mod host {
         generate_unused_types: true,
         additional_derives: [PartialEq],
         // They hold handles, which have no equals.
-        additional_derives_ignore: ["login", "modification", "new-attribute", "new-value", "simple-login"],
+        additional_derives_ignore: [
+            "login", "modification", "new-attribute", "new-value", "request", "secret-use", "simple-login", "token-request"
+        ],
         runtime_path: "::hawser_sdk::__private::rt",
         bitflags_path: "::hawser_sdk::__private::bitflags",
     });
     #[cfg(target_arch = "wasm32")]
     pub use self::hawser::connector::{cache, call, options};
-    pub use self::hawser::connector::{credentials, files, ldap, log, model, reveal};
+    pub use self::hawser::connector::{credentials, files, http, ldap, log, model, reveal};
 }
 
 macro_rules! exported {

@@ -2,7 +2,8 @@
 //!
 //! Where a handle came from decides what the host does with it. A password of the call ([`Password`]) is hashed and
 //! verified. A secured option ([`get`], [`get_key`]) has the one use that the manifest names, e.g. signing. What was
-//! [sealed](seal) is kept for later calls. Any other use is refused as `credential-denied`, and one that nobody approved
+//! [sealed](seal) is kept for later calls; what a response was [asked for](crate::http::Request::capture) goes back to
+//! where it came from. Any other use is refused as `credential-denied`, and one that nobody approved
 //! as `not-permitted`.
 
 use crate::backend::credentials as host;
@@ -59,7 +60,8 @@ pub fn seal(bytes: &[u8]) -> Result<Credential<'static>> {
     Ok(host::seal(bytes)?.into())
 }
 
-/// What an earlier call of this connection [kept](Credential::keep) under that name, if the host still holds it.
+/// What this connection [kept](Credential::keep) or [captured](crate::http::Request::capture) under that name, if the host
+/// still holds it.
 pub fn captured(name: &str) -> Option<Credential<'static>> {
     host::captured(name).map(Into::into)
 }
@@ -94,6 +96,15 @@ impl<'a> Credential<'a> {
             Handle::Owned(credential) => Ok(credential),
             #[cfg(not(target_arch = "wasm32"))]
             Handle::Native(_) => Err(crate::Error::unsupported("a native test has no directory to give it to")),
+        }
+    }
+
+    /// The stand-in for a handle.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn native(&self) -> Option<&host::Native> {
+        match &self.0 {
+            Handle::Native(secret) => Some(secret),
+            Handle::Borrowed(_) | Handle::Owned(_) => None,
         }
     }
 

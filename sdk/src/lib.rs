@@ -3,8 +3,8 @@
 //!
 //! * [`Connector`] is the one every connector implements: what its options are, and how it opens.
 //! * [`Probe`], [`Schema`], [`Source`], [`Feed`], [`Provision`], [`Entitlements`] and [`Passwords`] are what it can do.
-//! * [`files`], [`ldap`], [`credentials`], [`cache`], [`call`] and [`log`] are what the host offers, each only where the manifest
-//!   asks for it; a capability a connector never calls is never imported.
+//! * [`files`], [`http`], [`ldap`], [`credentials`], [`cache`], [`call`] and [`log`] are what the host offers, each only where
+//!   the manifest asks for it; a capability a connector never calls is never imported.
 //! * `testing` stands in for the host, so that a connector's unit tests run natively, without WebAssembly.
 //!
 //! An instance lives for one call or one listing: what must outlive it belongs to the host (checkpoints, [`cache`]).
@@ -37,6 +37,7 @@ pub mod cache;
 pub mod call;
 pub mod credentials;
 pub mod files;
+pub mod http;
 pub mod ldap;
 pub mod log;
 #[cfg(not(target_arch = "wasm32"))]

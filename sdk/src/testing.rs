@@ -15,10 +15,12 @@
 use crate::backend::credentials::{self as native, Secured};
 use crate::backend::{self, Stand};
 use crate::connector::{self, Connector};
-use crate::credentials::Password;
+use crate::credentials::{Credential, Password};
 use crate::error::Result;
+use crate::http;
 use crate::listing::{Item, Listing};
 use crate::model::Value;
+use std::cell::RefCell;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
@@ -72,6 +74,14 @@ impl Host {
     #[must_use]
     pub fn reveal(mut self, slot: &str) -> Self {
         self.0.revealed.push(slot.to_owned());
+        self
+    }
+
+    /// Answers requests: there is no network in a native test. What a request captures is taken out of the answer as the
+    /// host does it.
+    #[must_use]
+    pub fn web(mut self, answer: impl FnMut(&http::Request<'_>) -> Result<http::Response> + 'static) -> Self {
+        self.0.web = Some(RefCell::new(Box::new(answer)));
         self
     }
 
@@ -130,6 +140,12 @@ pub fn connector<T: Connector>() -> Result<T> {
 /// A password as it arrives with a call.
 pub fn password(text: &str) -> Password<'static> {
     native::password(text).into()
+}
+
+/// Which secret that is: the name of its secured option, `password` for passwords of the call, the name it was captured
+/// under; nothing for what was sealed.
+pub fn secret_name<'a>(secret: &'a Credential<'_>) -> Option<&'a str> {
+    secret.native().and_then(native::Native::name)
 }
 
 /// Reads a listing to its end.

@@ -15,6 +15,7 @@ pub(crate) mod cache;
 pub(crate) mod call;
 pub(crate) mod credentials;
 pub(crate) mod files;
+pub(crate) mod http;
 pub(crate) mod log;
 
 /// Everything a test told the host, and what the connector told it.
@@ -29,6 +30,8 @@ pub(crate) struct Stand {
     /// Slots whose secrets may be read.
     pub(crate) revealed: Vec<String>,
     pub(crate) kept: RefCell<HashMap<String, credentials::Native>>,
+    /// What answers requests.
+    pub(crate) web: Option<RefCell<http::Web>>,
     pub(crate) logs: RefCell<Vec<String>>,
 }
 

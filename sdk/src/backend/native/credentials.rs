@@ -14,6 +14,9 @@ pub(crate) use crate::bindings::host::credentials::{HashScheme, Signature};
 /// How a test names the passwords of a call.
 const PASSWORD: &str = "password";
 
+/// What every token endpoint of a test answers.
+const TOKEN: &[u8] = b"access-token";
+
 /// A secret and where it came from.
 #[derive(Clone)]
 pub(crate) struct Native {
@@ -26,6 +29,10 @@ enum Origin {
     Call,
     Secured(String),
     Sealed,
+    /// By the name it was captured under.
+    Captured(String),
+    /// Of the secured option it was fetched with.
+    Token(String),
 }
 
 /// What a test set a secured option to.
@@ -74,6 +81,20 @@ pub(crate) fn keep(name: &str, secret: &Native, _ttl_ms: u32) -> Result<(), Fail
     Ok(())
 }
 
+/// Keeps what a response said under a name, as the host does.
+pub(crate) fn capture(name: &str, bytes: &[u8]) {
+    let captured = Native { origin: Origin::Captured(name.to_owned()), bytes: bytes.to_vec() };
+    current().kept.borrow_mut().insert(name.to_owned(), captured);
+}
+
+/// A token that was fetched with a secured option.
+pub(crate) fn token(client: &Native) -> Result<Native, Failure> {
+    match &client.origin {
+        Origin::Secured(slot) => Ok(Native { origin: Origin::Token(slot.clone()), bytes: TOKEN.to_vec() }),
+        _ => Err(denied("a token is fetched with a secured option")),
+    }
+}
+
 pub(crate) fn captured(name: &str) -> Option<Native> {
     current().kept.borrow().get(name).cloned()
 }
@@ -89,7 +110,7 @@ pub(crate) fn verify(secret: &Native, hash: &str) -> Result<bool, Failure> {
 pub(crate) fn sign(secret: &Native, algorithm: Signature, message: &[u8]) -> Result<Vec<u8>, Failure> {
     match secret.origin {
         Origin::Secured(_) => crypto::sign(&secret.bytes, algorithm, message),
-        Origin::Call | Origin::Sealed => Err(denied("only a secured option signs")),
+        _ => Err(denied("only a secured option signs")),
     }
 }
 
@@ -97,7 +118,7 @@ pub(crate) fn reveal(secret: &Native) -> Result<Vec<u8>, Failure> {
     let slot = match &secret.origin {
         Origin::Call => PASSWORD,
         Origin::Secured(slot) => slot,
-        Origin::Sealed => return Err(denied("what was sealed is not revealed")),
+        _ => return Err(denied("only secured options and passwords of the call are revealed")),
     };
     if current().revealed.iter().any(|approved| approved == slot) {
         return Ok(secret.bytes.clone());
@@ -106,6 +127,15 @@ pub(crate) fn reveal(secret: &Native) -> Result<Vec<u8>, Failure> {
 }
 
 impl Native {
+    /// Its secured option, `password`, or the name it was captured under; nothing for what was sealed.
+    pub(crate) fn name(&self) -> Option<&str> {
+        match &self.origin {
+            Origin::Call => Some(PASSWORD),
+            Origin::Secured(name) | Origin::Captured(name) | Origin::Token(name) => Some(name),
+            Origin::Sealed => None,
+        }
+    }
+
     /// The bytes of a password of the call.
     fn of_call(&self) -> Result<&[u8], Failure> {
         match self.origin {
@@ -113,7 +143,7 @@ impl Native {
                 Err(Error::invalid_password("an empty password is refused").into())
             }
             Origin::Call => Ok(&self.bytes),
-            Origin::Secured(_) | Origin::Sealed => Err(denied("only passwords of the call are hashed and verified")),
+            _ => Err(denied("only passwords of the call are hashed and verified")),
         }
     }
 }
