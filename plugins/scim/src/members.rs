@@ -1,0 +1,125 @@
+//! Who is in a group: asked, read and looked after.
+//!
+//! A cheap question is believed only where the answer leads to a write that does no harm if it was wrong. Before anybody is
+//! told that it is so already, the group itself is read.
+
+use crate::filter::quoted;
+use crate::layout::{Layout, Targets};
+use crate::model::{Attribute, Class};
+use crate::object::Object;
+use crate::options::{MemberValue, Profile};
+use crate::page;
+use crate::provision;
+use crate::server::Server;
+use crate::tree;
+use crate::url::Url;
+use hawser_sdk::{Error, FailureKind, Result};
+use serde_json::Value as Json;
+
+/// A group and who is to be in it or not.
+pub(crate) struct Pair<'a> {
+    pub(crate) server: &'a Server,
+    pub(crate) groups: &'a Class,
+    pub(crate) members: &'a Attribute,
+    pub(crate) group: &'a str,
+    pub(crate) class: &'a Class,
+    pub(crate) principal: &'a str,
+    /// What the service shows as the value of this member.
+    pub(crate) shown: String,
+}
+
+/// What is known of a membership.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Seen {
+    Yes,
+    No,
+    /// The group shows no members at all.
+    Hidden,
+}
+
+impl<'a> Pair<'a> {
+    pub(crate) fn new(server: &'a Server, class: &'a Class, group: &'a str, principal: &'a str) -> Result<Self> {
+        let (groups, members) = server.groups()?;
+        Ok(Self { server, groups, members, group, class, principal, shown: principal.to_owned() })
+    }
+
+    /// Reads whom it is about: that he exists, and his name where members are shown by it.
+    ///
+    /// # Errors
+    /// `unknown-uid`.
+    pub(crate) fn look_up_principal(&mut self) -> Result<()> {
+        let found = Object::read(self.server, self.class, self.principal, Some(&[]))?;
+        if self.server.options.member_value == MemberValue::Name {
+            let name = found.name(self.class).unwrap_or(self.principal);
+            self.shown = name.to_owned();
+        }
+        Ok(())
+    }
+
+    /// The member as it is written.
+    pub(crate) fn written(&self) -> Result<Json> {
+        provision::member(self.server, self.members, self.class, self.principal)
+    }
+
+    pub(crate) fn read(&self) -> Result<Object> {
+        let members = [self.members.path.to_string()];
+        // What may be written as a whole is read as a whole.
+        let wanted = self.server.patches().then_some(members.as_slice());
+        Object::read(self.server, self.groups, self.group, wanted)
+    }
+
+    /// Is he in the group as it was read?
+    pub(crate) fn seen_in(&self, group: &Object) -> Seen {
+        match list(group) {
+            None => Seen::Hidden,
+            Some(members) if members.iter().any(|member| self.is_it(member)) => Seen::Yes,
+            Some(_) => Seen::No,
+        }
+    }
+
+    pub(crate) fn is_it(&self, member: &Json) -> bool {
+        let value = tree::text(member, &tree::path("value", None)).or_else(|| member.as_str());
+        value.is_some_and(|value| value == self.shown || value == self.principal)
+    }
+
+    /// How many others are in the group as it was read.
+    pub(crate) fn others_in(&self, group: &Object) -> usize {
+        list(group).unwrap_or_default().iter().filter(|member| !self.is_it(member)).count()
+    }
+
+    /// What a search says, if the service can be asked and has a plain answer. Nothing that is only to be asked where what
+    /// was stored has to be seen.
+    pub(crate) fn ask(&self) -> Result<Option<bool>> {
+        let path = format!("{}.value", self.members.path);
+        let options = &self.server.options;
+        let is_askable = options.profile == Profile::Standard && options.member_value == MemberValue::Id;
+        let filters = |path: &str| self.server.filters_by(path);
+        if !(is_askable && filters(&path) && filters("id") && filters(&self.members.name)) {
+            return Ok(None);
+        }
+        let layout = Layout::of(self.groups, &[], Targets::of(self.server, 0))?;
+        let filter = format!("id eq {} and {path} eq {}", quoted(self.group), quoted(self.principal));
+        let url = Url::new(&self.groups.endpoint).with("filter", &filter).with("attributes", "id");
+        let found = match self.server.client.get(url) {
+            Err(error) if is_no_answer(&error) => return Ok(None),
+            found => page::read(&layout, &found?.body)?.items.unwrap_or_default(),
+        };
+        Ok(match found.as_slice() {
+            [] => Some(false),
+            [only] if only.uid.as_deref() == Some(self.group) => Some(true),
+            // It does not filter, whatever it says.
+            _ => None,
+        })
+    }
+}
+
+fn is_no_answer(error: &Error) -> bool {
+    matches!(
+        error.kind(),
+        FailureKind::Unsupported | FailureKind::UnknownUid | FailureKind::Retryable | FailureKind::Conflict
+    )
+}
+
+fn list(group: &Object) -> Option<&[Json]> {
+    tree::get(&group.json, &tree::path(crate::model::MEMBERS, None)).and_then(Json::as_array).map(Vec::as_slice)
+}

@@ -1,0 +1,223 @@
+//! Memberships: one member added or removed by itself, so that whoever else is in the group stays.
+//!
+//! Removing is where services differ, and where a wrong word empties a group: the standard has a path with a filter, Entra
+//! and its like a list of values, which to a service of the standard means everybody. So the list is sent only under the
+//! profile `entra`, only after the group showed who is in it, and what is left is looked at afterwards.
+
+use crate::Scim;
+use crate::failure::Doing;
+use crate::filter::quoted;
+use crate::layout::{Layout, Targets};
+use crate::listing::resumed;
+use crate::members::{Pair, Seen};
+use crate::model::{Class, GROUP, Kind, Syntax};
+use crate::object::Object;
+use crate::options::{MemberValue, Profile};
+use crate::replacing;
+use crate::resource;
+use crate::resources::{Filter, Resources};
+use crate::server::Server;
+use crate::update::{not_stored, patch};
+use hawser_sdk::{
+    Assignment, Assignments, Cell, Effect, Entitlements, Error, FailureKind, GrantOutcome, Granted, Key, ObjectRef,
+    Result, RevokeOutcome, Value,
+};
+use serde_json::{Value as Json, json};
+use std::collections::BTreeMap;
+
+impl Entitlements for Scim {
+    fn grant(&self, principal: &ObjectRef, what: &Assignment) -> Result<Granted> {
+        let server = self.server()?;
+        let mut pair = pair(&server, principal, what)?;
+        pair.look_up_principal()?;
+        Ok(granted(&pair)?.into())
+    }
+
+    fn revoke(&self, principal: &ObjectRef, what: &Assignment) -> Result<RevokeOutcome> {
+        let server = self.server()?;
+        let mut pair = pair(&server, principal, what)?;
+        // Who is gone may still stand in the group by his id.
+        if server.options.member_value == MemberValue::Name {
+            pair.look_up_principal()?;
+        }
+        revoked(&pair)
+    }
+
+    fn list_granted(&self, principal: &ObjectRef, after: Option<&[u8]>, max: u32) -> Result<Assignments> {
+        let server = self.server()?;
+        let mut groups = all_granted(server, principal)?;
+        if let Some(after) = after {
+            let after: String = resumed(after)?;
+            groups.retain(|uid, _| *uid > after);
+        }
+        Ok(page_of(groups, usize::try_from(max.max(1)).unwrap_or(usize::MAX)))
+    }
+}
+
+/// # Errors
+/// Something that is no group, or a grant with more to it than a membership has.
+fn pair<'a>(server: &'a Server, principal: &'a ObjectRef, what: &'a Assignment) -> Result<Pair<'a>> {
+    if !what.parameters.is_empty() || what.not_before.is_some() || what.not_after.is_some() {
+        return Err(Error::unsupported("memberships of SCIM have no parameters and no period"));
+    }
+    let class = server.class(&what.entitlement.class)?;
+    if class.kind != Kind::Group {
+        return Err(Error::schema_violation(format!("class {} is no entitlement; grant a group", class.name)));
+    }
+    Pair::new(server, server.class(&principal.class)?, &what.entitlement.uid, &principal.uid)
+}
+
+fn granted(pair: &Pair<'_>) -> Result<GrantOutcome> {
+    let asked = if pair.server.patches() { pair.ask()? } else { None };
+    if asked != Some(false) {
+        let group = pair.read()?;
+        if pair.seen_in(&group) == Seen::Yes {
+            return Ok(GrantOutcome::AlreadyGranted);
+        }
+        if !pair.server.patches() {
+            let member = pair.written()?;
+            let write = |members: &mut Vec<Json>| members.push(member);
+            replacing::replace_members(pair.server, pair.groups, pair.group, &group, write)?;
+            return looked_after(pair, &group, Seen::Yes).map(|()| GrantOutcome::Granted);
+        }
+    }
+    let before = if pair.server.options.reads_back() { Some(pair.read()?) } else { None };
+    let operation = json!({"op": "add", "path": pair.members.path.to_string(), "value": [pair.written()?]});
+    if let Err(error) = send(pair, operation) {
+        return if is_so_already(pair, &error, Seen::Yes)? { Ok(GrantOutcome::AlreadyGranted) } else { Err(error) };
+    }
+    before.map_or(Ok(()), |before| looked_after(pair, &before, Seen::Yes))?;
+    Ok(GrantOutcome::Granted)
+}
+
+fn revoked(pair: &Pair<'_>) -> Result<RevokeOutcome> {
+    let asked = if pair.server.patches() { pair.ask()? } else { None };
+    if asked == Some(true) {
+        return removed(pair, None);
+    }
+    let group = pair.read()?;
+    match pair.seen_in(&group) {
+        Seen::No => Ok(RevokeOutcome::AlreadyRevoked),
+        Seen::Hidden if !pair.server.patches() || pair.server.options.profile == Profile::Entra => {
+            let message =
+                "the service does not show who is in the group, so that removing one member could remove the others";
+            Err(Error::unsupported(message))
+        }
+        Seen::Yes if !pair.server.patches() => {
+            let write = |members: &mut Vec<Json>| members.retain(|member| !pair.is_it(member));
+            replacing::replace_members(pair.server, pair.groups, pair.group, &group, write)?;
+            looked_after(pair, &group, Seen::No).map(|()| RevokeOutcome::Revoked)
+        }
+        Seen::Yes | Seen::Hidden => removed(pair, Some(&group)),
+    }
+}
+
+fn removed(pair: &Pair<'_>, before: Option<&Object>) -> Result<RevokeOutcome> {
+    let path = pair.members.path.to_string();
+    let operation = match pair.server.options.profile {
+        Profile::Entra => json!({"op": "remove", "path": path, "value": [{"value": pair.shown}]}),
+        Profile::Standard | Profile::ReadBack => {
+            json!({"op": "remove", "path": format!("{path}[value eq {}]", quoted(&pair.shown))})
+        }
+    };
+    if let Err(error) = send(pair, operation) {
+        return if is_so_already(pair, &error, Seen::No)? { Ok(RevokeOutcome::AlreadyRevoked) } else { Err(error) };
+    }
+    if let Some(before) = before.filter(|_| pair.server.options.reads_back()) {
+        looked_after(pair, before, Seen::No)?;
+    }
+    Ok(RevokeOutcome::Revoked)
+}
+
+fn send(pair: &Pair<'_>, operation: Json) -> Result<()> {
+    patch(pair.server, pair.groups, pair.group, vec![operation], None, None, Doing::Changing).map(drop)
+}
+
+/// Was a write refused because there was nothing to do?
+fn is_so_already(pair: &Pair<'_>, error: &Error, wanted: Seen) -> Result<bool> {
+    let may_be = matches!(
+        error.kind(),
+        FailureKind::Conflict
+            | FailureKind::AlreadyExists
+            | FailureKind::InvalidAttributeValue
+            | FailureKind::SchemaViolation
+    );
+    Ok(may_be && pair.seen_in(&pair.read()?) == wanted)
+}
+
+/// Where the profile says so, looks whether he is in or out, and whether the others are still there.
+fn looked_after(pair: &Pair<'_>, before: &Object, wanted: Seen) -> Result<()> {
+    if !pair.server.options.reads_back() {
+        return Ok(());
+    }
+    let after = pair.read()?;
+    let (were, are) = (pair.others_in(before), pair.others_in(&after));
+    if are < were {
+        let message = format!(
+            "{} of the {were} others are gone from the group {}: the service takes this way of writing for another one, or \
+             somebody else removed them; look there, and set `profile` to what the service is",
+            were - are,
+            pair.group
+        );
+        return Err(Error::partially_applied(message).with_effect(Effect::Some));
+    }
+    // An empty group may show no members at all.
+    let seen = pair.seen_in(&after);
+    let is_so = seen == wanted || (wanted == Seen::No && seen == Seen::Hidden);
+    if is_so { Ok(()) } else { Err(not_stored("the group is not so when it is read back")) }
+}
+
+/// Every group of a principal, by its uid, and its name where that is shown.
+fn all_granted(server: Server, principal: &ObjectRef) -> Result<BTreeMap<String, Option<String>>> {
+    let class = server.class(&principal.class)?.clone();
+    let (groups, members) = server.groups()?;
+    let (groups, path) = (groups.clone(), format!("{}.value", members.path));
+    let own = class.attributes.iter().find(|it| it.name == "groups" && it.syntax == Syntax::Reference);
+    let is_asked = server.filters_by(&path) && server.options.member_value == MemberValue::Id;
+    match own {
+        // Services that do not keep them show none, which is not the same as knowing that there are none.
+        Some(_) if !is_asked => shown(&server, &class, principal),
+        None if !is_asked => {
+            let message = "the service can neither be asked for the groups of a member nor shows them; look at the groups' members";
+            Err(Error::unsupported(message))
+        }
+        _ => {
+            let layout = Layout::of(&groups, &[], Targets::of(&server, 0))?;
+            let filter = Filter::Decides(format!("{path} eq {}", quoted(&principal.uid)));
+            let mut found = Resources::open(server, &groups, layout, Some(filter));
+            let mut all = BTreeMap::new();
+            while let Some(decoded) = found.next()? {
+                let row = decoded.into_row(&found.layout).map_err(|rejected| rejected.reason().clone())?;
+                all.insert(row.uid, Some(row.name));
+            }
+            Ok(all)
+        }
+    }
+}
+
+/// The groups that the principal itself shows.
+fn shown(server: &Server, class: &Class, principal: &ObjectRef) -> Result<BTreeMap<String, Option<String>>> {
+    let layout = Layout::of(class, &["groups".to_owned()], Targets::of(server, usize::MAX))?;
+    let response = server.object(class, &principal.uid, layout.wanted.attributes.as_deref())?;
+    let mut row = resource::read(&layout, &response.body)?.map_err(|rejected| rejected.reason().clone())?;
+    let Some(Cell::Many(values)) = row.cells.pop() else { return Ok(BTreeMap::new()) };
+    let uid = |value| match value {
+        Value::Reference(reference) => match reference.key {
+            Key::Uid(uid) | Key::Name(uid) => Some((uid, None)),
+        },
+        _ => None,
+    };
+    Ok(values.into_iter().filter_map(uid).collect())
+}
+
+/// One page in the order of uids.
+fn page_of(groups: BTreeMap<String, Option<String>>, max: usize) -> Assignments {
+    let more = groups.len() > max;
+    let taken: Vec<_> = groups.into_iter().take(max).collect();
+    let next = taken.last().filter(|_| more).and_then(|(uid, _)| serde_json::to_vec(uid).ok());
+    let assignment = |(uid, name)| Assignment::direct(ObjectRef { name, ..ObjectRef::new(GROUP, uid) });
+    Assignments { assignments: taken.into_iter().map(assignment).collect(), next }
+}
+
+#[cfg(test)]
+mod tests;

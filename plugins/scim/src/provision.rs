@@ -1,0 +1,212 @@
+//! Creating and deleting resources. Updates have a file of their own.
+
+use crate::Scim;
+use crate::changes::{self, Target};
+use crate::failure::Doing;
+use crate::filter::quoted;
+use crate::layout::{Layout, Targets};
+use crate::model::{Attribute, Class, PASSWORD, Syntax};
+use crate::object::{self, Object};
+use crate::page;
+use crate::server::{self, Server};
+use crate::tree;
+use crate::update::{Alteration, not_stored};
+use crate::url::{self, Url};
+use hawser_sdk::credentials::Password;
+use hawser_sdk::http::Response;
+use hawser_sdk::{
+    Attribute as Given, AttributeChange, Change, Draft, Effect, Error, FailureKind, Key, ObjectRef, Outcome, Provision,
+    Result, Secret, Update, Value, Written,
+};
+use serde_json::{Map, Value as Json, json};
+
+/// Where the host writes the password of a new resource, and of one that is written whole.
+pub(crate) const PASSWORD_POINTER: &str = "/password";
+
+impl Provision for Scim {
+    fn create(&self, draft: Draft) -> Result<Outcome> {
+        if draft.container.is_some() || !draft.auxiliary.is_empty() {
+            return Err(Error::unsupported("resources of SCIM have no container and no auxiliary classes"));
+        }
+        let server = self.server()?;
+        let class = server.class(&draft.class)?;
+        let body = body(&server, class, &draft)?;
+        let secret = password(&draft.secrets)?.map(|secret| (secret, PASSWORD_POINTER));
+        let url = Url::new(&class.endpoint);
+        let response = server
+            .client
+            .write("POST", url, &body, None, secret, Doing::Creating)
+            .map_err(|error| existing(&server, class, &draft.name, error))?;
+        let uid = created(&response)?;
+        let written = object::written(&server, &response, class, &uid, Some(&draft.name));
+        Ok(looked_after(&server, class, &draft, written)?.into())
+    }
+
+    fn update(&self, update: Update) -> Result<Outcome> {
+        let server = self.server()?;
+        let class = server.class(&update.object.class)?;
+        Alteration::open(&server, class, &update)?.run()
+    }
+
+    fn delete(&self, object: &ObjectRef, revision: Option<&str>) -> Result<Outcome> {
+        let server = self.server()?;
+        let class = server.class(&object.class)?;
+        let lost = |error| server::lost(error, class, &object.uid);
+        if revision.is_some() && !server.can.etag {
+            Object::read(&server, class, &object.uid, Some(&[]))?.require(revision)?;
+        }
+        let if_match = revision.filter(|_| server.can.etag);
+        server.client.delete(Server::url(class, &object.uid)?, if_match).map_err(lost)?;
+        let name = object.name.as_deref().unwrap_or(&object.uid);
+        Ok(Written::new(object.uid.as_str(), name).into())
+    }
+}
+
+/// The password among the secrets of a call.
+///
+/// # Errors
+/// A secret that is none has no place.
+pub(crate) fn password(secrets: &[Secret]) -> Result<Option<&Password<'static>>> {
+    match secrets {
+        [] => Ok(None),
+        [secret] if secret.name == PASSWORD => Ok(Some(&secret.password)),
+        [first, ..] => {
+            let message =
+                format!("`{}` is no secret that a resource has a place for; there is one `password`", first.name);
+            Err(Error::schema_violation(message).attribute(first.name.as_str()))
+        }
+    }
+}
+
+/// The resource as it is to be.
+fn body(server: &Server, class: &Class, draft: &Draft) -> Result<Json> {
+    let mut body = Json::Object(Map::new());
+    if let Some(naming) = class.naming() {
+        tree::set(&mut body, &naming.path, Some(Json::from(draft.name.as_str())));
+    }
+    for given in &draft.attributes {
+        let attribute = class.known(&given.name)?;
+        let value = if class.is_membership(attribute) {
+            members(server, attribute, given)?
+        } else {
+            changes::written(attribute, &given.values)?
+        };
+        if value.is_some() {
+            tree::set(&mut body, &attribute.path, value);
+        }
+    }
+    if !draft.secrets.is_empty() {
+        tree::set(&mut body, &tree::path(PASSWORD, None), Some(Json::from("")));
+    }
+    name_schemas(&mut body, class);
+    Ok(body)
+}
+
+/// Names the schemas of what a resource holds, and those that every resource has to name.
+pub(crate) fn name_schemas(body: &mut Json, class: &Class) {
+    let held = |urn: &str| body.as_object().is_some_and(|object| tree::field(object, urn).is_some());
+    let extensions: Vec<&str> =
+        class.extensions.iter().filter(|(urn, required)| *required || held(urn)).map(|(urn, _)| urn.as_str()).collect();
+    let schemas: Vec<&str> = std::iter::once(class.schema.as_str()).chain(extensions.iter().copied()).collect();
+    let schemas = json!(schemas);
+    for urn in extensions {
+        let is_missing = body.get(urn).is_none();
+        if is_missing && let Some(object) = body.as_object_mut() {
+            object.insert(urn.to_owned(), json!({}));
+        }
+    }
+    tree::set(body, &tree::path("schemas", None), Some(schemas));
+}
+
+fn members(server: &Server, attribute: &Attribute, given: &Given) -> Result<Option<Json>> {
+    let member = |value: &Value| {
+        let Value::Reference(reference) = value else {
+            return Err(Error::invalid_attribute_value("a member is a reference").attribute(given.name.as_str()));
+        };
+        let (Key::Uid(uid) | Key::Name(uid)) = &reference.key;
+        let class = reference.class.as_deref().unwrap_or(crate::model::ACCOUNT);
+        member(server, attribute, server.class(class)?, uid)
+    };
+    let members = given.values.iter().map(member).collect::<Result<Vec<_>>>()?;
+    Ok((!members.is_empty()).then_some(Json::Array(members)))
+}
+
+/// A member as it is written: its id, and what the service demands beside it.
+pub(crate) fn member(server: &Server, members: &Attribute, class: &Class, uid: &str) -> Result<Json> {
+    debug_assert_eq!(members.syntax, Syntax::Reference);
+    let mut member = json!({"value": uid});
+    for demanded in &members.demands {
+        let value = match demanded.as_str() {
+            "type" => class.resource_type.clone(),
+            _ => server.location(class, uid)?,
+        };
+        tree::set(&mut member, &tree::path(demanded, None), Some(Json::from(value)));
+    }
+    Ok(member)
+}
+
+/// The id of the new resource, as the answer shows it or as it is part of its place.
+fn created(response: &Response) -> Result<String> {
+    let json: Json = serde_json::from_slice(&response.body).unwrap_or_default();
+    let shown = tree::text(&json, &tree::path("id", None)).map(str::to_owned);
+    let place = || response.header("location").and_then(url::last_segment);
+    shown.filter(|uid| !uid.is_empty()).or_else(place).ok_or_else(|| {
+        let message =
+            "the service created the resource and does not tell its id; look for it there before it is tried again";
+        Error::outcome_unknown(message).with_effect(Effect::Some).code(format!("http:{}", response.status))
+    })
+}
+
+/// Names the object that stands in the way.
+fn existing(server: &Server, class: &Class, name: &str, error: Error) -> Error {
+    if error.kind() != FailureKind::AlreadyExists {
+        return error;
+    }
+    match by_name(server, class, name) {
+        Ok(Some(uid)) => error.object(ObjectRef { name: Some(name.to_owned()), ..ObjectRef::new(&class.name, uid) }),
+        // That it exists is the failure to tell, and not that nobody knows which it is.
+        Ok(None) | Err(_) => error,
+    }
+}
+
+fn by_name(server: &Server, class: &Class, name: &str) -> Result<Option<String>> {
+    let Some(naming) = class.naming().filter(|naming| server.filters_by(&naming.path.to_string())) else {
+        return Ok(None);
+    };
+    let layout = Layout::of(class, &[], Targets::of(server, 0))?;
+    let filter = format!("{} eq {}", naming.path, quoted(name));
+    let url =
+        Url::new(&class.endpoint).with("filter", &filter).with_some("attributes", layout.wanted.attributes.as_deref());
+    let found = page::read(&layout, &server.client.get(url)?.body)?.items.unwrap_or_default();
+    match found.as_slice() {
+        [only] => Ok(only.uid.clone()),
+        _ => Ok(None),
+    }
+}
+
+/// Where the profile says so, looks whether everything was stored.
+fn looked_after(server: &Server, class: &Class, draft: &Draft, written: Written) -> Result<Written> {
+    if !server.options.reads_back() {
+        return Ok(written);
+    }
+    let stored = match Object::read(server, class, written.uid(), None) {
+        Ok(stored) => stored,
+        // The object exists, whatever the look at it came to.
+        Err(error) => return Ok(written.failed("@name", not_stored(&format!("it cannot be read back: {error}")))),
+    };
+    let mut written = written;
+    for given in &draft.attributes {
+        let change = AttributeChange { name: given.name.clone(), change: Change::Replace(given.values.clone()) };
+        let is_comparable = class.known(&given.name)?;
+        if !is_comparable.is_readable() || class.is_membership(is_comparable) {
+            continue;
+        }
+        if !Target::of(class, &change, &stored.json)?.holds_in(&stored.json) {
+            written = written.failed(given.name.as_str(), not_stored("it is not there when it is read back"));
+        }
+    }
+    Ok(written)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,87 @@
+//! Groups that could only be written as a whole.
+
+use super::*;
+use crate::Scim;
+use crate::options::{Options, Updates};
+use crate::server::tests::{Asked, Service, ok};
+use hawser_sdk::{
+    Assignment, AttributeChange, Entitlements as _, FailureKind, ObjectRef, Provision as _, RevokeOutcome, Update,
+};
+use serde_json::json;
+
+const SHOWN: [&str; 3] = ["1", "2", "3"];
+
+fn group() -> Json {
+    json!({"id": "g", "displayName": "g", "externalId": "e", "meta": {"version": "v1"},
+        "members": SHOWN.map(|id| json!({"value": id}))})
+}
+
+/// Revokes a member of that group by PUT.
+fn revoke(service: Service, group: Json) -> (Result<RevokeOutcome>, Vec<Asked>) {
+    let (_host, requests) =
+        service.enter(move |asked| if asked.method == "GET" { ok(&group) } else { Response::new(200, "{}") });
+    let scim = Scim { options: Options { updates: Updates::Put, ..Options::default() } };
+    let what = Assignment::direct(ObjectRef::new("group", "g"));
+    (scim.revoke(&ObjectRef::new("account", "2"), &what), requests.writes())
+}
+
+fn with(name: &str, value: Json) -> Json {
+    let mut group = group();
+    group[name] = value;
+    group
+}
+
+#[test]
+fn a_group_whose_members_are_not_proven_to_be_all_is_never_written() {
+    let no_etag = Service::new().provider("etag", json!({"supported": false}));
+    for (service, group) in [
+        (no_etag, group()),
+        (Service::new(), with("meta", json!({}))),
+        (Service::new(), with("nextCursor", json!("c"))),
+        (Service::new(), with("totalResults", json!(9))),
+        (Service::new(), with("members@nextLink", json!("https://x"))),
+    ] {
+        let (outcome, writes) = revoke(service, group.clone());
+        let error = outcome.unwrap_err();
+        assert_eq!(error.kind(), FailureKind::Unsupported, "{group}");
+        assert!(error.message().contains("could be"), "{error}");
+        assert_eq!(writes, [], "{group}");
+    }
+    for hidden in [Json::Null, json!("many")] {
+        let (outcome, writes) = revoke(Service::new(), with("members", hidden));
+        assert_eq!((outcome.unwrap_err().kind(), writes), (FailureKind::Unsupported, Vec::new()));
+    }
+}
+
+#[test]
+fn a_group_is_written_with_everybody_else_and_only_as_it_was() {
+    let (outcome, writes) = revoke(Service::new(), group());
+    assert_eq!(outcome.unwrap(), RevokeOutcome::Revoked);
+    assert_eq!(writes[0].body["members"], json!([{"value": "1"}, {"value": "3"}]));
+    assert_eq!((writes[0].method.as_str(), writes[0].if_match.as_deref()), ("PUT", Some("v1")));
+    assert_eq!(writes[0].body["externalId"], "e");
+}
+
+#[test]
+fn another_attribute_of_a_group_needs_the_same_proof() {
+    let rename = |group: Json| {
+        let (_host, requests) = Service::new()
+            .enter(move |asked| if asked.method == "GET" { ok(&group) } else { Response::new(200, "{}") });
+        let update = Update {
+            object: ObjectRef::new("group", "g"),
+            name: Some("h".to_owned()),
+            container: None,
+            changes: vec![AttributeChange::replace("externalId", ["f"])],
+            secrets: Vec::new(),
+            revision: None,
+        };
+        let scim = Scim { options: Options { updates: Updates::Put, ..Options::default() } };
+        (scim.update(update).map(drop), requests.writes())
+    };
+    let (outcome, writes) = rename(with("members", Json::Null));
+    assert_eq!((outcome.unwrap_err().kind(), writes), (FailureKind::Unsupported, Vec::new()));
+    let (outcome, writes) = rename(group());
+    outcome.unwrap();
+    assert_eq!(writes[0].body["members"].as_array().unwrap().len(), SHOWN.len());
+    assert_eq!((&writes[0].body["displayName"], &writes[0].body["externalId"]), (&json!("h"), &json!("f")));
+}
