@@ -1,0 +1,120 @@
+//! A mapping that is wrong is refused where it is wrong.
+
+use super::*;
+use hawser_sdk::FailureKind;
+
+pub(crate) const RABBITMQ: &str = include_str!("../../examples/rabbitmq.yaml");
+pub(crate) const KEYSTONE: &str = include_str!("../../examples/keystone.yaml");
+
+const SMALL: &str = "
+classes:
+  user:
+    kind: account
+    uid: /id
+    list: {request: GET /users}
+";
+
+fn refused(text: &str) -> String {
+    let error = Mapping::parse(text).unwrap_err();
+    assert_eq!(error.kind(), FailureKind::Configuration);
+    error.message().to_owned()
+}
+
+/// The small mapping with more in its class.
+fn with(more: &str) -> String {
+    let lines: String = more.lines().map(|line| format!("    {line}\n")).collect();
+    format!("{SMALL}{lines}")
+}
+
+#[test]
+fn the_examples_make_sense() {
+    for example in [RABBITMQ, KEYSTONE] {
+        Mapping::parse(example).unwrap();
+    }
+    Mapping::parse(SMALL).unwrap();
+}
+
+#[test]
+fn what_is_wrong_is_named_by_its_path_and_its_line() {
+    for (more, path, line, what) in [
+        ("get: {requst: GET /users}", "classes.user.get.requst", 7, "requst"),
+        ("get: {request: users}", "classes.user.get.request", 7, "no request"),
+        ("get: {request: FETCH /users}", "classes.user.get.request", 7, "no method"),
+        ("get: {request: 'GET /users/{{ uid }'}", "classes.user.get.request", 7, "no template"),
+        ("attributes:\n  mail: {pointer: mail}", "classes.user.attributes.mail.pointer", 8, "no JSON pointer"),
+        ("attributes:\n  mail: {pointer: /mail, type: email}", "classes.user.attributes.mail.type", 8, "email"),
+        ("kind: other", "classes.user", 7, "duplicate"),
+    ] {
+        let message = refused(&with(more));
+        assert!(
+            message.contains(path) && message.contains(&format!("line {line}")) && message.contains(what),
+            "{message}"
+        );
+    }
+}
+
+#[test]
+fn what_a_template_cannot_know_is_refused() {
+    for (more, name) in [
+        ("get: {request: 'GET /users/{{ name }}'}", "`name`"),
+        ("create: {request: POST /users, body: {json: {a: '{{ changed.a }}'}}}", "`changed`"),
+        ("name: '{{ itm.a }}'", "`itm`"),
+    ] {
+        let message = refused(&with(more));
+        assert!(message.contains(name) && message.contains("means nothing here"), "{message}");
+    }
+}
+
+#[test]
+fn requests_that_would_do_harm_are_refused() {
+    for (more, what) in [
+        ("get: {request: 'POST /users/{{ uid }}'}", "changes things"),
+        ("delete: {request: 'GET /users/{{ uid }}/delete'}", "nothing is written with it"),
+        ("create: {request: 'PUT /users/{{ name }}'}", "`get` is missing"),
+        ("update: {request: 'PATCH /users/{{ uid }}', send: whole}", "`get` is missing"),
+        ("enable: {request: 'POST /users/{{ uid }}/enable'}", "belong together"),
+    ] {
+        let message = refused(&with(more));
+        assert!(message.contains(what), "{message}");
+    }
+}
+
+#[test]
+fn a_secret_needs_a_place_of_its_kind() {
+    for (more, what) in [
+        ("passwords: {set: {request: 'PUT /p/{{ uid }}'}}", "where `password` goes"),
+        (
+            "passwords: {set: {request: 'PUT /p/{{ uid }}', body: {form: {}}, secrets: {password: {json: /p}}}}",
+            "two kinds",
+        ),
+        ("update: {request: 'PATCH /u/{{ uid }}', secrets: {token: {json: /p}}}", "no secret `token`"),
+        ("attributes: {password: {pointer: /password}}", "passwords stand under"),
+    ] {
+        let message = refused(&with(more));
+        assert!(message.contains(what), "{message}");
+    }
+    let message = refused(&format!("auth: {{secret: {{form: key}}}}\n{SMALL}"));
+    assert!(message.contains("the body is no form"), "{message}");
+}
+
+#[test]
+fn references_and_entitlements_name_classes_of_the_mapping() {
+    for (more, what) in [
+        ("attributes: {boss: {pointer: /boss, type: reference}}", "needs `refers-to`"),
+        ("attributes: {boss: {pointer: /boss, type: reference, refers-to: chief}}", "no class `chief`"),
+        (
+            "entitlement: {to: [user], grant: {request: PUT /g}, revoke: {request: DELETE /g}}",
+            "for the kind entitlement",
+        ),
+    ] {
+        let message = refused(&with(more));
+        assert!(message.contains(what), "{message}");
+    }
+}
+
+#[test]
+fn documents_that_would_eat_memory_are_refused() {
+    assert!(refused(&"#".repeat(MAPPING_BYTES_MAX + 1)).contains("at most"));
+    refused("a: &a [1, 1]\nb: [*a, *a]\n");
+    refused(&format!("classes: {}", "[".repeat(5_000)));
+}

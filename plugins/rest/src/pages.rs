@@ -1,0 +1,175 @@
+//! Pages of a list, one after the other, until something says it was the last.
+//!
+//! A list must not end too early, because what is missing from a complete pass is taken for deleted: where a total is told
+//! and not reached, where a page has no list, and where a page comes again, the pass fails.
+
+use crate::api::{Answer, Api, With};
+use crate::link;
+use crate::mapping::{Paging, Size, Sketch};
+use crate::pointer::Pointer;
+use crate::template::Scope;
+use hawser_sdk::{Error, Result};
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+/// Which page comes next.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Place {
+    #[default]
+    First,
+    Number(u64),
+    Cursor(String),
+    Link(String),
+}
+
+/// Where a list stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Position {
+    pub(crate) place: Place,
+    /// How many items came before.
+    pub(crate) items: u64,
+}
+
+/// A list being read.
+#[derive(Debug, Default)]
+pub(crate) struct Pages {
+    /// Of the next page; nothing after the last.
+    next: Option<Position>,
+    /// What the pages so far were like.
+    seen: HashSet<u64>,
+}
+
+impl Pages {
+    pub(crate) fn new(from: Position) -> Self {
+        Self { next: Some(from), seen: HashSet::new() }
+    }
+
+    /// Of the page that comes next.
+    pub(crate) fn position(&self) -> Option<&Position> {
+        self.next.as_ref()
+    }
+
+    /// The items of the next page; nothing after the last.
+    pub(crate) fn next(&mut self, api: &Api<'_>, what: &Paged<'_>, scope: &Scope) -> Result<Option<Vec<Json>>> {
+        let Some(position) = self.next.clone() else { return Ok(None) };
+        let (link, query) = what.asked(&position.place);
+        let mut answer = api.send(what.sketch, scope, &With { link, query, reads: true, ..With::default() })?;
+        let following = what.following(&position, &answer, &api.options.host)?;
+        let items = items(&mut answer, what.items)?;
+        let again = following.as_ref().is_some_and(|next| next.place == position.place);
+        if again || !items.is_empty() && !self.seen.insert(fingerprint(&items)) {
+            return Err(Error::retryable(
+                "the API gave a page again that it had given before; does it know the parameter of the mapping's `paging`?",
+            ));
+        }
+        self.next = following;
+        Ok(Some(items))
+    }
+}
+
+/// A list as the mapping has it.
+#[derive(Clone, Copy)]
+pub(crate) struct Paged<'a> {
+    pub(crate) sketch: Sketch<'a>,
+    pub(crate) items: &'a Pointer,
+    pub(crate) paging: &'a Paging,
+}
+
+impl Paged<'_> {
+    /// The address of a page, or the parameters that ask for it.
+    fn asked<'a>(&self, place: &'a Place) -> (Option<&'a str>, Vec<(String, String)>) {
+        let sized = |size: &Option<Size>| size.iter().map(|it| (it.parameter.clone(), it.items.to_string())).collect();
+        let mut query: Vec<(String, String)> = match self.paging {
+            Paging::None => Vec::new(),
+            Paging::Page(it) | Paging::Offset(it) => sized(&it.size),
+            Paging::Cursor(it) => sized(&it.size),
+            Paging::Link(it) => sized(&it.size),
+            Paging::LinkHeader(it) => sized(&it.size),
+        };
+        match (self.paging, place) {
+            (_, Place::Link(link)) => return (Some(link), Vec::new()),
+            (Paging::Page(it) | Paging::Offset(it), place) => {
+                let number = if let Place::Number(number) = place { *number } else { self.first() };
+                query.push((it.parameter.clone(), number.to_string()));
+            }
+            (Paging::Cursor(it), Place::Cursor(cursor)) => query.push((it.parameter.clone(), cursor.clone())),
+            _ => {}
+        }
+        (None, query)
+    }
+
+    fn first(&self) -> u64 {
+        match self.paging {
+            Paging::Page(it) => it.first.unwrap_or(1),
+            Paging::Offset(it) => it.first.unwrap_or(0),
+            _ => 0,
+        }
+    }
+
+    /// Where the list goes on after a page.
+    fn following(&self, position: &Position, answer: &Answer, host: &str) -> Result<Option<Position>> {
+        let here = self.items.get(&answer.body).and_then(Json::as_array).map_or(0, Vec::len) as u64;
+        let items = position.items.saturating_add(here);
+        let at = |place| Some(Position { place, items });
+        let number = if let Place::Number(number) = position.place { number } else { self.first() };
+        let told =
+            |pointer: &Option<Pointer>| pointer.as_ref().and_then(|it| it.get(&answer.body)).and_then(Json::as_u64);
+        Ok(match self.paging {
+            Paging::None => None,
+            Paging::Page(it) | Paging::Offset(it) => {
+                let step = if matches!(self.paging, Paging::Page(_)) { 1 } else { here };
+                let last_page = told(&it.pages).is_some_and(|pages| number.saturating_sub(self.first()) + 1 >= pages);
+                let ended = here == 0 || last_page;
+                match told(&it.total) {
+                    Some(total) if items >= total => None,
+                    Some(total) if ended => return Err(cut_off(items, total)),
+                    _ if ended => None,
+                    _ => at(Place::Number(number.saturating_add(step))),
+                }
+            }
+            Paging::Cursor(it) => it.next.get(&answer.body).and_then(cursor).map(Place::Cursor).and_then(at),
+            Paging::Link(it) => {
+                let address = it.next.get(&answer.body).and_then(Json::as_str).filter(|address| !address.is_empty());
+                address.map(|it| link::path(it, host, &answer.path)).transpose()?.map(Place::Link).and_then(at)
+            }
+            Paging::LinkHeader(_) => {
+                let address = answer.link.as_deref().and_then(link::next);
+                address.map(|it| link::path(it, host, &answer.path)).transpose()?.map(Place::Link).and_then(at)
+            }
+        })
+    }
+}
+
+fn cut_off(items: u64, total: u64) -> Error {
+    Error::retryable(format!(
+        "the list ended after {items} of {total} objects; what is missing would be taken for deleted"
+    ))
+}
+
+fn cursor(json: &Json) -> Option<String> {
+    match json {
+        Json::String(text) if !text.is_empty() => Some(text.clone()),
+        Json::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// The list of an answer. Where none stands, there is none: that is not an empty one.
+fn items(answer: &mut Answer, pointer: &Pointer) -> Result<Vec<Json>> {
+    match answer.body.pointer_mut(pointer.as_str()).map(Json::take) {
+        Some(Json::Array(items)) => Ok(items),
+        _ => {
+            let Answer { method, path, .. } = answer;
+            Err(Error::connection_broken(format!("{method} {path}: the answer has no list at {pointer} (`items`)")))
+        }
+    }
+}
+
+pub(crate) fn fingerprint(items: &[Json]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    items.hash(&mut hasher);
+    hasher.finish()
+}
