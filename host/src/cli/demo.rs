@@ -1,4 +1,4 @@
-//! `hawser demo`: the main job on real files or a real directory, from nothing to an audited year in the life of a
+//! `hawser demo`: the main job on real files, a real directory or a real service, from nothing to an audited year in the life of a
 //! company's accounts.
 //!
 //! Everything goes over HTTP, as an IAM core would do it, and each step insists on its answer: the demo ends well only
@@ -9,6 +9,7 @@ mod files;
 mod ground;
 mod people;
 pub mod server;
+mod service;
 mod show;
 mod steps;
 mod story;
@@ -27,7 +28,7 @@ use super::serve::asked_to_stop;
 use crate::clock::Clock;
 use ground::Ground;
 use people::Company;
-use steps::{accounts, audit, entitlements, imports, passwords, refusals, setup, trust};
+use steps::{accounts, audit, entitlements, imports, passwords, read_back, refusals, setup, trust};
 use story::Story;
 use target::{Kind, Terms};
 use vendor::Vendor;
@@ -41,7 +42,7 @@ pub(super) struct Demo {
     /// Where the accounts are
     #[arg(long, value_enum, default_value_t = Kind::Csv, value_name = "TARGET")]
     target: Kind,
-    /// How many people the company has [default: 10000 in CSV files, 2000 in OpenLDAP, 200 in Active Directory]
+    /// How many people the company has [default: 10000 in CSV files, 2000 in OpenLDAP, 200 in Active Directory, 1000 in a SCIM service]
     #[arg(long, value_name = "N")]
     rows: Option<u64>,
     /// Leave the host running at the end, until Ctrl-C.
@@ -93,7 +94,9 @@ async fn tell(ground: &Ground, company: Company, clock: Clock) -> Result<u32, Fa
     entitlements::grant(&mut story).await?;
     entitlements::revoke(&mut story).await?;
     passwords::reset(&mut story).await?;
-    passwords::authenticate(&mut story).await?;
+    if ground.target.terms().checks_passwords {
+        passwords::authenticate(&mut story).await?;
+    }
     accounts::leaver(&mut story).await?;
     imports::second(&mut story).await?;
     imports::held(&mut story).await?;
@@ -101,12 +104,15 @@ async fn tell(ground: &Ground, company: Company, clock: Clock) -> Result<u32, Fa
     refusals::older(&mut story, &vendor).await?;
     refusals::reveal(&mut story, &vendor).await?;
     refusals::outside(&mut story).await?;
-    if let Some(directory) = ground.target.directory() {
-        refusals::elsewhere(&mut story, directory).await?;
+    if let Some(elsewhere) = ground.target.elsewhere() {
+        refusals::elsewhere(&mut story, elsewhere).await?;
     }
     audit::verify(&mut story).await?;
     if let Some(directory) = ground.target.directory() {
         passwords::bind(&mut story, directory).await?;
+    }
+    if let Some(service) = ground.target.service() {
+        read_back::service(&mut story, service).await?;
     }
     Ok(story.steps())
 }
@@ -138,10 +144,7 @@ fn ask_yourself(ground: &Ground, program: &str) -> Result<(), Fault> {
     out::line(format_args!("  {program} object list people account --filter '{department} eq \"Sales\"'"))?;
     out::line(format_args!("  {program} connection schema people"))?;
     out::line(format_args!("  the API document: {}/openapi.json", ground.url()))?;
-    match ground.target.directory() {
-        Some(directory) => out::line(format_args!("  the directory: {}", directory.looking())),
-        None => Ok(()),
-    }
+    ground.target.looking().map_or(Ok(()), |looking| out::line(format_args!("  {looking}")))
 }
 
 /// Elsewhere a reader that goes away is fine; a demo that was not told to its end did not succeed.

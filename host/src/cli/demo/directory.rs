@@ -17,13 +17,11 @@ use super::server::slapd::{Slapd, SlapdOptions};
 use super::server::tools::{Bind, Scope, Tools};
 use super::server::{Account, ServerError};
 use super::show;
-use super::target::{Joiner, Target, Terms};
+use super::target::{Elsewhere, Joiner, METADATA, Target, Terms};
 use crate::builder::toolchain;
 use dialect::Dialect;
 pub(super) use dialect::{ACTIVE_DIRECTORY, OPENLDAP};
 
-/// Where a cloud tells its machines' secrets to whoever asks from inside.
-const METADATA: &str = "169.254.169.254";
 /// Who would like to have the connection's password.
 const ELSEWHERE: &str = "ldap.elsewhere.example";
 /// slapd's people must change a password that was set for them; not in this story, which looks what it is good for.
@@ -131,20 +129,6 @@ impl Directory {
         }
     }
 
-    /// How to look at everybody in it with the server's own tool.
-    pub(super) fn looking(&self) -> String {
-        let (certificate, uri, Account { dn, password }) = (self.certificate.display(), self.uri(), &self.admin);
-        let people = self.dialect.people;
-        format!("LDAPTLS_CACERT={certificate} ldapsearch -H {uri} -x -D {dn} -w '{password}' -b {people}")
-    }
-
-    /// The connection, with another server behind the same password.
-    pub(super) fn elsewhere(&self) -> Map<String, Json> {
-        let mut body = self.reaching(ELSEWHERE);
-        body.remove("securedOptions");
-        body
-    }
-
     fn uri(&self) -> String {
         format!("ldaps://{}:{}", self.host, self.port)
     }
@@ -178,6 +162,10 @@ impl Target for Directory {
 
     fn outside(&self) -> Map<String, Json> {
         self.reaching(METADATA)
+    }
+
+    fn elsewhere(&self) -> Option<Elsewhere> {
+        Some(Elsewhere::of(self.reaching(ELSEWHERE), "bind-password"))
     }
 
     fn reach(&self) -> String {
@@ -220,6 +208,12 @@ impl Target for Directory {
         self.modify(&format!("dn: {people}\nchangetype: delete\n"))?;
         let back = people.strip_suffix(suffix).unwrap_or_default().trim_end_matches(',');
         self.modify(&entries::renamed(&format!("{moved},{suffix}"), back))
+    }
+
+    fn looking(&self) -> Option<String> {
+        let (certificate, uri, Account { dn, password }) = (self.certificate.display(), self.uri(), &self.admin);
+        let (people, tool) = (self.dialect.people, format!("LDAPTLS_CACERT={certificate} ldapsearch -H {uri} -x"));
+        Some(format!("the directory: {tool} -D {dn} -w '{password}' -b {people}"))
     }
 
     fn directory(&self) -> Option<&Directory> {

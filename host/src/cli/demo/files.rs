@@ -24,6 +24,9 @@ pub(super) const TERMS: Terms = Terms {
     range: None,
     others: 0,
     placed: "The file holds an argon2id hash that the host made; the connector saw neither password nor bytes of it.",
+    checks_passwords: true,
+    touched: 0,
+    left_behind: 0,
     vanished: [
         "The accounts file was emptied: the import is held",
         "Somebody's export broke off after the first line of accounts.csv.",

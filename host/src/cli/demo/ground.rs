@@ -1,5 +1,5 @@
 //! Where the demo happens: a temporary folder with the host's data, the connector built from its source, the company in
-//! files or a directory, and a host on a free port of this machine. All of it is gone when the demo ends.
+//! its target, and a host on a free port of this machine. All of it is gone when the demo ends.
 
 use std::env::current_dir;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -14,6 +14,7 @@ use super::super::fault::Fault;
 use super::directory::Directory;
 use super::files::Files;
 use super::people::Company;
+use super::service::Service;
 use super::show;
 use super::target::{Kind, Target};
 use crate::api::FirstTokens;
@@ -68,7 +69,7 @@ impl Ground {
         Client::new(&self.url(), Some(token))
     }
 
-    /// Stops the host and the directory, and removes everything.
+    /// Stops the host and the target, and removes everything.
     pub(super) async fn clear(self) -> Result<(), Fault> {
         self.running.stop().await;
         drop(self.target);
@@ -83,6 +84,7 @@ async fn found(kind: Kind, folder: PathBuf, company: Company) -> Result<Arc<dyn 
             Kind::Csv => Arc::new(Files::write(&folder.join("data"), company)?),
             Kind::Ldap => Arc::new(Directory::openldap(&folder, company)?),
             Kind::Ad => Arc::new(Directory::active_directory(company)?),
+            Kind::Scim => Arc::new(Service::start(&folder, company)?),
         })
     };
     blocking(founded).await?

@@ -14,6 +14,7 @@ pub mod command;
 pub mod curl;
 pub mod dn;
 pub mod ds389;
+pub mod kept;
 pub mod ldif;
 pub mod people;
 pub mod ports;

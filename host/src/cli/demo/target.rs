@@ -1,5 +1,5 @@
-//! What the demo manages: files, or a directory on a real server. One tour is told of all of them; here is what a
-//! target tells the steps, so that no step asks which one it is.
+//! What the demo manages: files, or a directory or a service on a real server. One tour is told of all of them; here is
+//! what a target tells the steps, so that no step asks which one it is.
 
 use clap::ValueEnum;
 use serde_json::{Map, Value as Json};
@@ -9,7 +9,15 @@ use super::directory::{self, Directory};
 use super::files;
 use super::people::{Company, Person};
 use super::server::samba::SambaDc;
+use super::server::scim2::Scim2;
 use super::server::{ServerError, programs};
+use super::service::{self, Service};
+
+/// Where a cloud tells its machines' secrets to whoever asks from inside.
+pub(super) const METADATA: &str = "169.254.169.254";
+/// [`Terms::outside`] of a connection to there.
+pub(super) const REACHES_METADATA: [&str; 2] =
+    ["A connection that reaches for a cloud's metadata service", "egress.metadata"];
 
 /// What is managed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -20,6 +28,8 @@ pub(super) enum Kind {
     Ldap,
     /// A domain of Active Directory: a Samba domain controller, started for the demo
     Ad,
+    /// A SCIM 2.0 service: scim2-server of PyPI, started for the demo
+    Scim,
 }
 
 /// What is said and asked for in another way from target to target.
@@ -43,6 +53,12 @@ pub(super) struct Terms {
     pub(super) others: u64,
     /// Where a password that was set went.
     pub(super) placed: &'static str,
+    /// Whether one can ask if a password is right.
+    pub(super) checks_passwords: bool,
+    /// Groups of the story that are other objects when their members are others.
+    pub(super) touched: u64,
+    /// Memberships that stay when their account goes; they are others then, since they point at nobody's account.
+    pub(super) left_behind: u64,
     /// The title of the import that is held, and what happened.
     pub(super) vanished: [&'static str; 2],
     /// The title of the connection that reaches for what it should not, and a word of the reason why it does not.
@@ -58,6 +74,11 @@ pub(super) trait Target: Send + Sync {
 
     /// The same, of one that reaches for what nobody permitted.
     fn outside(&self) -> Map<String, Json>;
+
+    /// The connection, with another server behind the same secret; none where nobody logs in.
+    fn elsewhere(&self) -> Option<Elsewhere> {
+        None
+    }
 
     /// What the sandbox will reach.
     fn reach(&self) -> String;
@@ -77,9 +98,34 @@ pub(super) trait Target: Send + Sync {
     /// Brings everybody back; blocks.
     fn restore(&self) -> Result<(), Fault>;
 
+    /// What it is, and how to look at everybody in it with a tool that is not ours; none where any editor will do.
+    fn looking(&self) -> Option<String> {
+        None
+    }
+
     /// Itself, if it is a directory.
     fn directory(&self) -> Option<&Directory> {
         None
+    }
+
+    /// Itself, if it is a SCIM service.
+    fn service(&self) -> Option<&Service> {
+        None
+    }
+}
+
+/// A connection that sends the secret of another one to somewhere else.
+pub(super) struct Elsewhere {
+    pub(super) connection: Map<String, Json>,
+    /// The secured option it would be good for.
+    pub(super) secret: &'static str,
+}
+
+impl Elsewhere {
+    /// A connection, but for what nobody entered again.
+    pub(super) fn of(mut connection: Map<String, Json>, secret: &'static str) -> Self {
+        connection.remove("securedOptions");
+        Self { connection, secret }
     }
 }
 
@@ -109,6 +155,7 @@ impl Kind {
             Self::Csv => "csv",
             Self::Ldap => "ldap",
             Self::Ad => "ad",
+            Self::Scim => "scim",
         }
     }
 
@@ -117,6 +164,7 @@ impl Kind {
             Self::Csv => &files::TERMS,
             Self::Ldap => &directory::OPENLDAP.terms,
             Self::Ad => &directory::ACTIVE_DIRECTORY.terms,
+            Self::Scim => &service::TERMS,
         }
     }
 
@@ -126,6 +174,7 @@ impl Kind {
             Self::Csv => Ok(()),
             Self::Ldap => programs::LDAP.require(),
             Self::Ad => SambaDc::require(),
+            Self::Scim => Scim2::require(),
         }
     }
 
@@ -139,6 +188,7 @@ impl Kind {
             // With fewer, somebody who leaves is the only member of a group, and such a group wants one.
             Self::Ldap => (2_000, 300..=100_000),
             Self::Ad => (200, 200..=3_000),
+            Self::Scim => (1_000, 200..=10_000),
         };
         let people = asked.unwrap_or(usual);
         if range.contains(&people) {
@@ -161,7 +211,7 @@ mod tests {
 
     #[test]
     fn a_company_that_is_too_small_or_too_large_for_its_target_is_refused() {
-        for (kind, rows) in [(Kind::Csv, 199), (Kind::Ldap, 299), (Kind::Ad, 3_001)] {
+        for (kind, rows) in [(Kind::Csv, 199), (Kind::Ldap, 299), (Kind::Ad, 3_001), (Kind::Scim, 10_001)] {
             let refused = kind.company(Some(rows)).unwrap_err();
             assert!(refused.message.contains(&rows.to_string()), "{refused}");
         }

@@ -1,7 +1,7 @@
 //! What differs between the two directories of the demo.
 
 use super::super::server::{samba, slapd};
-use super::super::target::Terms;
+use super::super::target::{REACHES_METADATA, Terms};
 
 /// A kind of directory, and where the company is in it.
 #[derive(Debug)]
@@ -29,7 +29,6 @@ const VANISHED: [&str; 2] = [
     "The people were moved to another unit: the import is held",
     "Somebody renamed the people's unit and made an empty one in its place. The search succeeds, and finds nobody.",
 ];
-const OUTSIDE: [&str; 2] = ["A connection that reaches for a cloud's metadata service", "egress.metadata"];
 const ASKED: &str = "credential:bind-password:bind";
 const RANGE: Option<&str> = Some("network:ldaps:loopback");
 
@@ -47,8 +46,11 @@ const TERMS: Terms = Terms {
     others: 3,
     placed: "The host put it into a request of its own (RFC 3062); the connector said for whom, with a handle, and saw \
              neither password nor bytes of it. The server made the hash.",
+    checks_passwords: true,
+    touched: 0,
+    left_behind: 0,
     vanished: VANISHED,
-    outside: OUTSIDE,
+    outside: REACHES_METADATA,
 };
 
 /// OpenLDAP, with the classes people usually have there.

@@ -16,12 +16,14 @@ use std::time::Duration;
 use super::ServerError;
 use super::command::as_root;
 use super::tools::{Bind, Scope, Tools};
+use crate::clock::Clock;
 
 /// How long a server may take until it answers.
-pub(super) const START_SECONDS_MAX: u64 = 60;
+const START_MAX: Duration = Duration::from_secs(60);
 /// How long a server may take to stop before it is killed.
-const STOP_SECONDS_MAX: u64 = 30;
-const LOOK_MS: u64 = 10;
+const STOP_MAX: Duration = Duration::from_secs(30);
+/// How long it is left alone between two looks at it.
+const LOOK_PAUSE: Duration = Duration::from_millis(10);
 /// How much of a server's log is told when it does not start.
 const LOG_BYTES_TOLD: usize = 2000;
 
@@ -104,16 +106,11 @@ impl Process {
     /// # Errors
     /// It ended, or it took too long; with what its log says.
     pub fn ready(&mut self, folder: &Path, mut answers: impl FnMut() -> bool) -> Result<(), ServerError> {
-        for _ in 0..START_SECONDS_MAX * 1000 / LOOK_MS {
-            if self.ended() {
-                break;
-            }
-            if answers() {
-                return Ok(());
-            }
-            sleep(Duration::from_millis(LOOK_MS));
+        let started = looked(START_MAX, || if self.ended() { Some(false) } else { answers().then_some(true) });
+        match started {
+            Some(true) => Ok(()),
+            Some(false) | None => Err(ServerError::failed("starting the server", log_end(folder))),
         }
-        Err(ServerError::failed("starting the server", log_end(folder)))
     }
 
     /// Sends a signal.
@@ -130,13 +127,10 @@ impl Process {
     /// Lets it end by itself; kills it when it does not.
     pub(super) fn stop(mut self) -> Result<(), ServerError> {
         self.send(Signal::Term)?;
-        for _ in 0..STOP_SECONDS_MAX * 1000 / LOOK_MS {
-            if self.ended() {
-                return Ok(());
-            }
-            sleep(Duration::from_millis(LOOK_MS));
+        match looked(STOP_MAX, || self.ended().then_some(())) {
+            Some(()) => Ok(()),
+            None => self.kill(),
         }
-        self.kill()
     }
 
     /// SIGKILL: no chance to tidy up. Its folder stays.
@@ -159,6 +153,20 @@ impl Drop for Process {
     fn drop(&mut self) {
         drop(self.signals.take());
         self.wait();
+    }
+}
+
+/// Looks again and again until there is something to see, for no longer than that: a look may take long itself. By the
+/// machine's own time: a real server knows no other.
+fn looked<T>(max: Duration, mut look: impl FnMut() -> Option<T>) -> Option<T> {
+    let clock = Clock::system();
+    let deadline = clock.after(max);
+    loop {
+        let seen = look();
+        if seen.is_some() || clock.until(deadline).is_zero() {
+            return seen;
+        }
+        sleep(LOOK_PAUSE);
     }
 }
 
@@ -209,6 +217,19 @@ mod tests {
         drop(process);
         assert!(!runs(pid));
         assert!(!folder.path().exists());
+    }
+
+    #[test]
+    fn looks_that_take_long_are_fewer_and_what_is_seen_ends_them() {
+        let mut looks = 0;
+        let slow = || {
+            looks += 1;
+            sleep(LOOK_PAUSE * 2);
+            None::<()>
+        };
+        assert!(looked(LOOK_PAUSE * 4, slow).is_none());
+        assert!((1..=2).contains(&looks), "{looks}");
+        assert_eq!(looked(Duration::ZERO, || Some(1)), Some(1));
     }
 
     #[test]

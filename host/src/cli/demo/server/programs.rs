@@ -46,9 +46,9 @@ pub const DS389: Kit = Kit {
     ],
 };
 
-/// For [`super::scim2`].
+/// For [`super::scim2`]; who has no Python installs it with its `venv`.
 pub const SCIM: Kit =
-    Kit { who: "`--target scim`", needs: &[("python3", "python3"), ("curl", "curl"), ("openssl", "openssl")] };
+    Kit { who: "`--target scim`", needs: &[("python3", "python3-venv"), ("curl", "curl"), ("openssl", "openssl")] };
 
 impl Kit {
     /// What somebody needs: programs' names or files' paths, each with the package it is in.

@@ -14,19 +14,18 @@ use std::process::Command;
 use tempfile::TempDir;
 
 use super::ca::{Ca, Leaf};
+use super::kept::{Home, Kept};
 use super::process::Process;
 use super::tools::Tools;
 use super::{Account, ServerError, command, programs, temporary};
 use address::Address;
 pub use domain::{GROUPS, PEOPLE, SUFFIX};
 
-/// How often another address is tried when somebody else took one.
-const START_TRIES: u32 = 3;
-
 /// A domain controller; it ends, and its folder goes, when this is dropped.
-pub struct SambaDc {
-    /// None: it has not begun, or ends.
-    process: Option<Process>,
+pub type SambaDc = Kept<SambaHome>;
+
+/// Where a domain controller lives.
+pub struct SambaHome {
     ca: Ca,
     address: Address,
     cache: PathBuf,
@@ -56,9 +55,7 @@ impl SambaDc {
         command::output("cp", copy.args(["-a", "--reflink=auto"]).arg(domain).arg(domain_of(folder.path())))?;
         let ca = Ca::create(&folder.path().join("ca"))?;
         let address = Address::free(cache)?;
-        let mut dc = Self { process: None, ca, address, cache: cache.to_owned(), folder };
-        dc.start_somewhere()?;
-        Ok(dc)
+        Self::settle(SambaHome { ca, address, cache: cache.to_owned(), folder })
     }
 
     /// The account a connector binds as, `svc-hawser@ad.test`. It has no rights but those it was delegated: all over
@@ -75,22 +72,22 @@ impl SambaDc {
 
     /// Who issued its certificate.
     pub fn ca(&self) -> &Ca {
-        &self.ca
+        &self.home.ca
     }
 
     /// Where it listens: 389, 636 (TLS), 3268, 3269, 88 and 464. The address is in its certificate.
     pub fn address(&self) -> Ipv4Addr {
-        self.address.ip
+        self.home.address.ip
     }
 
     /// The LDAP tools over LDAPS.
     pub fn tools(&self) -> Tools {
-        Tools::new(&format!("ldaps://{}", self.address.ip), self.ca.certificate())
+        self.home.tools()
     }
 
     /// The LDAP tools over plain LDAP, which is good for StartTLS: other binds are refused (`strongerAuthRequired`).
     pub fn plain(&self) -> Tools {
-        Tools::new(&format!("ldap://{}", self.address.ip), self.ca.certificate())
+        Tools::new(&format!("ldap://{}", self.home.address.ip), self.home.ca.certificate())
     }
 
     /// Runs `samba-tool` on its database, while it runs or not, and gives what it said.
@@ -98,24 +95,13 @@ impl SambaDc {
     /// # Errors
     /// What it said as it failed.
     pub fn samba_tool(&self, arguments: &[&str]) -> Result<String, ServerError> {
-        domain::samba_tool(&domain_of(self.folder.path()), &self.config(), arguments)
+        domain::samba_tool(&domain_of(self.home.folder.path()), &self.home.config(), arguments)
     }
+}
 
-    fn start_somewhere(&mut self) -> Result<(), ServerError> {
-        for _ in 1..START_TRIES {
-            if self.begin().is_ok() {
-                return Ok(());
-            }
-            // The old one stays taken until there is a new one, so it is another.
-            self.address = Address::free(&self.cache)?;
-        }
-        self.begin()
-    }
-
-    fn begin(&mut self) -> Result<(), ServerError> {
-        self.settle()?;
-        self.process = Some(self.run()?);
-        Ok(())
+impl SambaHome {
+    fn tools(&self) -> Tools {
+        Tools::new(&format!("ldaps://{}", self.address.ip), self.ca.certificate())
     }
 
     /// Writes the certificate and the configuration for its address.
@@ -127,7 +113,14 @@ impl SambaDc {
         super::write(&self.config(), &domain::config(&domain, &ip, &self.ca, &leaf))
     }
 
+    fn config(&self) -> PathBuf {
+        self.folder.path().join("smb.conf")
+    }
+}
+
+impl Home for SambaHome {
     fn run(&self) -> Result<Process, ServerError> {
+        self.settle()?;
         let folder = self.folder.path();
         let mut samba = Command::new("env");
         // What is on the disk after a power cut is nobody's concern here, and adding is eight times as fast.
@@ -135,14 +128,15 @@ impl SambaDc {
         Process::start_as_root(folder, &samba)?.answering(folder, &self.tools())
     }
 
-    fn config(&self) -> PathBuf {
-        self.folder.path().join("smb.conf")
+    fn move_on(&mut self) -> Result<(), ServerError> {
+        // The old one stays taken until there is a new one, so it is another.
+        self.address = Address::free(&self.cache)?;
+        Ok(())
     }
 }
 
-impl Drop for SambaDc {
+impl Drop for SambaHome {
     fn drop(&mut self) {
-        drop(self.process.take());
         // What root wrote, only root removes.
         let mut remove = command::bounded_as_root("rm");
         drop(command::output("rm", remove.arg("-rf").arg(domain_of(self.folder.path()))));

@@ -15,7 +15,7 @@
 //! It does not look whether a member is anybody: a user is deleted and stays a member, and nobody's `groups` are kept. Its
 //! locations are made of the `Host` it is asked by.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::{Value as Json, json};
@@ -25,6 +25,10 @@ use super::python::Python;
 use super::web::{Place, Program, WebServer};
 use super::{ServerError, programs, write};
 
+/// The schema of users, the extension of those who work somewhere, and the schema of groups.
+pub const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
+pub const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+pub const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 /// Where the service begins in its URLs.
 pub const BASE: &str = "/v2";
 /// The token of the account a connector uses, which may do everything.
@@ -46,11 +50,13 @@ pub struct Scim2Options {
     pub cursor: bool,
     /// The most resources on a page, whatever is asked for.
     pub page_max: u32,
+    /// As long as there is a file of that name, its address leads to another tenant, where nobody is.
+    pub misled: Option<PathBuf>,
 }
 
 impl Default for Scim2Options {
     fn default() -> Self {
-        Self { patch: true, filter: true, etag: true, cursor: false, page_max: 1000 }
+        Self { patch: true, filter: true, etag: true, cursor: false, page_max: 1000, misled: None }
     }
 }
 
@@ -105,7 +111,7 @@ impl Scim2 {
         let leaf = place.leaf;
         json!({
             "port": place.port, "certificate": leaf.certificate, "key": leaf.key, "token": TOKEN,
-            "provider": self.options.provider_config(),
+            "misled": self.options.misled, "provider": self.options.provider_config(),
         })
     }
 }

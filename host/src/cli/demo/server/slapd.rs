@@ -12,13 +12,11 @@ use std::process::Command;
 use tempfile::TempDir;
 
 use super::ca::{Ca, Leaf};
+use super::kept::{Home, Kept};
 use super::process::Process;
 use super::tools::Tools;
 use super::{Account, ServerError, command, make_folder, ports, programs, temporary, write};
 pub use config::{GROUPS, PEOPLE, REFERRAL, SUFFIX};
-
-/// How often other ports are tried when somebody else took them.
-const START_TRIES: u32 = 3;
 
 /// What may differ from one server to the next.
 #[derive(Clone, Debug)]
@@ -43,9 +41,10 @@ impl Default for SlapdOptions {
 }
 
 /// A slapd; it ends, and its folder goes, when this is dropped.
-pub struct Slapd {
-    /// None: it has not begun, or was killed.
-    process: Option<Process>,
+pub type Slapd = Kept<SlapdHome>;
+
+/// Where a slapd lives.
+pub struct SlapdHome {
     ca: Ca,
     client: Leaf,
     ldap_port: u16,
@@ -66,9 +65,7 @@ impl Slapd {
         let client = ca.client(config::CLIENT)?;
         fill(folder.path(), &config::Settings { options, ca: &ca, server: &server })?;
         let [ldap_port, ldaps_port] = ports::two()?;
-        let mut slapd = Self { process: None, ca, client, ldap_port, ldaps_port, folder };
-        slapd.start_somewhere()?;
-        Ok(slapd)
+        Self::settle(SlapdHome { ca, client, ldap_port, ldaps_port, folder })
     }
 
     /// The account a connector binds as: may do everything below the suffix, passwords included, and nothing besides.
@@ -89,67 +86,52 @@ impl Slapd {
 
     /// Who issued its certificate, and takes clients' certificates.
     pub fn ca(&self) -> &Ca {
-        &self.ca
+        &self.home.ca
     }
 
     /// A client certificate that makes its holder [`Self::service`] (SASL EXTERNAL).
     pub fn client(&self) -> &Leaf {
-        &self.client
+        &self.home.client
     }
 
     /// The port of `ldap://127.0.0.1`, which takes StartTLS.
     pub fn ldap_port(&self) -> u16 {
-        self.ldap_port
+        self.home.ldap_port
     }
 
     /// The port of `ldaps://127.0.0.1`.
     pub fn ldaps_port(&self) -> u16 {
-        self.ldaps_port
+        self.home.ldaps_port
     }
 
     /// The tools over plain LDAP.
     pub fn plain(&self) -> Tools {
-        Tools::new(&format!("ldap://127.0.0.1:{}", self.ldap_port), self.ca.certificate())
+        Tools::new(&format!("ldap://127.0.0.1:{}", self.home.ldap_port), self.home.ca.certificate())
     }
 
     /// The tools over LDAPS.
     pub fn tools(&self) -> Tools {
-        Tools::new(&format!("ldaps://127.0.0.1:{}", self.ldaps_port), self.ca.certificate())
+        self.home.tools()
     }
 
     /// The tools over the local socket.
     pub fn local(&self) -> Tools {
-        Tools::new(&self.local_uri(), self.ca.certificate())
+        Tools::new(&self.home.local_uri(), self.home.ca.certificate())
+    }
+}
+
+impl SlapdHome {
+    fn tools(&self) -> Tools {
+        Tools::new(&format!("ldaps://127.0.0.1:{}", self.ldaps_port), self.ca.certificate())
     }
 
-    /// SIGKILL: connections break, and what was being written is lost.
-    ///
-    /// # Errors
-    /// The signal could not be sent.
-    pub fn kill(&mut self) -> Result<(), ServerError> {
-        self.process.take().map_or(Ok(()), Process::kill)
+    fn local_uri(&self) -> String {
+        let socket = self.folder.path().join("ldapi");
+        format!("ldapi://{}/", socket.to_string_lossy().replace('%', "%25").replace('/', "%2F"))
     }
+}
 
-    /// Stops it if it runs, and starts it on the same ports over the same data.
-    ///
-    /// # Errors
-    /// It does not start.
-    pub fn restart(&mut self) -> Result<(), ServerError> {
-        self.process.take().map_or(Ok(()), Process::stop)?;
-        self.process = Some(self.run()?);
-        Ok(())
-    }
-
-    fn start_somewhere(&mut self) -> Result<(), ServerError> {
-        for _ in 1..START_TRIES {
-            if self.restart().is_ok() {
-                return Ok(());
-            }
-            [self.ldap_port, self.ldaps_port] = ports::two()?;
-        }
-        self.restart()
-    }
-
+impl Home for SlapdHome {
     fn run(&self) -> Result<Process, ServerError> {
         let folder = self.folder.path();
         let places =
@@ -159,9 +141,9 @@ impl Slapd {
         Process::start(folder, &slapd)?.answering(folder, &self.tools())
     }
 
-    fn local_uri(&self) -> String {
-        let socket = self.folder.path().join("ldapi");
-        format!("ldapi://{}/", socket.to_string_lossy().replace('%', "%25").replace('/', "%2F"))
+    fn move_on(&mut self) -> Result<(), ServerError> {
+        [self.ldap_port, self.ldaps_port] = ports::two()?;
+        Ok(())
     }
 }
 

@@ -9,11 +9,10 @@ use tempfile::TempDir;
 
 use super::ca::{Ca, Leaf};
 use super::curl::Curl;
+use super::kept::{Home, Kept};
 use super::process::Process;
 use super::{ServerError, ports, temporary};
 
-/// How often another port is tried when somebody else took one.
-const START_TRIES: u32 = 3;
 /// How long one look may take at whether it has come up.
 const PROBE_SECONDS_MAX: u32 = 5;
 /// The first status of those that say that a server is at fault: it has not come up yet.
@@ -61,9 +60,10 @@ pub struct Place<'a> {
 }
 
 /// A web server; it ends, and its folder goes, when this is dropped.
-pub struct WebServer<P> {
-    /// None: it was stopped or killed.
-    process: Option<Process>,
+pub type WebServer<P> = Kept<WebHome<P>>;
+
+/// Where a web server lives.
+pub struct WebHome<P> {
     program: P,
     ca: Ca,
     leaf: Leaf,
@@ -81,34 +81,32 @@ impl<P: Program> WebServer<P> {
         let ca = Ca::create(&folder.path().join("ca"))?;
         let leaf = ca.server("server", &["localhost", "127.0.0.1"])?;
         program.fill(folder.path())?;
-        let mut server = Self { process: None, program, ca, leaf, port: ports::one()?, folder };
-        server.start_somewhere()?;
-        Ok(server)
+        Self::settle(WebHome { program, ca, leaf, port: ports::one()?, folder })
     }
 
     /// Where it is, without a path: `https://127.0.0.1:20443`.
     pub fn url(&self) -> String {
-        format!("https://127.0.0.1:{}", self.port)
+        self.home.url()
     }
 
     /// Its port on 127.0.0.1.
     pub fn port(&self) -> u16 {
-        self.port
+        self.home.port
     }
 
     /// Who issued its certificate.
     pub fn ca(&self) -> &Ca {
-        &self.ca
+        &self.home.ca
     }
 
     /// What is special about it.
     pub fn program(&self) -> &P {
-        &self.program
+        &self.home.program
     }
 
     /// `curl` as nobody in particular.
     pub fn anonymous(&self) -> Curl {
-        Curl::new(&self.url(), self.ca.certificate())
+        self.home.anonymous()
     }
 
     /// `curl` as its administrator.
@@ -116,45 +114,21 @@ impl<P: Program> WebServer<P> {
     /// # Errors
     /// The server does not answer, or refuses.
     pub fn admin(&self) -> Result<Curl, ServerError> {
-        self.program.log_in(self.anonymous())
+        self.home.program.log_in(self.anonymous())
+    }
+}
+
+impl<P> WebHome<P> {
+    fn url(&self) -> String {
+        format!("https://127.0.0.1:{}", self.port)
     }
 
-    /// Stops it in order; what it keeps on the disk stays for [`Self::restart`].
-    ///
-    /// # Errors
-    /// The signal could not be sent.
-    pub fn stop(&mut self) -> Result<(), ServerError> {
-        self.process.take().map_or(Ok(()), Process::stop)
+    fn anonymous(&self) -> Curl {
+        Curl::new(&self.url(), self.ca.certificate())
     }
+}
 
-    /// SIGKILL: connections break, and what was being written is lost.
-    ///
-    /// # Errors
-    /// The signal could not be sent.
-    pub fn kill(&mut self) -> Result<(), ServerError> {
-        self.process.take().map_or(Ok(()), Process::kill)
-    }
-
-    /// Stops it if it runs, and starts it on the same port over the same folder.
-    ///
-    /// # Errors
-    /// It does not start.
-    pub fn restart(&mut self) -> Result<(), ServerError> {
-        self.stop()?;
-        self.process = Some(self.run()?);
-        Ok(())
-    }
-
-    fn start_somewhere(&mut self) -> Result<(), ServerError> {
-        for _ in 1..START_TRIES {
-            if self.restart().is_ok() {
-                return Ok(());
-            }
-            self.port = ports::one()?;
-        }
-        self.restart()
-    }
-
+impl<P: Program> Home for WebHome<P> {
     fn run(&self) -> Result<Process, ServerError> {
         let folder = self.folder.path();
         let command = self.program.command(&Place { folder, port: self.port, ca: &self.ca, leaf: &self.leaf })?;
@@ -164,5 +138,10 @@ impl<P: Program> WebServer<P> {
         let answers = || curl.send("GET", P::PROBE, None).is_ok_and(|answer| answer.status < SERVER_FAULTS);
         process.ready(folder, answers)?;
         Ok(process)
+    }
+
+    fn move_on(&mut self) -> Result<(), ServerError> {
+        self.port = ports::one()?;
+        Ok(())
     }
 }

@@ -5,9 +5,9 @@ use serde_json::{Value as Json, json};
 use super::super::super::client::Call;
 use super::super::super::fault::Fault;
 use super::super::super::table::cell;
-use super::super::directory::Directory;
 use super::super::show;
 use super::super::story::{CONNECTION, PATH, Story, Who, expect, insist, items};
+use super::super::target::Elsewhere;
 use super::super::vendor::Vendor;
 use super::trust::{COUNTER, approve_asked};
 
@@ -64,11 +64,12 @@ pub(in super::super) async fn outside(story: &mut Story) -> Result<(), Fault> {
     insist(problems.iter().any(|problem| problem.contains(reason)), || format!("it to fail because of {reason:?}"))
 }
 
-/// Somebody who may edit the connection sends its password to a server of his own.
-pub(in super::super) async fn elsewhere(story: &mut Story, directory: &Directory) -> Result<(), Fault> {
-    story.step("Another server behind the same password: it has to be entered again")?;
-    let connection = story.connection(CONNECTION, "People and groups", directory.elsewhere());
-    story.refused(Who::Operator, Call::put(PATH, connection), 403, "bind-password").await
+/// Somebody who may edit the connection sends its secret to a server of his own.
+pub(in super::super) async fn elsewhere(story: &mut Story, elsewhere: Elsewhere) -> Result<(), Fault> {
+    let Elsewhere { connection, secret } = elsewhere;
+    story.step("Another server behind the same secret: it has to be entered again")?;
+    let connection = story.connection(CONNECTION, "People and groups", connection);
+    story.refused(Who::Operator, Call::put(PATH, connection), 403, secret).await
 }
 
 fn detail_of(finding: &Json) -> String {

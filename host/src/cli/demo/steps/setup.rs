@@ -45,9 +45,11 @@ pub(in super::super) async fn schema(story: &mut Story) -> Result<(), Fault> {
     }
     let named = |name: &str| items(&reply.body, "/classes").iter().any(|class| cell(class, "/name") == name);
     insist(named("account") && named("group"), || "the classes account and group".to_owned())?;
-    let attribute =
-        |class: &Json, name: &str| items(class, "/attributes").iter().any(|attribute| cell(attribute, "/name") == name);
     let hidden = story.terms().hidden;
-    let readable = items(&reply.body, "/classes").iter().any(|class| attribute(class, hidden));
-    insist(!readable, || format!("{hidden} to be no attribute"))
+    let shows = |attribute: &Json| {
+        let readable = attribute.get("readable").and_then(Json::as_bool);
+        cell(attribute, "/name") == hidden && readable != Some(false)
+    };
+    let readable = items(&reply.body, "/classes").iter().any(|class| items(class, "/attributes").iter().any(shows));
+    insist(!readable, || format!("{hidden} to be nothing one can read"))
 }

@@ -3,6 +3,7 @@ connections that stay open. The argument is a file of settings."""
 
 import asyncio
 import json
+import os
 import signal
 import sys
 
@@ -22,12 +23,24 @@ provider_config.authentication_schemes = [BEARER_TOKEN_SCHEME]
 provider = ScimProvider.from_discovery(
     load_default_schemas().values(), load_default_resource_types().values(), config=provider_config
 )
-application = BearerTokenApplication(
-    InMemoryStorage(),
-    provider,
-    service=ScimService(provider, secret=settings["token"]),
-    bearer_tokens=[settings["token"]],
-)
+
+
+def tenant():
+    return BearerTokenApplication(
+        InMemoryStorage(),
+        provider,
+        service=ScimService(provider, secret=settings["token"]),
+        bearer_tokens=[settings["token"]],
+    )
+
+
+own, empty = tenant(), tenant()
+
+
+def application(environ, start_response):
+    misled = settings["misled"] is not None and os.path.exists(settings["misled"])
+    return (empty if misled else own)(environ, start_response)
+
 
 config = Config()
 config.bind = [f"127.0.0.1:{settings['port']}"]
