@@ -1,5 +1,5 @@
-//! The bench report: `cargo bench -p hawser-tests --bench report -- [PREFIX]` prints, for each figure whose name begins
-//! with PREFIX, one line of five columns: `name value unit baseline ratio`.
+//! The bench report: `cargo bench -p hawser-tests --bench report -- [PREFIX]...` prints, for each figure whose name begins
+//! with a PREFIX, one line of five columns: `name value unit baseline ratio`.
 //!
 //! Value and baseline are medians, measured in the same run and under the product's own allocator; `-` stands where there
 //! is no baseline. Figures are measured from outside, through the API of a whole host or the operations it is made of.
@@ -14,12 +14,16 @@
 )]
 
 mod api;
+mod bare;
 mod call;
+mod http;
 mod import;
 mod ldap;
 mod load;
 mod memory;
 mod native;
+mod scim;
+mod service;
 mod users;
 
 use std::pin::Pin;
@@ -56,6 +60,11 @@ fn figures() -> Vec<Entry> {
         ("ldap.import", || Box::pin(ldap::rate())),
         ("ldap.import.cpu", || Box::pin(ldap::processor())),
         ("ldap.import.rss", || Box::pin(ldap::rss())),
+        ("http.send", || Box::pin(http::send())),
+        ("http.send.h2", || Box::pin(http::send_http2())),
+        ("http.refused", || Box::pin(http::refused())),
+        ("scim.import", || Box::pin(scim::rate())),
+        ("scim.import.rss", || Box::pin(scim::rss())),
         ("load.cached", || Box::pin(load::cached())),
         ("load.ordered", || Box::pin(load::ordered())),
         ("load.cold", || Box::pin(load::cold())),
@@ -67,9 +76,13 @@ fn figures() -> Vec<Entry> {
 
 fn main() {
     // Cargo adds an argument of its own.
-    let prefix = std::env::args().skip(1).find(|argument| argument != "--bench").unwrap_or_default();
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    if let Some((service::COMMAND, how)) = arguments.split_first().map(|(first, rest)| (first.as_str(), rest)) {
+        return service::serve(how);
+    }
+    let chosen = |name: &str| arguments.is_empty() || arguments.iter().any(|prefix| name.starts_with(prefix));
     let runtime = tokio::runtime::Runtime::new().expect("a runtime can be started");
-    for (_, measure) in figures().into_iter().filter(|(name, _)| name.starts_with(&prefix)) {
+    for (_, measure) in figures().into_iter().filter(|(name, _)| chosen(name)) {
         print(&runtime.block_on(measure()));
     }
 }
