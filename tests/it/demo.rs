@@ -2,6 +2,7 @@
 
 use std::process::{Command, Output};
 
+use hawser::cli::demo::server::scim2;
 use hawser_tests::guests::connectors;
 use hawser_tests::{binary, workspace_root};
 
@@ -24,7 +25,7 @@ fn told(output: &Output) -> String {
 fn assert_told_to_its_end(output: &Output) -> String {
     let told = told(output);
     assert!(output.status.success(), "{told}");
-    for secret in ["Correct horse", "Not for long", "Svc-Passw0rd!", "Adm1n-Pass!"] {
+    for secret in ["Correct horse", "Not for long", "Svc-Passw0rd!", "Adm1n-Pass!", scim2::TOKEN] {
         assert!(!told.contains(secret), "{secret}: {told}");
     }
     told
@@ -45,6 +46,16 @@ async fn on_openldap_it_ends_with_a_bind_by_the_new_password() {
 async fn in_active_directory_it_ends_with_a_bind_by_the_new_password() {
     let told = assert_told_to_its_end(&demo(&["--target", "ad", "--rows", "200"]).await);
     assert!(told.contains("sAMAccountName: grace.hopper"), "{told}");
+}
+
+#[tokio::test]
+async fn on_a_scim_service_it_ends_with_what_curl_reads_there() {
+    let told = assert_told_to_its_end(&demo(&["--target", "scim", "--rows", "200"]).await);
+    let read =
+        told.lines().find(|line| line.contains("\"userName\":\"grace.hopper\"")).unwrap_or_else(|| panic!("{told}"));
+    assert!(read.contains("Information Security") && !read.contains("password"), "{read}");
+    assert!(told.contains("cloud's metadata") && told.contains("egress.metadata"), "{told}");
+    assert!(told.trim_end().contains("steps did what they should"), "{told}");
 }
 
 #[tokio::test]

@@ -32,7 +32,7 @@ fn the_page_of_errors_lists_every_kind() {
 
 #[test]
 fn the_page_of_each_connector_lists_every_option() {
-    for (page, manifest) in [("csv", "csv"), ("openldap", "ldap")] {
+    for (page, manifest) in [("csv", "csv"), ("openldap", "ldap"), ("rest", "rest"), ("scim", "scim")] {
         let page = format!("docs/connectors/{page}.md");
         let manifest: toml::Table = read(&format!("plugins/{manifest}/connector.toml")).parse().unwrap();
         let text = read(&page);

@@ -34,6 +34,8 @@ mod objects;
 mod openapi;
 mod passwords;
 mod permissions;
+mod placements;
+mod poacher;
 mod published;
 mod releases;
 mod roster;

@@ -25,7 +25,16 @@ name = "api"
 label = "The API"
 protocol = "https"
 address = "{api-host}:443"
-credentials = ["token", "headers"]
+[[destination.send]]
+secret = "token"
+placement = "bearer"
+methods = ["GET"]
+path = "/"
+[[destination.send]]
+secret = "headers"
+placement = "header:x-key"
+methods = ["GET"]
+path = "/"
 [[secured-option]]
 name = "token"
 kind = "field"
@@ -59,6 +68,7 @@ async fn install(house: &House, vendor: &Vendor, version: &str, change: impl Fn(
     let manifest = manifest
         .replacen("name = \"csv\"", "name = \"vaulted\"", 1)
         .replacen("version = \"0.1.0\"", &format!("version = {version:?}"), 1)
+        .replacen("\"credentials\"", "\"credentials\", \"http\"", 1)
         .replacen("access = \"read-write\"", "access = \"read-write\"\ncredentials = [\"file-key\"]", 1);
     let release = vendor.sign(&change(manifest + SECURED), &component);
     release.install(&house.operator()).await.expect(201);

@@ -2,4 +2,6 @@
 //! connectors' tests build on.
 
 mod chaos;
+mod rest;
+mod scim;
 mod servers;

@@ -35,7 +35,26 @@ impl Host {
         host
     }
 
-    /// The same, in an environment that has these variables as well.
+    /// The same as [`Self::logging`] with the connectors for web services.
+    pub async fn web_logging(data: &Path, tokens: &Tokens, settings: &str, log: &Path) -> Self {
+        let log = File::create(log).expect("the log can be written");
+        let twice = log.try_clone().expect("the log can be opened twice");
+        let (program, says) = (Command::new(binary()), (log.into(), twice.into()));
+        let host = Self::holding(guests::web_connectors, program, data, tokens, settings, says).await;
+        host.ready().await;
+        host
+    }
+
+    /// The same as [`Self::start`] with the connectors for web services.
+    pub async fn web(data: &Path, tokens: &Tokens, settings: &str) -> Self {
+        let quiet = (Stdio::null(), Stdio::null());
+        let program = Command::new(binary());
+        let host = Self::holding(guests::web_connectors, program, data, tokens, settings, quiet).await;
+        host.ready().await;
+        host
+    }
+
+    /// The same as [`Self::start`], in an environment that has these variables as well.
     pub async fn within(environment: &[(&str, &str)], data: &Path, tokens: &Tokens, settings: &str) -> Self {
         let mut program = Command::new(binary());
         program.envs(environment.iter().copied());
@@ -44,7 +63,7 @@ impl Host {
         host
     }
 
-    /// The same, with everything it says in a file.
+    /// The same as [`Self::start`], with everything it says in a file.
     pub async fn logging(data: &Path, tokens: &Tokens, settings: &str, log: &Path) -> Self {
         let log = File::create(log).expect("the log can be written");
         let twice = log.try_clone().expect("the log can be opened twice");
@@ -78,14 +97,19 @@ impl Host {
         Self::spawn(Command::new(binary()), data, tokens, settings, quiet).await
     }
 
-    async fn spawn(
+    async fn spawn(program: Command, data: &Path, tokens: &Tokens, settings: &str, says: (Stdio, Stdio)) -> Self {
+        Self::holding(guests::connectors, program, data, tokens, settings, says).await
+    }
+
+    async fn holding(
+        connectors: fn() -> &'static Path,
         mut program: Command,
         data: &Path,
         tokens: &Tokens,
         settings: &str,
         (out, log): (Stdio, Stdio),
     ) -> Self {
-        let connectors = tokio::task::spawn_blocking(guests::connectors).await.expect("the guests are built");
+        let connectors = tokio::task::spawn_blocking(connectors).await.expect("the guests are built");
         let listen = free_address();
         let folder = tempfile::tempdir().expect("a folder can be made");
         let config = folder.path().join("hawser.toml");

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use crate::{binary, profile_folder, workspace_root};
 
-/// Their folders, below the repository's root.
+/// The folders of what most tests need, below the repository's root.
 const PROJECTS: &[&str] = &[
     "plugins/csv",
     "plugins/ldap",
@@ -20,15 +20,27 @@ const PROJECTS: &[&str] = &[
     "tests/guests/ticker",
 ];
 
-/// The folder that holds all of them, built.
+/// The same for what reaches web services. They are apart because every host of a test compiles all it is given.
+const WEB_PROJECTS: &[&str] =
+    &["plugins/rest", "plugins/scim", "tests/guests/courier", "tests/guests/poacher", "tests/guests/postman"];
+
+/// The folder that holds the connectors most tests need, built.
 pub fn connectors() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| {
-        let out = profile_folder().join("test-connectors");
-        let mut build = Command::new(binary());
-        build.arg("build").args(PROJECTS).arg("--out").arg(&out).current_dir(workspace_root());
-        let built = build.output().expect("the product's command line starts");
-        assert!(built.status.success(), "hawser build failed:\n{}", String::from_utf8_lossy(&built.stderr));
-        out
-    })
+    BUILT.get_or_init(|| built(PROJECTS, "test-connectors"))
+}
+
+/// The folder that holds the connectors for web services, built.
+pub fn web_connectors() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| built(WEB_PROJECTS, "test-connectors-web"))
+}
+
+fn built(projects: &[&str], folder: &str) -> PathBuf {
+    let out = profile_folder().join(folder);
+    let mut build = Command::new(binary());
+    build.arg("build").args(projects).arg("--out").arg(&out).current_dir(workspace_root());
+    let built = build.output().expect("the product's command line starts");
+    assert!(built.status.success(), "hawser build failed:\n{}", String::from_utf8_lossy(&built.stderr));
+    out
 }

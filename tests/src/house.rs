@@ -18,6 +18,7 @@ use crate::{binary, guests};
 /// Hosts outlive the test that started them, and so does the runtime they run on.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime can be started"));
 static SHARED: OnceCell<House> = OnceCell::const_new();
+static SHARED_WEB: OnceCell<House> = OnceCell::const_new();
 
 /// A running host and its two tokens.
 pub struct House {
@@ -47,8 +48,22 @@ impl House {
 
     /// A host of one's own, configured differently.
     pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::holding(guests::connectors, change).await
+    }
+
+    /// The host that tests of web services share, with their connectors; it may dial the loopback.
+    pub async fn shared_web() -> &'static Self {
+        SHARED_WEB.get_or_init(Self::web).await
+    }
+
+    /// The same as a host of one's own.
+    pub async fn web() -> Self {
+        Self::holding(guests::web_connectors, |config| config.egress.loopback = true).await
+    }
+
+    async fn holding(connectors: fn() -> &'static Path, change: impl FnOnce(&mut Config)) -> Self {
         let data = Arc::new(tempfile::Builder::new().prefix("hawser-data-").tempdir().expect("a folder can be made"));
-        let connectors = tokio::task::spawn_blocking(guests::connectors).await.expect("the guests are built");
+        let connectors = tokio::task::spawn_blocking(connectors).await.expect("the guests are built");
         let mut config = config(data.path(), connectors);
         change(&mut config);
         let running = run(config.clone()).await;

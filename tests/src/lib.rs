@@ -22,6 +22,7 @@ pub mod guests;
 pub mod house;
 pub mod memory;
 pub mod people;
+pub mod sink;
 pub mod stall;
 pub mod usage;
 pub mod vendor;

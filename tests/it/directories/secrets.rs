@@ -57,6 +57,7 @@ fn context(directory: &Directory<Slapd>, manifest: &Manifest) -> CallContext {
         permissions: Arc::new(manifest.permissions()),
         directories: Arc::default(),
         routes: [Arc::new(route)].into(),
+        web: Arc::default(),
         credentials: Arc::new(Credentials::from_iter([("bind-password".parse().unwrap(), slot)])),
         limits: CallLimits::default(),
         deadline: jiff::Timestamp::MAX,

@@ -12,8 +12,8 @@ use super::rust::{code_only, leading_word};
 const FLOORS: &[&[&str]] = &[
     &["model"],
     &["clock", "config"],
-    &["egress", "store"],
-    &["ldap"],
+    &["egress", "signing", "store"],
+    &["http", "ldap"],
     &["runtime"],
     &["secrets", "audit", "registry"],
     &["connections", "builder"],
