@@ -23,7 +23,8 @@ pub(super) struct Pool(Arc<Inner>);
 
 struct Inner {
     free: Mutex<Free>,
-    /// Places for connections, busy ones included.
+    /// Places for connections in use, and for those that are shared. As many as are left may wait in the pool: so whoever
+    /// comes first is served first, with a connection that waits or with a new one.
     places: Arc<Semaphore>,
 }
 
@@ -41,7 +42,6 @@ struct Waiting {
     line: Arc<Line>,
     one: One,
     since: Instant,
-    place: OwnedSemaphorePermit,
 }
 
 struct Shared {
@@ -72,27 +72,39 @@ impl Pool {
     /// A connection that is free, or a new one.
     ///
     /// # Errors
-    /// As [`Self::open`].
-    pub(super) async fn lease(&self, egress: &Egress, line: &Arc<Line>, end: Instant) -> Result<Lease, Failure> {
-        match self.free_one(line) {
-            Some(lease) => Ok(lease),
-            None => self.open(egress, line, end).await,
-        }
-    }
-
-    /// A new connection, unless somebody else just opened one to share.
-    ///
-    /// # Errors
     /// As the gate; `connection-broken`; `operation-timeout` if all places stay busy.
-    pub(super) async fn open(&self, egress: &Egress, line: &Arc<Line>, end: Instant) -> Result<Lease, Failure> {
+    pub(super) async fn lease(&self, egress: &Egress, line: &Arc<Line>, end: Instant) -> Result<Lease, Failure> {
+        if let Some(lease) = self.shared_one(line) {
+            return Ok(lease);
+        }
         let turn = line.turn(end).await?;
         if turn.is_some()
-            && let Some(lease) = self.free_one(line)
+            && let Some(lease) = self.shared_one(line)
         {
             return Ok(lease);
         }
         let place = self.place(line, end).await?;
-        let generation = self.free().generation;
+        match self.waiting_one(line, place) {
+            Ok(lease) => Ok(lease),
+            Err(place) => self.open(egress, line, place, end).await,
+        }
+    }
+
+    /// Does a connection wait to be used?
+    pub(super) fn has(&self, line: &Arc<Line>) -> bool {
+        let free = self.free();
+        let waits = free.waiting.iter().any(|waiting| Arc::ptr_eq(&waiting.line, line));
+        waits || free.shared.iter().any(|shared| Arc::ptr_eq(&shared.line, line))
+    }
+
+    async fn open(
+        &self,
+        egress: &Egress,
+        line: &Arc<Line>,
+        place: OwnedSemaphorePermit,
+        end: Instant,
+    ) -> Result<Lease, Failure> {
+        let generation = self.make_room();
         let stream = egress.connect(&line.route, end).await.map_err(heard)?;
         line.speaks(stream.is_http2());
         let failed = |_| broken(line.target(), "it speaks no HTTP");
@@ -114,39 +126,37 @@ impl Pool {
         free.shared.clear();
     }
 
-    /// The one that is shared; else the youngest that waits, so that those left over grow old and go.
-    fn free_one(&self, line: &Arc<Line>) -> Option<Lease> {
-        let lease = |link, place, generation| Lease {
-            link,
-            reused: true,
-            line: Arc::clone(line),
-            pool: self.clone(),
-            place,
-            generation,
+    fn shared_one(&self, line: &Arc<Line>) -> Option<Lease> {
+        let (link, generation) = {
+            let mut free = self.free();
+            (Link::Many(free.shared_one(line)?), free.generation)
         };
+        Some(self.reused(line, link, None, generation))
+    }
+
+    /// The youngest that waits, so that those left over grow old and go; else the place is given back.
+    fn waiting_one(&self, line: &Arc<Line>, place: OwnedSemaphorePermit) -> Result<Lease, OwnedSemaphorePermit> {
         loop {
-            let (Waiting { mut one, since, place, .. }, generation) = {
-                let mut free = self.free();
-                let generation = free.generation;
-                if let Some(many) = free.shared_one(line) {
-                    return Some(lease(Link::Many(many), None, generation));
-                }
-                let at = free.waiting.iter().rposition(|waiting| Arc::ptr_eq(&waiting.line, line))?;
-                (free.waiting.remove(at)?, generation)
+            let Some((Waiting { mut one, since, .. }, generation)) = self.free().waiting_one(line) else {
+                return Err(place);
             };
             if is_fresh(one.begun, since) && one.is_free() {
-                return Some(lease(Link::One(one), Some(place), generation));
+                return Ok(self.reused(line, Link::One(one), Some(place), generation));
             }
         }
     }
 
-    /// A place for a new connection; one that waits for somebody else makes room.
+    fn reused(&self, line: &Arc<Line>, link: Link, place: Option<OwnedSemaphorePermit>, generation: u64) -> Lease {
+        Lease { link, reused: true, line: Arc::clone(line), pool: self.clone(), place, generation }
+    }
+
+    /// A place for a connection; one that is shared and idle makes room.
     async fn place(&self, line: &Line, end: Instant) -> Result<OwnedSemaphorePermit, Failure> {
         let places = Arc::clone(&self.0.places);
         if let Ok(place) = Arc::clone(&places).try_acquire_owned() {
             return Ok(place);
         }
-        self.free().make_room();
+        self.free().close_shared();
         match timeout_at(end, places.acquire_owned()).await {
             Ok(Ok(place)) => Ok(place),
             Ok(Err(_)) | Err(_) => {
@@ -154,6 +164,15 @@ impl Pool {
                 Err(Failure::new(FailureKind::OperationTimeout, message))
             }
         }
+    }
+
+    /// Closes those that wait longest, as far as there are no places for them, and says which generation it is.
+    fn make_room(&self) -> u64 {
+        let mut free = self.free();
+        let most = self.0.places.available_permits();
+        let over = free.waiting.len().saturating_sub(most);
+        free.waiting.drain(..over);
+        free.generation
     }
 
     fn share(&self, line: &Arc<Line>, many: &Many, generation: u64) {
@@ -165,19 +184,20 @@ impl Pool {
     }
 
     fn put(&self, lease: Lease) {
-        let Lease { mut link, line, place, generation, .. } = lease;
+        // The place goes back when the connection is in the pool: whoever waits for one finds it there.
+        let Lease { mut link, line, place: _place, generation, .. } = lease;
         let is_free = link.is_free();
         let (now, mut free) = (Instant::now(), self.free());
         if !is_free || generation != free.generation {
             return;
         }
-        match (link, place) {
-            (Link::One(one), Some(place)) if is_fresh(one.begun, now) => {
-                free.waiting.push_back(Waiting { line, one, since: now, place });
+        match link {
+            Link::One(one) if is_fresh(one.begun, now) => {
+                free.waiting.push_back(Waiting { line, one, since: now });
                 self.look_after(&mut free);
             }
-            (Link::One(_), _) => {}
-            (Link::Many(many), _) => free.used(&many, now),
+            Link::One(_) => {}
+            Link::Many(many) => free.used(&many, now),
         }
     }
 
@@ -206,11 +226,14 @@ impl Free {
         }
     }
 
-    /// Closes the connection that waits longest.
-    fn make_room(&mut self) {
-        if self.waiting.pop_front().is_none()
-            && let Some(at) = self.shared.iter().position(|shared| shared.many.is_idle())
-        {
+    fn waiting_one(&mut self, line: &Arc<Line>) -> Option<(Waiting, u64)> {
+        let at = self.waiting.iter().rposition(|waiting| Arc::ptr_eq(&waiting.line, line))?;
+        Some((self.waiting.remove(at)?, self.generation))
+    }
+
+    /// Closes a shared connection that nobody uses.
+    fn close_shared(&mut self) {
+        if let Some(at) = self.shared.iter().position(|shared| shared.many.is_idle()) {
             drop(self.shared.remove(at));
         }
     }
@@ -243,10 +266,13 @@ impl Lease {
     }
 
     /// A new connection in the place of this one, which died or took nothing.
-    pub(super) async fn renew(self, egress: &Egress, end: Instant) -> Result<Self, Failure> {
-        let (pool, line) = (self.pool.clone(), Arc::clone(&self.line));
+    pub(super) async fn renew(mut self, egress: &Egress, end: Instant) -> Result<Self, Failure> {
+        let (pool, line, place) = (self.pool.clone(), Arc::clone(&self.line), self.place.take());
         self.give_up();
-        pool.open(egress, &line, end).await
+        match place {
+            Some(place) => pool.open(egress, &line, place, end).await,
+            None => pool.lease(egress, &line, end).await,
+        }
     }
 }
 

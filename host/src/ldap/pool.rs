@@ -22,7 +22,8 @@ pub struct Pool(Arc<Inner>);
 
 struct Inner {
     free: Mutex<Free>,
-    /// Places for connections, busy ones included.
+    /// Places for connections in use. As many as are left may wait in the pool: so whoever comes first is served first, with
+    /// a connection that waits or with a new one.
     places: Arc<Semaphore>,
 }
 
@@ -39,7 +40,6 @@ struct Waiting {
     to: Arc<To>,
     session: Session,
     since: Instant,
-    _place: OwnedSemaphorePermit,
 }
 
 /// Where a connection goes, and as whom.
@@ -92,9 +92,10 @@ impl Pool {
     /// # Errors
     /// As [`Session::open`]; `operation-timeout` if all places stay busy.
     pub(super) async fn lease(&self, egress: &Egress, to: &Arc<To>, end: Instant) -> Result<Lease, Failure> {
-        match self.free_one(to) {
-            Some(lease) => Ok(lease),
-            None => self.open(egress, to, end).await,
+        let place = self.place(to, end).await?;
+        match self.free_one(to, place) {
+            Ok(lease) => Ok(lease),
+            Err(place) => self.open(egress, to, place, end).await,
         }
     }
 
@@ -107,9 +108,14 @@ impl Pool {
         Ok(())
     }
 
-    async fn open(&self, egress: &Egress, to: &Arc<To>, end: Instant) -> Result<Lease, Failure> {
-        let place = self.place(to, end).await?;
-        let generation = self.free().generation;
+    async fn open(
+        &self,
+        egress: &Egress,
+        to: &Arc<To>,
+        place: OwnedSemaphorePermit,
+        end: Instant,
+    ) -> Result<Lease, Failure> {
+        let generation = self.make_room();
         let session = Session::open(egress, &to.route, to.protection, &to.login, end).await?;
         Ok(Lease { session, reused: false, pool: self.clone(), to: Arc::clone(to), place, generation })
     }
@@ -121,29 +127,20 @@ impl Pool {
         free.sessions.clear();
     }
 
-    /// The youngest that fits, so that those left over grow old and go.
-    fn free_one(&self, to: &Arc<To>) -> Option<Lease> {
+    /// The youngest that fits, so that those left over grow old and go; else the place is given back.
+    fn free_one(&self, to: &Arc<To>, place: OwnedSemaphorePermit) -> Result<Lease, OwnedSemaphorePermit> {
         loop {
-            let (waiting, generation) = {
-                let mut free = self.free();
-                let at = free.sessions.iter().rposition(|waiting| waiting.to.is(to))?;
-                (free.sessions.remove(at)?, free.generation)
+            let Some((Waiting { to, mut session, since }, generation)) = self.free().fitting(to) else {
+                return Err(place);
             };
-            let Waiting { to, mut session, since, _place: place } = waiting;
             if is_fresh(&session, since) && !session.is_stale() {
-                return Some(Lease { session, reused: true, pool: self.clone(), to, place, generation });
+                return Ok(Lease { session, reused: true, pool: self.clone(), to, place, generation });
             }
         }
     }
 
-    /// A place for a new connection; one that waits for somebody else makes room.
     async fn place(&self, to: &To, end: Instant) -> Result<OwnedSemaphorePermit, Failure> {
-        let places = Arc::clone(&self.0.places);
-        if let Ok(place) = Arc::clone(&places).try_acquire_owned() {
-            return Ok(place);
-        }
-        drop(self.free().sessions.pop_front());
-        match timeout_at(end, places.acquire_owned()).await {
+        match timeout_at(end, Arc::clone(&self.0.places).acquire_owned()).await {
             Ok(Ok(place)) => Ok(place),
             Ok(Err(_)) | Err(_) => {
                 let message = format!("all {SESSIONS_MAX} connections to {} are busy", to.route.target);
@@ -152,14 +149,24 @@ impl Pool {
         }
     }
 
+    /// Closes those that wait longest, as far as there are no places for them, and says which generation it is.
+    fn make_room(&self) -> u64 {
+        let mut free = self.free();
+        let most = self.0.places.available_permits();
+        let over = free.sessions.len().saturating_sub(most);
+        free.sessions.drain(..over);
+        free.generation
+    }
+
     fn put(&self, lease: Lease) {
-        let Lease { session, to, place, generation, .. } = lease;
+        // The place goes back when the connection is in the pool: whoever waits for one finds it there.
+        let Lease { session, to, place: _place, generation, .. } = lease;
         let mut free = self.free();
         let now = Instant::now();
         if generation != free.generation || session.has_more() || !is_fresh(&session, now) {
             return;
         }
-        free.sessions.push_back(Waiting { to, session, since: now, _place: place });
+        free.sessions.push_back(Waiting { to, session, since: now });
         if !free.swept {
             free.swept = true;
             tokio::spawn(sweep(self.clone()));
@@ -179,6 +186,13 @@ impl Pool {
 
     fn free(&self) -> MutexGuard<'_, Free> {
         self.0.free.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Free {
+    fn fitting(&mut self, to: &To) -> Option<(Waiting, u64)> {
+        let at = self.sessions.iter().rposition(|waiting| waiting.to.is(to))?;
+        Some((self.sessions.remove(at)?, self.generation))
     }
 }
 

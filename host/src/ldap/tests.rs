@@ -454,3 +454,21 @@ async fn places_run_out_and_are_given_back_when_a_search_is_dropped() {
     searches.pop();
     pool.warm(&egress(), &to, soon()).await.unwrap();
 }
+
+#[tokio::test]
+async fn who_waits_for_a_place_is_served_before_what_comes_back_is_kept() {
+    let server = Server::start(after_login(|_| None)).await;
+    let (pool, to) = (Pool::default(), server.to());
+    let mut leases = Vec::new();
+    for _ in 0..limits::SESSIONS_MAX {
+        leases.push(pool.lease(&egress(), &to, soon()).await.unwrap());
+    }
+    let waits = {
+        let (pool, to) = (pool.clone(), Arc::clone(&to));
+        tokio::spawn(async move { pool.warm(&egress(), &to, soon()).await })
+    };
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    leases.into_iter().for_each(pool::Lease::give_back);
+    waits.await.unwrap().unwrap();
+    assert_eq!(server.came(), limits::SESSIONS_MAX);
+}
