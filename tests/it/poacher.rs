@@ -83,9 +83,9 @@ async fn a_request_goes_where_it_may_and_is_what_it_was_judged_as() {
     for kind in ["path", "method", "header"] {
         let all: Vec<&Json> = told.iter().filter(|it| it.to_string().contains(&format!("\"{kind} \\\""))).collect();
         let expected = match kind {
-            "path" => 15,
+            "path" => 17,
             "method" => 6,
-            _ => 17,
+            _ => 19,
         };
         assert_eq!(all.len(), expected, "{kind}: {told:?}");
         assert!(all.iter().all(|finding| finding["problem"]["kind"] == "unsupported"), "{kind}: {all:?}");
@@ -152,6 +152,10 @@ async fn what_an_answer_brings_is_a_handle_that_goes_back_to_where_it_came_from(
     for name in ["session", "cookie", "body"] {
         assert_eq!(met(&told, &format!("take {name} back")), None, "{told:?}");
         assert_eq!(met(&told, &format!("take {name} elsewhere")), Some("credential-denied"), "{told:?}");
+        for misleading in ["X-Original-URL", "X_HTTP_Method_Override", "x-forwarded-host"] {
+            let what = format!("write {name} into {misleading}");
+            assert_eq!(met(&told, &what), Some("credential-denied"), "{told:?}");
+        }
         assert_eq!(met(&told, &format!("keep {name} under another name")), Some("credential-denied"), "{told:?}");
         assert_eq!(met(&told, &format!("verify {name}")), Some("credential-denied"), "{told:?}");
     }

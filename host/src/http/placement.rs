@@ -13,9 +13,10 @@ use serde_json::Value;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::failure::{denied, unsupported};
+use super::failure::{denied, too_much, unsupported};
+use super::limits::JSON_BYTES_MAX;
 use super::request::{Wire, wiped};
-use super::rules::is_framing;
+use super::rules::{is_framing, is_misleading};
 use super::token::Token;
 use crate::model::{Failure, Secret};
 
@@ -57,7 +58,8 @@ pub struct Placed {
 /// A request with its secrets.
 ///
 /// # Errors
-/// `credential-denied` where a secret cannot stand in its place; `unsupported` where there is no such place.
+/// `credential-denied` where a secret cannot stand in its place; `unsupported` where there is no such place;
+/// `quota-exceeded` for a JSON body that is too long to be read.
 pub(super) fn written(mut wire: Wire, secrets: &[(&Placement, Secret)]) -> Result<Wire, Failure> {
     let mut texts = Vec::new();
     for (placement, secret) in secrets {
@@ -81,7 +83,8 @@ pub(super) fn written(mut wire: Wire, secrets: &[(&Placement, Secret)]) -> Resul
 /// The name of a header a secret may be placed in.
 fn header_name(name: &str) -> Result<HeaderName, Failure> {
     let parsed = name.parse::<HeaderName>().map_err(|_| unsupported("the header of a secret has no such name"))?;
-    if is_framing(&parsed) { Err(denied(format!("no secret is written into the header {parsed}"))) } else { Ok(parsed) }
+    let refused = is_framing(&parsed) || is_misleading(&parsed);
+    if refused { Err(denied(format!("no secret is written into the header {parsed}"))) } else { Ok(parsed) }
 }
 
 fn basic(wire: &mut Wire, user: &str, secret: &Secret) -> Result<(), Failure> {
@@ -172,6 +175,10 @@ pub(super) fn joined(parts: &[&[u8]]) -> Zeroizing<Vec<u8>> {
 /// A JSON body with texts in it. Marks that nobody can know stand for the texts until it is written, so that a secret is
 /// only ever in bytes that are wiped.
 fn json(body: &[u8], texts: &[(&str, &Secret)]) -> Result<Bytes, Failure> {
+    if body.len() > JSON_BYTES_MAX {
+        let given = format!("the body that a secret is written into has {} bytes", body.len());
+        return Err(too_much(&given, JSON_BYTES_MAX));
+    }
     let no_json = |_| unsupported("a secret is a text of a JSON body, and this body is none");
     let mut value: Value = serde_json::from_slice(body).map_err(no_json)?;
     let mut marks = Vec::with_capacity(texts.len());

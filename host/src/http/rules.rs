@@ -7,12 +7,13 @@
 //! | a path that does not begin with one `/`, or holds `#`, `\` or white space | somebody may read another place in it |
 //! | `Host` and whatever frames a message or belongs to one connection | the route says it, and HTTP |
 //! | `Authorization`, `Cookie` | secrets are written there, by placement |
+//!
+//! Names are compared as servers do that hand headers on as variables (RFC 3875, 4.1.18): there `_` and `-` are one.
+
+use std::borrow::Cow;
 
 use hyper::Method;
-use hyper::header::{
-    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, HOST, HeaderName, TE, TRAILER, TRANSFER_ENCODING,
-    UPGRADE,
-};
+use hyper::header::HeaderName;
 use hyper::http::uri::PathAndQuery;
 
 use super::failure::{too_much, unsupported};
@@ -25,16 +26,46 @@ use crate::model::text::shown;
 const QUOTE_BYTES_MAX: usize = 200;
 
 /// Headers that are the host's to write, whoever asks.
-const FRAMING: [HeaderName; 8] = [HOST, CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, TE, TRAILER, UPGRADE, EXPECT];
+const FRAMING: [&str; 9] =
+    ["host", "connection", "content-length", "transfer-encoding", "te", "trailer", "upgrade", "expect", "keep-alive"];
+/// The same, by how they begin.
+const PROXY: &str = "proxy-";
+
+/// Headers by which servers take a request for another one than was judged: another method, path or host.
+const MISLEADING: [&str; 9] = [
+    "x-http-method-override",
+    "x-http-method",
+    "x-method-override",
+    "x-original-url",
+    "x-rewrite-url",
+    "x-original-host",
+    "x-host",
+    "forwarded",
+    "alt-used",
+];
+/// The same, by how they begin.
+const FORWARDED: &str = "x-forwarded-";
 
 /// Is the header the host's alone, also where a secret is placed?
-pub fn is_framing(name: &HeaderName) -> bool {
-    FRAMING.contains(name) || name.as_str() == "keep-alive" || name.as_str().starts_with("proxy-")
+pub(super) fn is_framing(name: &HeaderName) -> bool {
+    let name = compared(name);
+    FRAMING.contains(&name.as_ref()) || name.starts_with(PROXY)
 }
 
 /// Is it none that a guest writes: the host's own, or one that holds secrets?
 pub fn is_reserved(name: &HeaderName) -> bool {
-    is_framing(name) || *name == AUTHORIZATION || *name == COOKIE
+    is_framing(name) || matches!(compared(name).as_ref(), "authorization" | "cookie")
+}
+
+/// Would a request with it be taken for another one? Then it is in none, also not with a secret in it.
+pub fn is_misleading(name: &HeaderName) -> bool {
+    let name = compared(name);
+    MISLEADING.contains(&name.as_ref()) || name.starts_with(FORWARDED)
+}
+
+fn compared(name: &HeaderName) -> Cow<'_, str> {
+    let name = name.as_str();
+    if name.contains('_') { Cow::Owned(name.replace('_', "-")) } else { Cow::Borrowed(name) }
 }
 
 /// Is it a request that is sent like that?

@@ -2,8 +2,8 @@
 //!
 //! Servers and what stands before them disagree about paths, and a prefix that one of them reads differently is none. So
 //! whatever could be read as a step upwards is refused: `..` and `.`, also percent-encoded (repeatedly too), behind an
-//! encoded slash or backslash, or before the parameters of a segment (`..;x`, RFC 3986, 3.3). An encoded slash by itself is
-//! a character of its segment and ends nothing.
+//! encoded slash or backslash, or before the parameters of a segment (`..;x`, RFC 3986, 3.3), an encoded query, fragment or
+//! space. An encoded slash by itself is a character of its segment and ends nothing.
 
 use std::fmt;
 
@@ -110,8 +110,8 @@ fn harmless(segment: &[u8]) -> Result<(), NoPath> {
 }
 
 fn is_step(piece: &[u8]) -> bool {
-    let name = piece.split(|byte| *byte == b';').next().unwrap_or_default();
-    matches!(name, b"." | b"..")
+    let name = piece.split(|byte| matches!(byte, b';' | b'?' | b'#')).next().unwrap_or_default();
+    matches!(name.trim_ascii_end(), b"." | b"..")
 }
 
 /// Once, and whether every `%` begins an escape; one that does not stays.
@@ -183,6 +183,10 @@ mod tests {
             ("/a/%252e%252e/b", NoPath::Step),
             ("/a/..;x=1/b", NoPath::Step),
             ("/a/..%3bx/b", NoPath::Step),
+            ("/a/..%3Fx", NoPath::Step),
+            ("/a/..%23", NoPath::Step),
+            ("/a/..%20/b", NoPath::Step),
+            ("/a/..%2520%253bx/b", NoPath::Step),
             ("/a%2f..%2fb", NoPath::Step),
             ("/a%5c..%5cb", NoPath::Step),
             ("/a%252f..%252fb", NoPath::Step),

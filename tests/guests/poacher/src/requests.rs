@@ -8,7 +8,7 @@ use hawser_sdk::{Error, Finding, Result};
 use crate::told::tried;
 
 /// Paths that lead to another host, to another path, or into the next header.
-const PATHS: [&str; 15] = [
+const PATHS: [&str; 17] = [
     "",
     "*",
     "v2/users",
@@ -23,11 +23,13 @@ const PATHS: [&str; 15] = [
     "/v2/../admin",
     "/v2/%2e%2e/admin",
     "/v2/..;x/admin",
+    "/v2/..%3Fx",
+    "/v2/..%20/admin",
     "/v2/%252e%252e%252fadmin",
 ];
 
 /// Headers that are the host's to write, or make another request of it.
-const HEADERS: [(&str, &str); 17] = [
+const HEADERS: [(&str, &str); 19] = [
     ("Host", "evil.example"),
     (":authority", "evil.example"),
     ("Connection", "close"),
@@ -44,6 +46,8 @@ const HEADERS: [(&str, &str); 17] = [
     ("X-HTTP-Method-Override", "DELETE"),
     ("X-Original-URL", "/admin"),
     ("X-Forwarded-Host", "evil.example"),
+    ("X_Forwarded_Host", "evil.example"),
+    ("X_HTTP_Method_Override", "DELETE"),
     ("X-A\r\nHost", "evil.example"),
 ];
 

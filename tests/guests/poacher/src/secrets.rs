@@ -66,6 +66,11 @@ fn captured() -> Result<Vec<Finding>> {
         let send = |to: &str| Request::new(to, "PATCH", "/anywhere").secret(&secret, placement()).send().map(drop);
         told.push(tried(&format!("take {name} back"), send("api")));
         told.push(tried(&format!("take {name} elsewhere"), send("elsewhere")));
+        for misleading in ["X-Original-URL", "X_HTTP_Method_Override", "x-forwarded-host"] {
+            let placement = Placement::Header { name: misleading.to_owned(), prefix: "/admin?".to_owned() };
+            let request = Request::new("api", "GET", "/v2/users").secret(&secret, placement);
+            told.push(tried(&format!("write {name} into {misleading}"), request.send()));
+        }
         told.push(tried(&format!("keep {name} under another name"), secret.keep("mine", MINUTE)));
         told.push(tried(&format!("verify {name}"), secret.verify("$argon2id$")));
     }

@@ -6,25 +6,10 @@ use hyper::header::{HeaderName, HeaderValue};
 use hyper::{HeaderMap, Method};
 
 use crate::http::limits::REQUEST_HEADERS_MAX;
-use crate::http::{Capture, Request, is_reserved};
+use crate::http::{Capture, Request, is_misleading, is_reserved};
 use crate::model::text::shown;
 use crate::model::{Failure, FailureKind, MethodName, UrlPath, url_path};
 use crate::runtime::limits::{KEPT_NAME_BYTES_MAX, QUOTE_BYTES_MAX};
-
-/// Headers by which servers take a request for another one than was judged: another method, path or host.
-const MISLEADING: [&str; 9] = [
-    "x-http-method-override",
-    "x-http-method",
-    "x-method-override",
-    "x-original-url",
-    "x-rewrite-url",
-    "x-original-host",
-    "x-host",
-    "forwarded",
-    "alt-used",
-];
-/// The same, by how they begin.
-const FORWARDED: &str = "x-forwarded-";
 
 /// A request, and its path as permissions see it.
 ///
@@ -54,7 +39,7 @@ fn read_headers(headers: Vec<(String, Vec<u8>)>) -> Result<HeaderMap, Failure> {
         if is_reserved(&name) {
             return Err(malformed(&format!("the header {quoted:?} is the host's to write; a secret is placed there")));
         }
-        if MISLEADING.contains(&name.as_str()) || name.as_str().starts_with(FORWARDED) {
+        if is_misleading(&name) {
             return Err(malformed(&format!("by the header {quoted:?} the request would be taken for another one")));
         }
         let no_value = |_| malformed(&format!("the header {quoted:?} has a value that is none"));
@@ -115,10 +100,21 @@ mod tests {
             "Proxy-Connection",
             "Authorization",
             "Cookie",
+            "Content_Length",
+            "Transfer_Encoding",
+            "Proxy_Authorization",
         ] {
             assert!(read("GET", "/", Some((name, "x"))).unwrap_err().contains("the host's to write"), "{name}");
         }
-        for name in ["X-HTTP-Method-Override", "X-Original-URL", "X-Rewrite-Url", "Forwarded", "X-Forwarded-Host"] {
+        for name in [
+            "X-HTTP-Method-Override",
+            "X-Original-URL",
+            "X-Rewrite-Url",
+            "Forwarded",
+            "X-Forwarded-Host",
+            "X_Http_Method-Override",
+            "x_forwarded_for",
+        ] {
             assert!(read("GET", "/", Some((name, "x"))).unwrap_err().contains("another one"), "{name}");
         }
         for name in [":authority", "", "a b", "a:b", "a\r\nb"] {
