@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Connections;
+use super::{Connections, options, web};
 use crate::model::{
     Access, ConnectionId, DestinationName, Directory, DirectoryName, Error, Permission, Permissions, Result,
 };
@@ -36,8 +36,8 @@ impl Connections {
     /// Approves and withdraws in one step, and answers what holds then.
     ///
     /// # Errors
-    /// `invalid-request` naming what the connector asks for, if something else is to be approved; as
-    /// [`Self::permissions`].
+    /// `invalid-request` naming what the connector asks for, if something else is to be approved; `configuration` for what
+    /// makes no path with the connection's options; as [`Self::permissions`].
     pub async fn approve(
         &self,
         id: &ConnectionId,
@@ -56,6 +56,11 @@ impl Connections {
             let message =
                 format!("{} does not ask for {stray}; it asks for [{}]", manifest.connector, asked.join(", "));
             return Err(Error::invalid(message).blaming("approve"));
+        }
+        // What makes no path with the connection's options would make it useless until somebody withdrew it.
+        let connection = self.get(id).await?.value;
+        if let Ok(options) = options::check(&manifest, &connection.options) {
+            web::web(&Permissions::default(), approve, &options)?;
         }
         self.store.approve(id, approve, withdraw, by).await?;
         self.forget(id);

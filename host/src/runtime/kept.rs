@@ -2,18 +2,28 @@
 //! time, in memory only.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::leak::{Encounters, Met};
 use super::limits::{KEPT_MAX, KEPT_MAX_AGE};
 use crate::egress::rules::Route;
 use crate::egress::target::Target;
 use crate::model::{DestinationName, Secret};
 
-/// What one connection keeps, by name.
+/// What one connection keeps, by name, and what else its calls met.
 #[derive(Default)]
-pub(super) struct Kept(HashMap<String, Entry>);
+pub(super) struct Kept {
+    entries: HashMap<String, Entry>,
+    met: Encounters,
+    generation: Generation,
+}
+
+/// Counts how often everything was forgotten: what a call brings that began before is not kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Generation(u64);
 
 struct Entry {
     keeping: Keeping,
@@ -44,28 +54,50 @@ impl Captor {
 impl Kept {
     /// What is kept under that name, unless it expired.
     pub(super) fn get(&self, name: &str, now: Timestamp) -> Option<Keeping> {
-        self.0.get(name).filter(|entry| entry.expires > now).map(|entry| entry.keeping.clone())
+        self.entries.get(name).filter(|entry| entry.expires > now).map(|entry| entry.keeping.clone())
     }
 
     /// Keeps a secret, in the place of what had its name; what expires first makes room.
-    pub(super) fn put(&mut self, name: String, keeping: Keeping, ttl: Duration, now: Timestamp) {
-        self.0.remove(&name);
-        self.0.retain(|_, entry| entry.expires > now);
-        if self.0.len() >= KEPT_MAX {
+    pub(super) fn put(&mut self, name: String, keeping: Keeping, ttl: Duration, now: Timestamp, since: Generation) {
+        if since != self.generation {
+            return;
+        }
+        self.entries.remove(&name);
+        self.entries.retain(|_, entry| entry.expires > now);
+        if self.entries.len() >= KEPT_MAX {
             self.forget_one();
         }
         let expires = now.saturating_add(ttl.min(KEPT_MAX_AGE)).unwrap_or(Timestamp::MAX);
-        self.0.insert(name, Entry { keeping, expires });
+        self.entries.insert(name, Entry { keeping, expires });
+    }
+
+    /// What calls met so far.
+    pub(super) fn met(&self) -> (Encounters, Generation) {
+        (self.met.clone(), self.generation)
+    }
+
+    /// What is searched for already.
+    pub(super) fn known(&self, secret: &Secret) -> Option<Arc<Met>> {
+        self.met.find(secret)
+    }
+
+    /// Notes what no call may give out from now on.
+    pub(super) fn meet(&mut self, met: Arc<Met>, since: Generation) {
+        if since == self.generation {
+            self.met.note(met);
+        }
     }
 
     pub(super) fn clear(&mut self) {
-        self.0.clear();
+        self.entries.clear();
+        self.met.clear();
+        self.generation.0 += 1;
     }
 
     fn forget_one(&mut self) {
-        let first = self.0.iter().min_by_key(|(_, entry)| entry.expires).map(|(name, _)| name.clone());
+        let first = self.entries.iter().min_by_key(|(_, entry)| entry.expires).map(|(name, _)| name.clone());
         if let Some(name) = first {
-            self.0.remove(&name);
+            self.entries.remove(&name);
         }
     }
 }
@@ -78,7 +110,7 @@ mod tests {
 
     fn keep(kept: &mut Kept, name: &str, seconds: u64) {
         let secret = Secret::new(name.as_bytes().to_vec()).unwrap();
-        kept.put(name.to_owned(), Keeping { secret, captor: None }, Duration::from_secs(seconds), NOW);
+        kept.put(name.to_owned(), Keeping { secret, captor: None }, Duration::from_secs(seconds), NOW, kept.met().1);
     }
 
     #[test]

@@ -9,6 +9,7 @@
 mod exits;
 mod search;
 
+use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError, RwLock};
 
 pub(super) use exits::Exits;
@@ -16,38 +17,80 @@ pub(super) use search::Search;
 
 use super::credentials::Credentials;
 use super::fault;
-use super::limits::LEAK_GATHERED_BYTES;
+use super::limits::{LEAK_GATHERED_BYTES, LEAK_MET_MAX};
 use crate::model::{DestinationName, Result, Secret};
 
-/// The secrets one call may not give out: those of the connection, those that arrived with the call, and those it captured
-/// or fetched. Clones watch the same secrets.
+/// The secrets one call may not give out: those of the connection, those that arrived with the call, and those that this
+/// call or others of the connection met lately. Clones watch the same secrets.
 #[derive(Clone)]
 pub(super) struct Leaks(Arc<Watched>);
 
 struct Watched {
     connection: Option<Arc<Search>>,
-    call: RwLock<Vec<Met>>,
+    call: RwLock<Call>,
 }
 
-/// A secret that the call met on its way.
-struct Met {
+#[derive(Default)]
+struct Call {
+    own: Vec<Arc<Met>>,
+    met: Encounters,
+}
+
+/// A secret that came up, and the search for it.
+pub(super) struct Met {
     secret: Secret,
     /// None where it is too short to be told from other text.
     search: Option<Search>,
 }
 
-impl Leaks {
-    pub(super) fn new(credentials: &Credentials) -> Self {
-        Self(Arc::new(Watched { connection: credentials.search(), call: RwLock::default() }))
+impl Met {
+    /// By the name people are told.
+    pub(super) fn new(name: String, secret: &Secret) -> Arc<Self> {
+        Arc::new(Self { secret: secret.clone(), search: Search::one(name, secret) })
+    }
+}
+
+/// The secrets captured or fetched last, each once. Of more of them than a connection uses, the first are forgotten: they
+/// come from the service that the connector speaks to, and it may make as many as it likes.
+#[derive(Clone, Default)]
+pub(super) struct Encounters(VecDeque<Arc<Met>>);
+
+impl Encounters {
+    pub(super) fn find(&self, secret: &Secret) -> Option<Arc<Met>> {
+        self.0.iter().find(|met| met.secret.expose() == secret.expose()).cloned()
     }
 
-    /// Watches one more secret, by the name people are told.
-    pub(super) fn watch(&self, name: String, secret: &Secret) {
-        let mut call = self.0.call.write().unwrap_or_else(PoisonError::into_inner);
-        if !call.iter().any(|met| met.secret.expose() == secret.expose()) {
-            let search = Search::new([(name, secret)]);
-            call.push(Met { secret: secret.clone(), search });
+    pub(super) fn note(&mut self, met: Arc<Met>) {
+        if self.find(&met.secret).is_some() {
+            return;
         }
+        if self.0.len() >= LEAK_MET_MAX {
+            self.0.pop_front();
+        }
+        self.0.push_back(met);
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+}
+
+impl Leaks {
+    /// With what the connection met before.
+    pub(super) fn new(credentials: &Credentials, met: Encounters) -> Self {
+        let call = RwLock::new(Call { own: Vec::new(), met });
+        Self(Arc::new(Watched { connection: credentials.search(), call }))
+    }
+
+    /// Watches a secret of the call, by the name people are told.
+    pub(super) fn watch(&self, name: String, secret: &Secret) {
+        let met = Met::new(name, secret);
+        self.0.call.write().unwrap_or_else(PoisonError::into_inner).own.push(met);
+    }
+
+    /// Watches what the call met on its way.
+    pub(super) fn meet(&self, met: Arc<Met>) {
+        self.0.call.write().unwrap_or_else(PoisonError::into_inner).met.note(met);
     }
 
     /// The longest form of a secret, in bytes: so much of a text that goes on may be the beginning of one.
@@ -62,8 +105,9 @@ impl Leaks {
         self.searches(&call).find_map(|search| search.find(text)).map(str::to_owned)
     }
 
-    fn searches<'a>(&'a self, call: &'a [Met]) -> impl Iterator<Item = &'a Search> {
-        self.0.connection.as_deref().into_iter().chain(call.iter().filter_map(|met| met.search.as_ref()))
+    fn searches<'a>(&'a self, call: &'a Call) -> impl Iterator<Item = &'a Search> {
+        let met = call.own.iter().chain(&call.met.0).filter_map(|met| met.search.as_ref());
+        self.0.connection.as_deref().into_iter().chain(met)
     }
 
     /// Looks through everything in an answer.
@@ -92,7 +136,8 @@ impl Leaks {
     }
 
     fn nothing(&self) -> bool {
-        self.0.connection.is_none() && self.0.call.read().unwrap_or_else(PoisonError::into_inner).is_empty()
+        let call = self.0.call.read().unwrap_or_else(PoisonError::into_inner);
+        self.searches(&call).next().is_none()
     }
 }
 
@@ -137,7 +182,7 @@ mod tests {
 
     #[test]
     fn a_secret_is_found_in_any_of_many_texts_and_never_across_two() {
-        let leaks = Leaks::new(&Credentials::default());
+        let leaks = Leaks::new(&Credentials::default(), Encounters::default());
         let secret = Secret::new(b"correct horse".to_vec()).unwrap();
         leaks.watch("it".to_owned(), &secret);
         let texts = |at: usize, text: &str| -> Vec<String> {
@@ -153,5 +198,19 @@ mod tests {
         assert!(leaks.check(&texts(5, &long)).is_err());
         assert!(leaks.check(&vec!["correct ".to_owned(), "horse".to_owned()]).is_ok());
         assert!(leaks.check(&vec!["is%".to_owned(), "20correct".to_owned(), "+horse".to_owned()]).is_ok());
+    }
+
+    #[test]
+    fn of_what_was_met_the_last_are_watched_and_those_of_the_call_always() {
+        let leaks = Leaks::new(&Credentials::default(), Encounters::default());
+        let secret = |n: usize| Secret::new(format!("session-{n:04}").into_bytes()).unwrap();
+        leaks.watch("the password".to_owned(), &secret(9_999));
+        for n in 0..=LEAK_MET_MAX {
+            leaks.meet(Met::new(n.to_string(), &secret(n)));
+            leaks.meet(Met::new("again".to_owned(), &secret(n)));
+        }
+        let found = |n: usize| leaks.find(format!("it is session-{n:04}").as_bytes());
+        assert_eq!((found(9_999), found(0)), (Some("the password".to_owned()), None));
+        assert_eq!((found(1), found(LEAK_MET_MAX)), (Some("1".to_owned()), Some(LEAK_MET_MAX.to_string())));
     }
 }

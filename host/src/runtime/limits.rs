@@ -106,6 +106,8 @@ pub(super) const KEPT_MAX_AGE: Duration = Duration::from_hours(24);
 pub(super) const LEAK_SECRET_BYTES_MIN: usize = 8;
 /// Lines of a secret shorter than this, in bytes, are not searched for by themselves.
 pub(super) const LEAK_LINE_BYTES_MIN: usize = 16;
+/// Secrets a connection captured or fetched that are searched for.
+pub(super) const LEAK_MET_MAX: usize = 32;
 /// Short texts are searched together, up to this many bytes.
 pub(super) const LEAK_GATHERED_BYTES: usize = 16 << 10;
 /// Of a longer secret or line, so much of its beginning is searched for, in bytes.

@@ -14,7 +14,8 @@ use super::connection::Share;
 use super::context::CallContext;
 use super::guest_log::GuestLog;
 use super::imports::files::FileLocks;
-use super::leak::Leaks;
+use super::kept::{Generation, Keeping};
+use super::leak::{Leaks, Met};
 use super::limits::{
     CORE_INSTANCES_PER_COMPONENT, HANDLES_MAX, MEMORIES_PER_COMPONENT, TABLE_ELEMENTS_MAX, TABLES_PER_COMPONENT,
 };
@@ -22,7 +23,7 @@ use super::outcome::Used;
 use super::wasi;
 use crate::clock::Clock;
 use crate::egress::Egress;
-use crate::model::{Error, Result};
+use crate::model::{Error, Result, Secret};
 
 /// The data of a store.
 pub(super) struct State {
@@ -42,6 +43,8 @@ pub(super) struct State {
     pub(super) spent: Spent,
     /// What it may not give out.
     pub(super) leaks: Leaks,
+    /// What it keeps is of that time.
+    generation: Generation,
     runtime: Runtime,
     wasi: WasiCtx,
 }
@@ -57,7 +60,8 @@ pub(super) struct Spent {
 
 impl State {
     pub(super) fn new(context: CallContext, runtime: Runtime, share: Arc<Share>, end: Instant) -> Self {
-        let leaks = Leaks::new(&context.credentials);
+        let (met, generation) = share.kept().met();
+        let leaks = Leaks::new(&context.credentials, met);
         let log = GuestLog::new(&context, leaks.clone());
         let mut table = ResourceTable::new();
         table.set_max_capacity(HANDLES_MAX);
@@ -74,12 +78,26 @@ impl State {
             files_open: 0,
             spent: Spent::default(),
             leaks,
+            generation,
             runtime,
         }
     }
 
     pub(super) fn clock(&self) -> &Clock {
         self.runtime.clock()
+    }
+
+    /// From now on nobody of the connection gives that out, by the name people are told.
+    pub(super) fn meet(&self, name: impl FnOnce() -> String, secret: &Secret) {
+        let known = self.share.kept().known(secret);
+        let met = known.unwrap_or_else(|| Met::new(name(), secret));
+        self.share.kept().meet(Arc::clone(&met), self.generation);
+        self.leaks.meet(met);
+    }
+
+    /// Keeps a secret for later calls of the connection, unless it was changed since this one began.
+    pub(super) fn keep(&self, name: String, keeping: Keeping, ttl: Duration) {
+        self.share.kept().put(name, keeping, ttl, self.clock().now(), self.generation);
     }
 
     pub(super) fn file_locks(&self) -> Arc<FileLocks> {

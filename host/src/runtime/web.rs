@@ -4,6 +4,8 @@
 //! Invariant: secret × destination × placement × method × path. Each is compared with what was approved, and nothing is
 //! derived from another: a token that may be read with is not one that may be deleted with.
 
+use std::collections::BTreeSet;
+
 use crate::model::text::shown;
 use crate::model::{DestinationName, Failure, FailureKind, OptionName, Permission, Placement, Sending, UrlPath};
 use crate::runtime::limits::QUOTE_BYTES_MAX;
@@ -90,6 +92,12 @@ impl Web {
         let fetched = self.fetched.iter().filter(|fetched| fetched.slot == *slot);
         let fetched = fetched.map(|fetched| (fetched.permission.clone(), fetched.approved));
         sent.chain(fetched).max_by_key(|(_, approved)| *approved)
+    }
+
+    /// Where a secret may be sent.
+    pub(super) fn goes_to(&self, slot: &OptionName) -> BTreeSet<&DestinationName> {
+        let sent = self.sent.iter().filter(|sent| sent.approved && sent.sending.slot.as_str() == slot.as_str());
+        sent.map(|sent| &sent.sending.destination).collect()
     }
 
     fn not_asked_for(&self, slot: &str, writing: Writing<'_>) -> Failure {

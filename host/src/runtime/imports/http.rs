@@ -83,6 +83,7 @@ pub(in crate::runtime) async fn token(state: &mut State, asked: AskedToken) -> S
         Err(failure) => return refused(state, failure).await,
     };
     note(state, &route, [slot.to_string()]).await?;
+    warm(state, &slot).await?;
     let AskedToken { path, client_id, authentication, parameters, .. } = asked;
     let request = TokenRequest { path, client_id, client, authentication, parameters };
     let (web, egress, end) = (state.share.web.clone(), state.egress(), end(state, None));
@@ -90,10 +91,22 @@ pub(in crate::runtime) async fn token(state: &mut State, asked: AskedToken) -> S
         Err(failure) => Ok(Err(noted(state, failure))),
         Ok(token) => {
             let secret = token.secret().clone();
-            state.leaks.watch(format!("the token of {:?}", slot.as_str()), &secret);
+            state.meet(|| format!("the token of {:?}", slot.as_str()), &secret);
             Ok(Ok(state.table.push(Credential { origin: Origin::Token(slot, token), secret })?))
         }
     }
+}
+
+/// Opens connections to where the token will go, while it is fetched. What goes wrong there is told when it is sent.
+async fn warm(state: &mut State, slot: &OptionName) -> wasmtime::Result<()> {
+    let web = Arc::clone(&state.context.web);
+    let routes = web.goes_to(slot).into_iter().filter_map(|name| route(state, name.as_str()).ok());
+    for route in routes.collect::<Vec<_>>() {
+        note(state, &route, []).await?;
+        let (client, egress, end) = (state.share.web.clone(), state.egress(), end(state, None));
+        tokio::spawn(async move { client.warm(&egress, &route, end).await });
+    }
+    Ok(())
 }
 
 /// A request, if all of it may be; what it uses is noted.
@@ -175,12 +188,11 @@ fn noted(state: &mut State, failure: Failure) -> Failure {
 /// What an answer brought is nobody's to give out from now on; what was captured is kept for its destination.
 fn learn(state: &State, route: &Route, captured: Vec<Captured>, renewed: &[Secret]) {
     for secret in renewed {
-        state.leaks.watch("a token of the connection".to_owned(), secret);
+        state.meet(|| "a token of the connection".to_owned(), secret);
     }
     for Captured { name, secret, ttl } in captured {
-        state.leaks.watch(format!("the captured secret {name:?}"), &secret);
-        let keeping = Keeping { secret, captor: Some(Captor::of(route)) };
-        state.share.kept().put(name, keeping, ttl, state.clock().now());
+        state.meet(|| format!("the captured secret {name:?}"), &secret);
+        state.keep(name, Keeping { secret, captor: Some(Captor::of(route)) }, ttl);
     }
 }
 

@@ -39,11 +39,22 @@ pub(in crate::runtime) struct Search {
 const ESCAPE_BYTES_MAX: usize = 6;
 
 impl Search {
-    /// A search for these, under the names people are told; none if all are too short to be told from other text.
+    /// A search for these, under the names people are told, and for each line of theirs, because they may be keys; none if
+    /// all are too short to be told from other text.
     pub(in crate::runtime) fn new<'a>(secrets: impl IntoIterator<Item = (String, &'a Secret)>) -> Option<Self> {
+        let pieces = |(owner, secret): (String, &'a Secret)| pieces(secret.expose()).map(move |it| (owner.clone(), it));
+        Self::of(secrets.into_iter().flat_map(pieces))
+    }
+
+    /// A search for one that is no key, and as a whole.
+    pub(in crate::runtime) fn one(owner: String, secret: &Secret) -> Option<Self> {
+        Self::of(piece(secret.expose()).map(|piece| (owner, piece)))
+    }
+
+    fn of<'a>(pieces: impl IntoIterator<Item = (String, &'a [u8])>) -> Option<Self> {
         let mut patterns = BTreeMap::new();
-        for (owner, secret) in secrets {
-            for pattern in pieces(secret.expose()).flat_map(forms) {
+        for (owner, piece) in pieces {
+            for pattern in forms(piece) {
                 patterns.entry(pattern).or_insert_with(|| owner.clone());
             }
         }
@@ -85,8 +96,11 @@ impl Search {
 fn pieces(secret: &[u8]) -> impl Iterator<Item = &[u8]> {
     let lines = secret.split(|byte| matches!(byte, b'\n' | b'\r'));
     let lines = lines.filter(|line| line.len() >= LEAK_LINE_BYTES_MIN && !line.starts_with(PEM_BOUNDARY));
-    let pieces = std::iter::once(secret).chain(lines);
-    pieces.filter(|piece| piece.len() >= LEAK_SECRET_BYTES_MIN).map(|piece| head(piece, LEAK_PATTERN_BYTES_MAX))
+    std::iter::once(secret).chain(lines).filter_map(piece)
+}
+
+fn piece(bytes: &[u8]) -> Option<&[u8]> {
+    (bytes.len() >= LEAK_SECRET_BYTES_MIN).then(|| head(bytes, LEAK_PATTERN_BYTES_MAX))
 }
 
 fn forms(secret: &[u8]) -> Vec<Vec<u8>> {

@@ -64,7 +64,7 @@ pub(in crate::runtime) fn keep(state: &State, name: String, handle: &Resource<Cr
         return Ok(Err(denied(format!("the name of what is kept has 1 to {KEPT_NAME_BYTES_MAX} bytes"))));
     }
     let ttl = Duration::from_millis(ttl_ms.into());
-    state.share.kept().put(name, Keeping { secret: secret.clone(), captor: None }, ttl, state.clock().now());
+    state.keep(name, Keeping { secret: secret.clone(), captor: None }, ttl);
     Ok(Ok(()))
 }
 
@@ -73,7 +73,7 @@ pub(in crate::runtime) fn captured(state: &mut State, name: &str) -> wasmtime::R
     let kept = state.share.kept().get(name, state.clock().now());
     let Some(Keeping { secret, captor }) = kept else { return Ok(None) };
     if captor.is_some() {
-        state.leaks.watch(format!("the captured secret {name:?}"), &secret);
+        state.meet(|| format!("the captured secret {name:?}"), &secret);
     }
     let origin = captor.map_or(Origin::Sealed, Origin::Captured);
     Ok(Some(state.table.push(Credential { origin, secret })?))

@@ -93,14 +93,14 @@ mod tests {
     use super::*;
     use crate::model::Secret;
     use crate::runtime::Credentials;
-    use crate::runtime::leak::Leaks;
+    use crate::runtime::leak::{Encounters, Leaks};
 
     proptest! {
         #[test]
         fn nothing_of_a_secret_is_given_out_however_its_answer_is_cut(
             cuts in prop::collection::vec(1..30usize, 1..40), max in 1..40usize, before in 0..300usize, form in 0..3usize,
         ) {
-            let leaks = Leaks::new(&Credentials::default());
+            let leaks = Leaks::new(&Credentials::default(), Encounters::default());
             leaks.watch("it".to_owned(), &Secret::new(b"s3cret-Token".to_vec()).unwrap());
             let secret = ["s3cret-Token", "czNjcmV0LVRva2Vu", "\\u0073\\u0033\\u0063ret-Token"][form];
             let text = format!("{}{secret}{}", "x".repeat(before), "y".repeat(300));
