@@ -14,6 +14,7 @@
 //! What a status means is the connector's business; where a secret may go was decided above. Why hyper, and why a pool of
 //! our own: `host/decisions/0018-http-client.md`.
 
+mod allowance;
 mod assertion;
 mod capture;
 mod client;
@@ -38,6 +39,6 @@ pub use client::Client;
 pub use download::Download;
 pub use placement::{Material, Placed, Placement};
 pub use request::Request;
-pub use rules::{is_framing, is_reserved};
+pub use rules::{is_misleading, is_reserved};
 pub use send::{Response, open, send};
 pub use token::{Authentication, Token, TokenRequest, token};

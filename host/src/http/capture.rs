@@ -8,10 +8,12 @@ use hyper::{HeaderMap, StatusCode};
 use serde_json::Value;
 
 use super::failure::unsupported;
+use super::limits::JSON_BYTES_MAX;
 use crate::model::{Failure, Secret};
 
 /// What stands for a secret.
 const MASK: &str = "***";
+const TOO_LONG: &str = "its answer is too long for what is in it to be taken out";
 const NO_JSON: &str = "its answer is no JSON, and may hold a secret that would have to be taken out";
 
 /// Where in an answer a secret is.
@@ -59,7 +61,8 @@ pub(super) fn check(captures: &[Capture]) -> Result<(), Failure> {
 /// Takes out what is there of them. What stands in its place but is no text, or too long to be kept, is masked all the same.
 ///
 /// # Errors
-/// Why not, where a secret may stand in a body that cannot be looked into: what was asked for was granted, and is no JSON.
+/// Why not, where a secret may stand in a body that cannot be looked into: what was asked for was granted, and is no JSON;
+/// or it is too long.
 pub(super) fn taken(
     status: StatusCode,
     headers: &mut HeaderMap,
@@ -70,6 +73,9 @@ pub(super) fn taken(
     let pointers = || captures.iter().filter_map(|capture| Some((capture, pointer(&capture.source)?)));
     if pointers().next().is_none() || body.is_empty() {
         return Ok(found);
+    }
+    if body.len() > JSON_BYTES_MAX {
+        return Err(TOO_LONG);
     }
     let mut value: Value = match serde_json::from_slice(body) {
         Ok(value) => value,

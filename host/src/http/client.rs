@@ -3,9 +3,11 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::time::{Instant, sleep_until};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
-use super::limits::{LINES_MAX, REFUSAL_INTERVAL, REFUSALS_BURST};
+use super::allowance::Allowance;
+use super::limits::{DOWNLOADS_MAX, LINES_MAX, REFUSAL_INTERVAL, REFUSALS_BURST};
 use super::line::Line;
 use super::pool::Pool;
 use super::token::Tokens;
@@ -15,23 +17,31 @@ use crate::egress::rules::Route;
 use crate::model::{Failure, FailureKind};
 
 /// A client. Clones are the same one; a route is known by its `Arc`.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Client(Arc<Inner>);
 
-#[derive(Default)]
 struct Inner {
     clock: Clock,
     pool: Pool,
     tokens: Tokens,
     lines: Mutex<Vec<Arc<Line>>>,
-    /// When the next refusal is due; in the past, as far as there is a burst to spend.
-    refusals: Mutex<Option<Instant>>,
+    refusals: Allowance,
+    downloads: Arc<Semaphore>,
+}
+
+impl Default for Client {
+    fn default() -> Self {
+        Self::new(Clock::default())
+    }
 }
 
 impl Client {
     /// A client that dates its assertions, and reads its servers' dates, by a clock.
     pub fn new(clock: Clock) -> Self {
-        Self(Arc::new(Inner { clock, ..Inner::default() }))
+        let refusals = Allowance::new(REFUSALS_BURST, REFUSAL_INTERVAL);
+        let downloads = Arc::new(Semaphore::new(DOWNLOADS_MAX));
+        let (pool, tokens, lines) = (Pool::default(), Tokens::default(), Mutex::default());
+        Self(Arc::new(Inner { clock, pool, tokens, lines, refusals, downloads }))
     }
 
     /// Forgets connections, tokens and pauses: the configuration is another.
@@ -41,29 +51,38 @@ impl Client {
         self.0.tokens.forget();
     }
 
-    /// Makes sure that there is a connection.
+    /// Makes sure that there is a connection, unless one waits already.
     ///
     /// # Errors
     /// As the gate; `not-permitted` where it would be spoken to without encryption.
     pub async fn warm(&self, egress: &Egress, route: &Arc<Route>, end: Instant) -> Result<(), Failure> {
         let line = self.line(route)?;
-        self.0.pool.lease(egress, &line, end).await?.give_back();
+        if !self.0.pool.has(&line) {
+            self.0.pool.lease(egress, &line, end).await?.give_back();
+        }
         Ok(())
     }
 
     /// Waits, where there were many refusals lately; whoever refuses something says so here. A guest that asks in a loop for
     /// what it may not is slowed down, and nobody else is.
     pub async fn refused(&self, end: Instant) {
-        let due = self.refusal(Instant::now());
+        let due = self.0.refusals.due(Instant::now());
         sleep_until(due.min(end)).await;
     }
 
-    fn refusal(&self, now: Instant) -> Instant {
-        let mut next = self.0.refusals.lock().unwrap_or_else(PoisonError::into_inner);
-        let earliest = now.checked_sub(REFUSAL_INTERVAL * REFUSALS_BURST).unwrap_or(now);
-        let due = next.map_or(earliest, |next| next.max(earliest)) + REFUSAL_INTERVAL;
-        *next = Some(due);
-        due
+    /// A turn to read an answer as it comes.
+    ///
+    /// # Errors
+    /// `operation-timeout` if all others go on.
+    pub(super) async fn download(&self, line: &Line, end: Instant) -> Result<OwnedSemaphorePermit, Failure> {
+        match timeout_at(end, Arc::clone(&self.0.downloads).acquire_owned()).await {
+            Ok(Ok(turn)) => Ok(turn),
+            Ok(Err(_)) | Err(_) => {
+                let message =
+                    format!("all {DOWNLOADS_MAX} downloads of this connection go on; one from {} waits", line.target());
+                Err(Failure::new(FailureKind::OperationTimeout, message))
+            }
+        }
     }
 
     /// A failure on its way out; one that is a refusal takes its time.

@@ -4,6 +4,7 @@
 use bytes::{Bytes, BytesMut};
 use hyper::body::{Body as _, Incoming};
 use hyper::{HeaderMap, StatusCode};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 
 use super::capture::Captured;
@@ -23,6 +24,7 @@ pub struct Download {
     /// Tokens that were fetched for this request; no answer may hold one.
     pub renewed: Vec<Secret>,
     pub(super) body: Body,
+    pub(super) _turn: OwnedSemaphorePermit,
 }
 
 /// What is left of an answer.
@@ -38,6 +40,8 @@ pub(super) struct Body {
     decoder: Option<Decoder>,
     /// What was given out, in bytes.
     given: u64,
+    /// Why nothing more comes, if that is not its end.
+    failure: Option<Failure>,
 }
 
 impl Download {
@@ -45,7 +49,7 @@ impl Download {
     ///
     /// # Errors
     /// `connection-broken`, `operation-timeout`, `outcome-unknown` after a method that writes; `quota-exceeded`. Then there
-    /// is no more of it.
+    /// is no more of it, and the same is answered again.
     pub async fn read(&mut self, max: usize, end: Instant) -> Result<Bytes, Failure> {
         self.body.read(max, end).await
     }
@@ -57,7 +61,8 @@ impl Body {
     pub(super) fn of(lease: Lease, incoming: Incoming, headers: &mut HeaderMap, writes: bool) -> Result<Self, Garbled> {
         let decoder = Decoder::of(headers)?;
         let target = lease.line.target().clone();
-        let mut body = Self { incoming, lease: Some(lease), target, writes, held: Bytes::new(), decoder, given: 0 };
+        let mut body =
+            Self { incoming, lease: Some(lease), target, writes, held: Bytes::new(), decoder, given: 0, failure: None };
         body.release();
         Ok(body)
     }
@@ -90,20 +95,23 @@ impl Body {
     }
 
     async fn read(&mut self, max: usize, end: Instant) -> Result<Bytes, Failure> {
-        let piece = match self.next(max.clamp(1, READ_BYTES_MAX), end).await {
-            Ok(piece) => piece,
-            Err(failure) => {
-                self.close();
-                return Err(unanswered(self.writes, failure));
-            }
-        };
+        if let Some(failure) = &self.failure {
+            return Err(failure.clone());
+        }
+        let read = self.next(max.clamp(1, READ_BYTES_MAX), end).await;
+        read.and_then(|piece| self.counted(piece)).map_err(|failure| {
+            let failure = unanswered(self.writes, failure);
+            self.close();
+            self.failure = Some(failure.clone());
+            failure
+        })
+    }
+
+    fn counted(&mut self, piece: Bytes) -> Result<Bytes, Failure> {
         self.given += piece.len() as u64;
         if self.given > DOWNLOAD_BYTES_MAX {
-            self.close();
-            return Err(too_much(
-                "the answer is longer, in bytes",
-                usize::try_from(DOWNLOAD_BYTES_MAX).unwrap_or(usize::MAX),
-            ));
+            let max = usize::try_from(DOWNLOAD_BYTES_MAX).unwrap_or(usize::MAX);
+            return Err(too_much("the answer is longer, in bytes", max));
         }
         Ok(piece)
     }

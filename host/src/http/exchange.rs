@@ -7,14 +7,14 @@
 //! | a connection of the pool died before the answer | once more | `outcome-unknown` |
 //! | a new one did, or it took too long | `connection-broken`, `operation-timeout` | `outcome-unknown` |
 //! | 429 with `Retry-After` | again, in time | again, in time: it was not taken |
-//! | 503 with `Retry-After` | again, in time | again if idempotent, in time; else `target-maintenance`, effect unknown |
+//! | 503 with `Retry-After` | again, in time | `target-maintenance`, effect unknown |
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::body::Incoming;
 use hyper::header::{HeaderMap, RETRY_AFTER};
-use hyper::{Method, Response, StatusCode};
+use hyper::{Response, StatusCode};
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 use tokio::time::{Instant, timeout_at};
@@ -64,7 +64,7 @@ impl Exchange<'_> {
             let Some(wait) = self.asks_to_wait(&answer, waits) else { return Ok(answer) };
             let status = answer.status;
             self.line.pause(status, wait);
-            let again = waits < WAITS_MAX && (status == StatusCode::TOO_MANY_REQUESTS || self.is_idempotent());
+            let again = waits < WAITS_MAX && !self.may_be_done(status);
             if !again || Instant::now() + wait >= self.end {
                 return Err(self.given_up(status, wait));
             }
@@ -84,8 +84,7 @@ impl Exchange<'_> {
 
     fn given_up(&self, status: StatusCode, wait: Duration) -> Failure {
         let failure = paused(self.line.target(), status, wait);
-        let taken = status == StatusCode::SERVICE_UNAVAILABLE && !self.is_idempotent();
-        Failure { effect: if taken { Effect::Unknown } else { Effect::None }, ..failure }
+        Failure { effect: if self.may_be_done(status) { Effect::Unknown } else { Effect::None }, ..failure }
     }
 
     async fn once(&self, secrets: &[(&Placement, Secret)]) -> Result<Answer, Failure> {
@@ -134,9 +133,9 @@ impl Exchange<'_> {
         }
     }
 
-    /// Is it the same whether it is done once or twice (RFC 9110, 9.2.2)?
-    fn is_idempotent(&self) -> bool {
-        !self.writes || matches!(self.request.method, Method::PUT | Method::DELETE)
+    /// A gateway says 503 also after the server behind it has done the work.
+    fn may_be_done(&self, status: StatusCode) -> bool {
+        self.writes && status == StatusCode::SERVICE_UNAVAILABLE
     }
 
     /// Is it an answer as there may be?

@@ -19,8 +19,13 @@ pub const ANSWER_HEADERS_MAX: usize = 100;
 pub const ANSWER_HEAD_BYTES_MAX: usize = 64 << 10;
 /// The body of an answer that is held as a whole, decompressed, in bytes.
 pub const ANSWER_BODY_BYTES_MAX: usize = 16 << 20;
+/// A JSON body that a secret is taken out of or written into, in bytes: read, it takes a hundred times the memory.
+pub const JSON_BYTES_MAX: usize = 1 << 20;
 /// A download, decompressed, in bytes.
 pub const DOWNLOAD_BYTES_MAX: u64 = 16 << 30;
+/// Downloads of one client at once. With HTTP/2 each may fill its window while nobody reads it, and the others of the
+/// connection have to get through what is left of the common one.
+pub const DOWNLOADS_MAX: usize = 3;
 /// What is read of a download at once, in bytes.
 pub const READ_BYTES_MAX: usize = 1 << 20;
 /// What is decompressed at once, in bytes.
@@ -75,6 +80,10 @@ pub const TOKENS_MAX: usize = 32;
 pub const TOKEN_PARAMETERS_MAX: usize = 16;
 /// The answer to a request for a token, in bytes.
 pub(super) const TOKEN_ANSWER_BYTES_MAX: usize = 64 << 10;
+/// How often a token is replaced at once because a server refused it.
+pub const RENEWALS_BURST: u32 = 3;
+/// How long it takes for one more.
+pub const RENEWAL_INTERVAL: Duration = Duration::from_secs(30);
 /// How long a token is used whose server does not say how long it holds.
 pub(super) const TOKEN_LIFE_DEFAULT: Duration = Duration::from_mins(5);
 /// How long a token is used at most.

@@ -71,10 +71,11 @@ pub async fn open(
     if captures.iter().any(|capture| capture::pointer(&capture.source).is_some()) {
         return Err(unsupported("of an answer that is read as it comes, only headers and cookies are captured"));
     }
+    let turn = client.download(&*client.line(route)?, end).await?;
     let Begun { answer, renewed } = begin(client, egress, route, &request, secrets, &captures, end).await?;
     let Answer { status, mut headers, body } = answer;
     let captured = capture::of_head(&mut headers, &captures);
-    Ok(Download { status, headers, captured, renewed, body })
+    Ok(Download { status, headers, captured, renewed, body, _turn: turn })
 }
 
 struct Begun {
@@ -103,8 +104,8 @@ async fn begin(
             return Ok(Begun { answer, renewed });
         }
         answer.body.discard(TOKEN_ANSWER_BYTES_MAX, end).await;
-        let (written, renewed) = resolved(&exchange, &secrets).await?;
-        Ok(Begun { answer: exchange.answer(&written).await?, renewed })
+        let (written, again) = resolved(&exchange, &secrets).await?;
+        Ok(Begun { answer: exchange.answer(&written).await?, renewed: [renewed, again].concat() })
     };
     match begun.await {
         Ok(begun) => Ok(begun),
@@ -134,16 +135,13 @@ async fn resolved<'a>(
     Ok((written, renewed))
 }
 
-/// Gives up the tokens that were refused. Were there any?
+/// Gives up the token that was refused. Was it one? Where another secret is in the request, it may be that one; and a wrong
+/// password that is sent twice counts twice.
 async fn given_up(secrets: &[Placed], written: &[(&Placement, Secret)], end: Instant) -> bool {
-    let mut any = false;
-    for (placed, (_, secret)) in secrets.iter().zip(written) {
-        if let Material::Token(token) = &placed.secret {
-            token.give_up(secret, end).await;
-            any = true;
-        }
+    match (secrets, written) {
+        ([Placed { secret: Material::Token(token), .. }], [(_, secret)]) => token.give_up(secret, end).await,
+        _ => false,
     }
-    any
 }
 
 fn count(secrets: &[Placed], captures: &[Capture]) -> Result<(), Failure> {

@@ -12,12 +12,14 @@ use serde::Deserialize;
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
+use super::allowance::Allowance;
 use super::assertion::{ASSERTION_TYPE, assertion};
 use super::client::Client;
 use super::exchange::Exchange;
 use super::failure::{denied, late, too_much, unsupported};
 use super::limits::{
-    TOKEN_ANSWER_BYTES_MAX, TOKEN_LIFE_DEFAULT, TOKEN_LIFE_MAX, TOKEN_MARGIN, TOKEN_PARAMETERS_MAX, TOKENS_MAX,
+    RENEWAL_INTERVAL, RENEWALS_BURST, TOKEN_ANSWER_BYTES_MAX, TOKEN_LIFE_DEFAULT, TOKEN_LIFE_MAX, TOKEN_MARGIN,
+    TOKEN_PARAMETERS_MAX, TOKENS_MAX,
 };
 use super::placement::{Placement, encoded, with_field};
 use super::request::Request;
@@ -29,6 +31,9 @@ use crate::model::{Failure, FailureKind, Secret};
 
 /// Parameters that are not the guest's to give.
 const OURS: [&str; 5] = ["grant_type", "client_id", "client_secret", "client_assertion", "client_assertion_type"];
+
+/// How a key begins (RFC 7468).
+const PEM: &[u8] = b"-----BEGIN";
 
 /// How a client says who it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +76,8 @@ struct Source {
     request: TokenRequest,
     /// Locked while it is fetched, so that everybody else waits for the same one.
     fetched: tokio::sync::Mutex<Option<Fetched>>,
+    /// How often it may be replaced before its time.
+    renewals: Allowance,
 }
 
 struct Fetched {
@@ -113,11 +120,19 @@ impl Token {
         self.source.now(client, egress, end).await
     }
 
-    /// The server refused it: it is not used again.
-    pub(super) async fn give_up(&self, refused: &Secret, end: Instant) {
-        if let Ok(mut fetched) = timeout_at(end, self.source.fetched.lock()).await {
-            fetched.take_if(|fetched| fetched.secret.expose() == refused.expose());
+    /// The server refused it: it is not used again. But a server that refuses every one gets no new ones for ever; is there
+    /// another one to be had?
+    pub(super) async fn give_up(&self, refused: &Secret, end: Instant) -> bool {
+        let Ok(mut fetched) = timeout_at(end, self.source.fetched.lock()).await else { return false };
+        let is_refused = |fetched: &Fetched| fetched.secret.expose() == refused.expose();
+        if !fetched.as_ref().is_some_and(is_refused) {
+            return true;
         }
+        let allowed = self.source.renewals.take(Instant::now());
+        if allowed {
+            *fetched = None;
+        }
+        allowed
     }
 }
 
@@ -134,8 +149,9 @@ impl Tokens {
         if known.len() >= TOKENS_MAX {
             known.remove(0);
         }
-        let source = Source { route: Arc::clone(route), request, fetched: tokio::sync::Mutex::default() };
-        let source = Arc::new(source);
+        let renewals = Allowance::new(RENEWALS_BURST, RENEWAL_INTERVAL);
+        let (route, fetched) = (Arc::clone(route), tokio::sync::Mutex::default());
+        let source = Arc::new(Source { route, request, fetched, renewals });
         known.push(Arc::clone(&source));
         source
     }
@@ -206,6 +222,9 @@ impl Source {
     /// What proves who asks, and where it is written.
     async fn proof(&self, client: &Client, url: &str) -> Result<(Placement, Secret), Failure> {
         let TokenRequest { client_id, client: secret, authentication, .. } = &self.request;
+        if *authentication != Authentication::PrivateKeyJwt && secret.expose().trim_ascii_start().starts_with(PEM) {
+            return Err(denied("a private key is never sent: it signs, as the authentication `private-key-jwt`"));
+        }
         match authentication {
             Authentication::Basic => {
                 let user = String::from_utf8_lossy(&encoded(client_id.as_bytes())).into_owned();

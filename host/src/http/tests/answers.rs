@@ -227,6 +227,32 @@ async fn a_download_gives_no_more_at_once_than_is_asked_for() {
 }
 
 #[tokio::test]
+async fn a_download_that_broke_never_looks_like_one_that_ended() {
+    let server = Server::start(|_| Act::Last(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf".to_vec())).await;
+    let mut download = opened(&Client::default(), &server.route(), get("/")).await.unwrap();
+    assert_eq!(download.read(9, soon()).await.unwrap(), "half");
+    for _ in 0..3 {
+        assert_eq!(kind(download.read(9, soon()).await), FailureKind::ConnectionBroken);
+    }
+}
+
+#[tokio::test]
+async fn downloads_that_nobody_reads_leave_room_for_others() {
+    let server = Server::saying(ok("body")).await;
+    let (client, route) = (Client::default(), server.route());
+    let mut downloads = Vec::new();
+    for _ in 0..limits::DOWNLOADS_MAX {
+        downloads.push(opened(&client, &route, get("/")).await.unwrap());
+    }
+    let end = within(Duration::from_millis(50));
+    let one_more = open(&client, &egress(), &route, get("/"), Vec::new(), Vec::new(), end).await;
+    assert_eq!(kind(one_more), FailureKind::OperationTimeout);
+    asked(&client, &route, get("/")).await.unwrap();
+    downloads.pop();
+    opened(&client, &route, get("/")).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_server_that_answers_never_or_drop_by_drop_costs_the_call_its_deadline() {
     let drop_by_drop = |start: &'static str| {
         Server::start(move |_| Act::Endless(start.into(), b"x".to_vec(), Duration::from_millis(10)))
@@ -312,6 +338,11 @@ async fn what_may_hold_a_secret_and_cannot_be_looked_into_is_not_shown() {
     let failure = failed(captured(ok("\u{feff}{\"token\": \"j5on\"}"), pointer()).await);
     assert_eq!((failure.kind, failure.effect), (FailureKind::OutcomeUnknown, Effect::Unknown));
     assert!(!failure.message.contains("j5on"), "{}", failure.message);
+    let long = format!("{{\"pad\": \"{}\", \"token\": \"j5on\"}}", "x".repeat(limits::JSON_BYTES_MAX));
+    for status in ["200 OK", "502 Bad Gateway"] {
+        let failure = failed(captured(answer(status, "", &long), pointer()).await);
+        assert!(!failure.message.contains("j5on") && failure.message.contains("too long"), "{}", failure.message);
+    }
     // Nothing was granted: what it says helps whoever looks for the cause.
     let refused = captured(answer("502 Bad Gateway", "", "<html>"), pointer()).await.unwrap();
     assert_eq!(refused.body, "<html>");

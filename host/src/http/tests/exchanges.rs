@@ -70,6 +70,27 @@ async fn what_waits_for_an_answer_has_a_connection_of_its_own_up_to_a_number() {
 }
 
 #[tokio::test]
+async fn who_waits_for_a_place_is_served_before_what_comes_back_is_kept() {
+    let (server, other) = (Server::saying(ok("a")).await, Server::saying(ok("b")).await);
+    let (client, route) = (Client::default(), server.route());
+    let line = client.line(&route).unwrap();
+    let mut leases = Vec::new();
+    for _ in 0..limits::CONNECTIONS_MAX {
+        leases.push(client.pool().lease(&egress(), &line, soon()).await.unwrap());
+    }
+    let late = [Arc::clone(&route), other.route()].map(|to| {
+        let client = client.clone();
+        tokio::spawn(async move { asked(&client, &to, get("/")).await.unwrap().body })
+    });
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    leases.into_iter().for_each(pool::Lease::give_back);
+    for (call, body) in late.into_iter().zip(["a", "b"]) {
+        assert_eq!(call.await.unwrap(), body);
+    }
+    assert_eq!((server.came(), other.came()), (limits::CONNECTIONS_MAX, 1), "one came back, one made room");
+}
+
+#[tokio::test]
 async fn a_connection_that_waits_makes_room_for_one_that_is_needed() {
     let (one, other) = (Server::saying(ok("")).await, Server::start(|_| nothing()).await);
     let client = Client::default();
@@ -163,7 +184,6 @@ async fn a_server_that_wants_a_pause_gets_it_and_then_the_request_again() {
         ("429 Too Many Requests", post("/", "{}")),
         ("429 Too Many Requests", get("/")),
         ("503 Service Unavailable", get("/")),
-        ("503 Service Unavailable", Request { method: Method::PUT, ..post("/", "{}") }),
     ] {
         let server = Server::start(move |asked| {
             Act::Say(if asked.nth <= 2 { answer(status, LATER, "later") } else { ok("now") })
@@ -178,11 +198,14 @@ async fn a_server_that_wants_a_pause_gets_it_and_then_the_request_again() {
 
 #[tokio::test]
 async fn what_may_have_been_done_is_not_asked_for_again_after_503() {
-    let server = Server::saying(answer("503 Service Unavailable", LATER, "")).await;
-    let failure = failed(asked(&Client::default(), &server.route(), post("/", "{}")).await);
-    assert_eq!((failure.kind, failure.effect), (FailureKind::TargetMaintenance, Effect::Unknown));
-    assert_eq!((failure.retry_after_ms, failure.code.as_deref()), (Some(100), Some("http:503")));
-    assert_eq!(server.asked().len(), 1);
+    for method in [Method::POST, Method::PUT, Method::PATCH, Method::DELETE] {
+        let server = Server::saying(answer("503 Service Unavailable", LATER, "")).await;
+        let request = Request { method, ..post("/", "{}") };
+        let failure = failed(asked(&Client::default(), &server.route(), request).await);
+        assert_eq!((failure.kind, failure.effect), (FailureKind::TargetMaintenance, Effect::Unknown));
+        assert_eq!((failure.retry_after_ms, failure.code.as_deref()), (Some(100), Some("http:503")));
+        assert_eq!(server.asked().len(), 1);
+    }
 }
 
 #[tokio::test]

@@ -211,6 +211,41 @@ async fn a_token_that_is_refused_is_replaced_once_and_no_other_secret_is() {
 }
 
 #[tokio::test]
+async fn a_server_that_refuses_every_token_gets_no_new_ones_for_ever() {
+    let never = api(json!({ "expires_in": 3600 }), |_| false).await;
+    let (client, route) = (Client::default(), never.route());
+    let token = fetched(&client, &route, wanted(Authentication::Basic, "s")).await.unwrap();
+    for _ in 0..10 {
+        assert_eq!(sent_with(&client, &route, &token).await.unwrap().status, StatusCode::UNAUTHORIZED);
+    }
+    assert_eq!(times(&never, "POST /token"), 1 + limits::RENEWALS_BURST as usize);
+}
+
+#[tokio::test]
+async fn a_password_that_may_be_what_was_refused_is_not_sent_twice() {
+    let never = api(json!({ "expires_in": 3600 }), |_| false).await;
+    let (client, route) = (Client::default(), never.route());
+    let token = fetched(&client, &route, wanted(Authentication::Basic, "s")).await.unwrap();
+    let token = Placed { placement: Placement::Bearer, secret: Material::Token(token) };
+    let secrets = vec![token, placed(Placement::JsonPointer("/old".into()), "wrong")];
+    let answer = send(&client, &egress(), &route, post("/users", "{}"), secrets, Vec::new(), soon()).await.unwrap();
+    assert_eq!((answer.status, times(&never, "POST /users")), (StatusCode::UNAUTHORIZED, 1));
+}
+
+#[tokio::test]
+async fn a_private_key_signs_and_is_never_sent() {
+    let server = api(json!({}), |_| true).await;
+    for authentication in [Authentication::Basic, Authentication::Post] {
+        for (_, key, ..) in keys() {
+            let request = wanted(authentication, std::str::from_utf8(&key).unwrap());
+            let failure = failed(fetched(&Client::default(), &server.route(), request).await);
+            assert_eq!(failure.kind, FailureKind::CredentialDenied, "{failure:?}");
+        }
+    }
+    assert_eq!(server.came(), 0);
+}
+
+#[tokio::test]
 async fn a_refusal_says_what_it_means_and_nothing_that_the_server_says_with_it() {
     let refusal = |status, error: &str| {
         answer(status, "", json!({ "error": error, "error_description": "c4n4ry is wrong" }).to_string())
