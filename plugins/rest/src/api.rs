@@ -31,7 +31,8 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) etag: Option<String>,
     pub(crate) location: Option<String>,
-    pub(crate) link: Option<String>,
+    /// All lines of the header `Link`, as one.
+    pub(crate) links: Vec<u8>,
     /// Null where there is none, or none that is JSON.
     pub(crate) body: Json,
 }
@@ -283,10 +284,16 @@ impl Filled {
             status: response.status,
             etag: header("ETag"),
             location: header("Location"),
-            link: header("Link"),
+            links: lines(response, "Link").join(b", ".as_slice()),
             body: serde_json::from_slice(&response.body).unwrap_or(Json::Null),
         }
     }
+}
+
+/// A header may come in several lines, which say what one with commas says (RFC 9110, 5.3).
+fn lines<'a>(response: &'a Response, name: &str) -> Vec<&'a [u8]> {
+    let named = response.headers.iter().filter(|header| header.name.eq_ignore_ascii_case(name));
+    named.map(|header| header.value.as_slice()).collect()
 }
 
 /// The texts that templates give; those without a value are left out, and a list gives one for each of its values.

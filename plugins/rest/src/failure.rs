@@ -88,7 +88,15 @@ mod tests {
     use serde_json::json;
 
     fn answer(status: u16, body: Json) -> Answer {
-        Answer { method: "POST", path: "/users".to_owned(), status, etag: None, location: None, link: None, body }
+        Answer {
+            method: "POST",
+            path: "/users".to_owned(),
+            status,
+            etag: None,
+            location: None,
+            links: Vec::new(),
+            body,
+        }
     }
 
     fn errors(yaml: &str) -> Errors {

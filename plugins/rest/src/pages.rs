@@ -130,13 +130,13 @@ impl Paged<'_> {
                     _ => at(Place::Number(number.saturating_add(step))),
                 }
             }
-            Paging::Cursor(it) => it.next.get(&answer.body).and_then(cursor).map(Place::Cursor).and_then(at),
+            Paging::Cursor(it) => next(answer, &it.next, cursor)?.map(Place::Cursor).and_then(at),
             Paging::Link(it) => {
-                let address = it.next.get(&answer.body).and_then(Json::as_str).filter(|address| !address.is_empty());
+                let address = next(answer, &it.next, Json::as_str)?;
                 address.map(|it| link::path(it, host, &answer.path)).transpose()?.map(Place::Link).and_then(at)
             }
             Paging::LinkHeader(_) => {
-                let address = answer.link.as_deref().and_then(link::next);
+                let address = link::next(links(answer)?);
                 address.map(|it| link::path(it, host, &answer.path)).transpose()?.map(Place::Link).and_then(at)
             }
         })
@@ -149,12 +149,34 @@ fn cut_off(items: u64, total: u64) -> Error {
     ))
 }
 
+/// What leads to the next page. Only what says that there is none ends the list: anything else that cannot be read would
+/// cut it off.
+fn next<'a, T>(answer: &'a Answer, pointer: &Pointer, read: impl Fn(&'a Json) -> Option<T>) -> Result<Option<T>> {
+    match pointer.get(&answer.body) {
+        None | Some(Json::Bool(false)) => Ok(None),
+        Some(Json::String(text)) if text.is_empty() => Ok(None),
+        Some(found) => read(found).map(Some).ok_or_else(|| {
+            let Answer { method, path, .. } = answer;
+            Error::connection_broken(format!(
+                "{method} {path}: what the answer has at {pointer} leads to no page (`paging.next`); point at the text in it, like /_links/next/href"
+            ))
+        }),
+    }
+}
+
 fn cursor(json: &Json) -> Option<String> {
     match json {
-        Json::String(text) if !text.is_empty() => Some(text.clone()),
+        Json::String(text) => Some(text.clone()),
         Json::Number(number) => Some(number.to_string()),
         _ => None,
     }
+}
+
+fn links(answer: &Answer) -> Result<&str> {
+    str::from_utf8(&answer.links).map_err(|_| {
+        let Answer { method, path, .. } = answer;
+        Error::connection_broken(format!("{method} {path}: the header Link of the answer is no text"))
+    })
 }
 
 /// The list of an answer. Where none stands, there is none: that is not an empty one.
