@@ -63,6 +63,11 @@ impl Mapping {
         Ok(mapping)
     }
 
+    /// The names its templates use, with what is asked of them: `var.domain`.
+    pub(crate) fn names(&self) -> Vec<String> {
+        check::used(self)
+    }
+
     pub(crate) fn class(&self, name: &str) -> Result<&Class> {
         self.classes.get(name).ok_or_else(|| {
             let known: Vec<&str> = self.classes.keys().map(String::as_str).collect();

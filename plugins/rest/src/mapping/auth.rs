@@ -99,6 +99,11 @@ pub(crate) struct Header {
 }
 
 impl Place {
+    /// The names its template uses.
+    pub(crate) fn names(&self) -> Vec<String> {
+        if let Self::Basic(user) = self { user.names() } else { Vec::new() }
+    }
+
     pub(crate) fn placement(&self, scope: &crate::template::Scope) -> hawser_sdk::Result<Placement> {
         Ok(match self {
             Self::Bearer => Placement::Bearer,

@@ -3,6 +3,7 @@
 use super::{
     Attribute, Auth, Class, ClassKind, Content, Entitlement, Kind, Locator, Mapping, Method, Place, Send, Sketch, Write,
 };
+use crate::template::Shape;
 
 /// What every template can name: the option `user`, and the option `variables`.
 const EVERYWHERE: [&str; 2] = ["user", "var"];
@@ -40,6 +41,24 @@ pub(super) fn check(mapping: &Mapping) -> Checked {
     }
     auth(mapping)?;
     mapping.classes.iter().try_for_each(|(name, it)| class(mapping, it).map_err(|why| format!("classes.{name}: {why}")))
+}
+
+/// The names that the templates of a mapping use, but those over an item.
+pub(super) fn used(mapping: &Mapping) -> Vec<String> {
+    let auth = match &mapping.auth {
+        Auth::None => Vec::new(),
+        Auth::Secret(place) => place.names(),
+        Auth::Login(login) => login.sketch().names().into_iter().chain(login.secret.names()).collect(),
+        Auth::Oauth(oauth) => {
+            oauth.client_id.names().into_iter().chain(oauth.parameters.values().flat_map(Shape::names)).collect()
+        }
+    };
+    let places = mapping.classes.values().flat_map(|class| {
+        let placed = writes(class).into_iter().flat_map(|(_, write, _)| write.secrets.values());
+        placed.chain(class.passwords.check.iter().map(|check| &check.password))
+    });
+    let requests = requests(mapping).into_iter().flat_map(|used| used.sketch.names());
+    auth.into_iter().chain(requests).chain(places.flat_map(Place::names)).collect()
 }
 
 /// Every request of the mapping, but those that log in.

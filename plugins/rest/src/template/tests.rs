@@ -67,6 +67,9 @@ fn the_names_a_template_uses_are_known() {
     names.sort();
     assert_eq!(names, ["changed.a", "uid"]);
     assert_eq!(Path::parse("/{{ principal.uid }}").unwrap().names(), ["principal.uid"]);
+    for source in ["{{ var['a b'] }}", "{{ var [ \"a b\" ] }}", "x{{ var[\"a b\"] }}"] {
+        assert!(shape(json!(source)).names().contains(&"var.a b".to_owned()), "{source}");
+    }
 }
 
 proptest! {
