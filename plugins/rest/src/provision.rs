@@ -79,7 +79,7 @@ impl Creation<'_> {
         let body = body::of_object(self.create, self.class, &given, &scope)?;
         let at_once = password.filter(|_| self.create.secrets.contains_key(PASSWORD));
         let passwords = Passwords { new: at_once, old: None };
-        let secrets = change::place(self.api, self.create, body.as_ref(), passwords, &[], &scope)?;
+        let secrets = change::place(self.create, passwords, &[], &scope)?;
         let sent = self.api.send(self.create.sketch(), &scope, &With { body, secrets, ..With::default() });
         let answer = sent.map_err(|error| self.taken(error))?;
         let written = self.written(&answer)?;

@@ -125,6 +125,16 @@ pub(crate) enum Source {
     Cookie(String),
 }
 
+impl Source {
+    /// Where in the body it is.
+    pub(crate) fn pointer(&self) -> Option<&Pointer> {
+        match self {
+            Self::Json(pointer) => Some(pointer),
+            Self::Header(_) | Self::Cookie(_) => None,
+        }
+    }
+}
+
 impl From<&Source> for http::Source {
     fn from(source: &Source) -> Self {
         match source {

@@ -278,6 +278,22 @@ fn write(class: &Class, at: &str, write: &Write) -> Checked {
     if at.starts_with("passwords") && !write.secrets.contains_key(PASSWORDS[0]) {
         return Err("`secrets` does not say where `password` goes".to_owned());
     }
+    if write.send == Send::Whole { put_back(class, write) } else { Ok(()) }
+}
+
+/// What was taken out of the object has to be put back where it stood: what stands there is not it.
+fn put_back(class: &Class, write: &Write) -> Checked {
+    let Some(get) = &class.get else { return Ok(()) };
+    for (name, source) in &get.capture {
+        let Some(inside) = source.pointer().and_then(|pointer| pointer.inside(&get.item)) else { continue };
+        let place = inside.below(&write.at);
+        if write.secrets.get(name) != Some(&Place::Json(place.clone())) {
+            return Err(format!(
+                "`send: whole` sends what `get` captures back masked; say `{name}: {{json: {}}}` in `secrets`",
+                place.as_str()
+            ));
+        }
+    }
     Ok(())
 }
 

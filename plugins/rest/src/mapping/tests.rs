@@ -98,6 +98,21 @@ fn a_secret_needs_a_place_of_its_kind() {
 }
 
 #[test]
+fn a_whole_object_is_sent_with_what_was_taken_out_of_it() {
+    let mapping = |secrets: &str| {
+        let get = "get: {request: 'GET /u/{{ uid }}', item: /user, capture: {hash: {json: /user/hash}, t: {json: /t}}}";
+        with(&format!(
+            "{get}\nupdate: {{request: 'PUT /u/{{{{ uid }}}}', send: whole, at: /account, secrets: {secrets}}}"
+        ))
+    };
+    for secrets in ["{}", "{hash: {json: /hash}}", "{hash: {json: /user/hash}}"] {
+        let message = refused(&mapping(secrets));
+        assert!(message.contains("hash: {json: /account/hash}"), "{message}");
+    }
+    Mapping::parse(&mapping("{hash: {json: /account/hash}}")).unwrap();
+}
+
+#[test]
 fn references_and_entitlements_name_classes_of_the_mapping() {
     for (more, what) in [
         ("attributes: {boss: {pointer: /boss, type: reference}}", "needs `refers-to`"),
