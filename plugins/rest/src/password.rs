@@ -14,7 +14,7 @@ use serde_json::Value as Json;
 impl Passwords for Rest {
     fn set_password(&self, account: &ObjectRef, new: &Password<'_>, must_change: bool) -> Result<()> {
         let class = self.mapping.class(&account.class)?;
-        update::password(&Api::new(self)?, class, account, new, must_change)
+        update::password(&Api::new(self)?, class, account, new, must_change, None)
     }
 
     fn change_password(&self, account: &ObjectRef, old: &Password<'_>, new: &Password<'_>) -> Result<()> {

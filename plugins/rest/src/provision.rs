@@ -176,12 +176,12 @@ impl Creation<'_> {
         let object = ObjectRef::new(self.draft.class.as_str(), written.uid());
         let mut written = written;
         if let Some(secret) = password
-            && let Err(error) = self::password(self.api, self.class, &object, secret, false)
+            && let Err(error) = self::password(self.api, self.class, &object, secret, false, None)
         {
             written = written.failed(PASSWORD, error);
         }
         if let Some(enabled) = enabled
-            && let Err(error) = enable(self.api, self.class, &object, enabled)
+            && let Err(error) = enable(self.api, self.class, &object, enabled, None)
         {
             written = written.failed(ENABLED, error);
         }

@@ -25,14 +25,16 @@ impl Rest {
         let password = secret(&update.secrets)?;
         let (enabled, changes) = split(class, &update.changes)?;
         let mut parts = Parts::default();
+        // What is sent first is held to the caller's revision, and makes another one.
+        let mut revision = update.revision.as_deref();
         if !changes.is_empty() || update.name.is_some() {
-            parts.written = Some(attributes(&api, class, update, &changes)?);
+            parts.written = Some(attributes(&api, class, update, &changes, revision.take())?);
         }
         if let Some(secret) = password {
-            parts.part(PASSWORD, self::password(&api, class, &update.object, secret, false))?;
+            parts.part(PASSWORD, self::password(&api, class, &update.object, secret, false, revision.take()))?;
         }
         if let Some(enabled) = enabled {
-            parts.part(ENABLED, enable(&api, class, &update.object, enabled))?;
+            parts.part(ENABLED, enable(&api, class, &update.object, enabled, revision.take()))?;
         }
         let object = &update.object;
         let same = || Written::new(object.uid.as_str(), object.name.as_deref().unwrap_or(&object.uid));
@@ -78,7 +80,13 @@ fn split<'a>(class: &Class, changes: &'a [AttributeChange]) -> Result<(Option<bo
     Ok((enabled, rest))
 }
 
-fn attributes(api: &Api<'_>, class: &Class, update: &Update, changes: &[&AttributeChange]) -> Result<Written> {
+fn attributes(
+    api: &Api<'_>,
+    class: &Class,
+    update: &Update,
+    changes: &[&AttributeChange],
+    revision: Option<&str>,
+) -> Result<Written> {
     let write = offered(class.update.as_ref(), &update.object.class, "update")?;
     if update.name.is_some() && !write.renames {
         return Err(Error::unsupported("the mapping has no `renames` in `update`, so that names stay"));
@@ -87,7 +95,7 @@ fn attributes(api: &Api<'_>, class: &Class, update: &Update, changes: &[&Attribu
     if edits && class.get.is_none() {
         return Err(Error::unsupported("single values are added to what is there, and the mapping has no `get`"));
     }
-    let change = Change::open(api, class, &update.object, write, update.revision.as_deref(), edits)?;
+    let change = Change::open(api, class, &update.object, write, revision, edits)?;
     let current = change.current.as_ref().map(|current| &current.item);
     let mut changed = Map::new();
     for it in changes {
@@ -149,6 +157,7 @@ pub(crate) fn password(
     object: &ObjectRef,
     new: &Credential<'_>,
     must_change: bool,
+    revision: Option<&str>,
 ) -> Result<()> {
     let write = offered(class.passwords.set.as_ref(), &object.class, "passwords.set")?;
     let tells = write.sketch().names().iter().any(|name| name == "must_change");
@@ -157,15 +166,21 @@ pub(crate) fn password(
             "the mapping cannot have a password changed at the next log-in; it says nothing of `must_change`",
         ));
     }
-    let change = Change::open(api, class, object, write, None, false)?;
+    let change = Change::open(api, class, object, write, revision, false)?;
     let scope = change.scope().with("must_change", &Json::from(must_change));
     change.send(&scope, None, Passwords { new: Some(new), old: None }, Sender::Connection).map(drop)
 }
 
 /// Enables or disables by requests of their own.
-pub(crate) fn enable(api: &Api<'_>, class: &Class, object: &ObjectRef, enabled: bool) -> Result<()> {
+pub(crate) fn enable(
+    api: &Api<'_>,
+    class: &Class,
+    object: &ObjectRef,
+    enabled: bool,
+    revision: Option<&str>,
+) -> Result<()> {
     let (write, what) = if enabled { (&class.enable, "enable") } else { (&class.disable, "disable") };
     let write = offered(write.as_ref(), &object.class, what)?;
-    let change = Change::open(api, class, object, write, None, false)?;
+    let change = Change::open(api, class, object, write, revision, false)?;
     change.send(&change.scope(), None, Passwords::default(), Sender::Connection).map(drop)
 }

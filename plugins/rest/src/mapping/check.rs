@@ -110,7 +110,7 @@ fn writes(class: &Class) -> Vec<(&'static str, &Write, &'static [&'static str])>
         ("delete", &class.delete, ONE),
         ("enable", &class.enable, ONE),
         ("disable", &class.disable, ONE),
-        ("passwords.set", &class.passwords.set, &["uid", "current", "must_change"]),
+        ("passwords.set", &class.passwords.set, &["uid", "current", "revision", "must_change"]),
         ("passwords.change", &class.passwords.change, ONE),
     ];
     let optional = optional.into_iter().filter_map(|(at, write, names)| Some((at, write.as_ref()?, names)));

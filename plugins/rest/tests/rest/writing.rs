@@ -191,6 +191,28 @@ fn a_change_is_held_to_its_revision() {
 }
 
 #[test]
+fn a_password_and_a_switch_are_held_to_the_revision_if_they_are_first() {
+    let mapping = with(
+        "update: {request: 'PATCH /users/{{ uid }}'}
+enable: {request: 'POST /users/{{ uid }}/enable'}
+disable: {request: 'POST /users/{{ uid }}/disable'}
+passwords: {set: {request: 'POST /users/{{ uid }}/password', body: {json: {}}, secrets: {password: {json: /password}}}}",
+    );
+    let disable = || vec![AttributeChange::replace("enabled", [false])];
+    let sent = |revision: &str, changes: Vec<AttributeChange>, secrets: Vec<Secret>| {
+        let (_host, log) = Web::new(&mapping).answers(|_| Response::new(200, ADA));
+        let outcome = rest().update(Update { revision: Some(revision.into()), secrets, ..update(changes) });
+        (outcome.map(drop).map_err(|error| error.kind()), log.lines())
+    };
+    let (read, password, off) = ("GET /api/users/7", "POST /api/users/7/password", "POST /api/users/7/disable");
+    let failed = (Err(FailureKind::PreconditionFailed), vec![read.to_owned()]);
+    assert_eq!(sent("2", disable(), vec![]), failed);
+    assert_eq!(sent("2", vec![], vec![secret("password")]), failed);
+    assert_eq!(sent("3", disable(), vec![]).1, [read, off]);
+    assert_eq!(sent("3", disable(), vec![secret("password")]).1, [read, password, off], "what the first made is new");
+}
+
+#[test]
 fn a_header_without_a_value_is_left_out() {
     let mapping = with(
         "update: {request: 'PATCH /users/{{ uid }}', headers: {If-Match: '{{ revision }}', Content-Type: application/merge-patch+json}}",
