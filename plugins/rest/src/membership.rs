@@ -6,7 +6,7 @@
 use crate::Rest;
 use crate::api::{Api, With};
 use crate::body;
-use crate::mapping::{Assigned, Assignments as List, Attribute as Parameter, Entitlement};
+use crate::mapping::{Assigned, Assignments as List, Attribute as Parameter, Class, Entitlement};
 use crate::pages::{Paged, Pages, Position, fingerprint};
 use crate::template::{Scope, is_part};
 use crate::{failure, values};
@@ -61,7 +61,7 @@ impl Entitlements for Rest {
                 .map_err(|_| Error::invalid_attribute_value("this is no place in a list of entitlements"))?,
             None => After::default(),
         };
-        let granting: Vec<_> = self.granting(&principal.class).collect();
+        let granting = self.granting(&principal.class)?;
         while let Some((class, of, list)) = granting.get(place.class) {
             let mut pages = Pages::new(place.position.clone());
             let scope = principal_scope(api.scope(), principal);
@@ -155,12 +155,19 @@ impl Rest {
         Ok((api, Pair { of, parameters, scope }))
     }
 
-    /// The classes whose grants to a principal's class can be listed.
-    fn granting<'a>(&'a self, to: &'a str) -> impl Iterator<Item = (&'a str, &'a Entitlement, &'a List)> {
-        self.mapping.classes.iter().filter_map(move |(name, class)| {
+    /// The classes that are granted to a principal's class. What cannot be listed is not what nobody was granted.
+    fn granting<'a>(&'a self, to: &str) -> Result<Vec<(&'a str, &'a Entitlement, &'a List)>> {
+        self.mapping.class(to)?;
+        let of = |(name, class): (&'a String, &'a Class)| {
             let of = class.entitlement.as_ref().filter(|of| of.to.iter().any(|it| it == to))?;
-            Some((name.as_str(), of, of.list.as_ref()?))
-        })
+            let unlisted = || {
+                Error::unsupported(format!(
+                    "what was granted cannot be listed: the mapping has no `entitlement.list` for the class {name}"
+                ))
+            };
+            Some(of.list.as_ref().ok_or_else(unlisted).map(|list| (name.as_str(), of, list)))
+        };
+        self.mapping.classes.iter().filter_map(of).collect()
     }
 }
 

@@ -163,6 +163,22 @@ fn what_somebody_was_granted_is_listed_page_by_page_and_ends() {
 }
 
 #[test]
+fn what_cannot_be_listed_is_not_nothing() {
+    let role = "  role:
+    kind: entitlement
+    uid: /id
+    list: {request: GET /roles}
+    entitlement: {to: [user], grant: {request: PUT /r}, revoke: {request: DELETE /r}}
+";
+    let (_host, log) = Web::new(&format!("{GROUPS}{role}")).scripted(&[]);
+    let error = rest().list_granted(&user("7"), None, 10).unwrap_err();
+    assert!(error.kind() == FailureKind::Unsupported && error.message().contains("the class role"), "{error}");
+    let nobody = rest().list_granted(&ObjectRef::new("robot", "7"), None, 10).unwrap_err();
+    assert_eq!(nobody.kind(), FailureKind::SchemaViolation);
+    assert!(log.lines().is_empty());
+}
+
+#[test]
 fn an_api_that_does_not_page_what_was_granted_is_found_out() {
     let (_host, _log) = Web::new(GROUPS).answers(|_| Response::new(200, r#"[{"group": 1, "level": 1}]"#));
     let first = rest().list_granted(&user("7"), None, 10).unwrap();
