@@ -63,6 +63,18 @@ fn a_total_ends_the_list_and_a_list_that_ends_before_it_is_a_failure() {
 }
 
 #[test]
+fn a_total_that_shrinks_while_the_list_is_read_fails_the_pass() {
+    let paging = "{offset: {parameter: from, total: /total}}";
+    let shrinking = |sent: &crate::support::Sent| {
+        let (id, total) = if number(&sent.line, "from=") == 0 { ("0", 3) } else { ("2", 2) };
+        Response::new(200, json!({"items": [{"id": id}], "total": total}).to_string())
+    };
+    let (_host, _log) = Web::new(&mapping(paging)).answers(shrinking);
+    let error = uids("user").unwrap_err();
+    assert!(error.kind() == FailureKind::Retryable && error.message().contains("deleted while"), "{error}");
+}
+
+#[test]
 fn pages_are_counted_from_where_the_mapping_says_and_end_with_the_number_of_pages() {
     let (_host, log) = Web::new(&mapping("{page: {parameter: p, pages: /pages}}")).answers(|sent| {
         let page = number(&sent.line, "p=");
