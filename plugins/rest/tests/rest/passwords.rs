@@ -2,7 +2,7 @@
 
 use crate::support::{Web, rest, user};
 use hawser_sdk::http::{Placement, Response};
-use hawser_sdk::{FailureKind, Passwords, testing};
+use hawser_sdk::{Effect, Error, FailureKind, Passwords, testing};
 use serde_json::json;
 
 const USERS: &str = "
@@ -71,6 +71,16 @@ fn a_log_in_is_sent_as_nobody_and_its_token_seen_by_nobody() {
     assert_eq!(rest().authenticate("user", "a=b", &testing::password("pa55")).unwrap(), "7");
     assert_eq!(log.last().secrets, [("password".to_owned(), Placement::FormField("pass".to_owned()))]);
     assert_eq!(log.last().body, json!("login=a%3Db"));
+}
+
+#[test]
+fn a_check_that_gets_no_answer_changed_nothing_and_a_change_that_gets_none_is_open() {
+    let (_host, _log) = web().tries(|_| Err(Error::outcome_unknown("lost").with_effect(Effect::Unknown)));
+    let password = || testing::password("pa55");
+    let checked = rest().authenticate("user", "ada", &password()).unwrap_err();
+    assert_eq!((checked.kind(), checked.effect()), (FailureKind::ConnectionBroken, Effect::None));
+    let changed = rest().change_password(&user("7"), &password(), &password()).unwrap_err();
+    assert_eq!((changed.kind(), changed.effect()), (FailureKind::OutcomeUnknown, Effect::Unknown));
 }
 
 #[test]
