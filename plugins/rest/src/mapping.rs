@@ -24,7 +24,7 @@ pub(crate) use auth::{Auth, Login, Oauth, Place, Source};
 pub(crate) use class::{
     Assigned, Assignments, Class, ClassKind, Entitlement, Holders, Lister, Read, Revision, Send, Write,
 };
-pub(crate) use errors::Errors;
+pub(crate) use errors::{Errors, Rule};
 pub(crate) use paging::{Paging, Size};
 pub(crate) use request::{Content, Method, Sketch};
 

@@ -1,7 +1,8 @@
 //! What makes sense only together: names that templates use, classes that others refer to, requests that need another.
 
 use super::{
-    Attribute, Auth, Class, ClassKind, Content, Entitlement, Kind, Locator, Mapping, Method, Place, Send, Sketch, Write,
+    Attribute, Auth, Class, ClassKind, Content, Entitlement, Kind, Locator, Mapping, Method, Place, Rule, Send, Sketch,
+    Write,
 };
 use crate::template::Shape;
 
@@ -40,6 +41,9 @@ pub(super) fn check(mapping: &Mapping) -> Checked {
         request(&used).map_err(|why| format!("{}: {why}", used.place))?;
     }
     auth(mapping)?;
+    for (at, rule) in mapping.errors.rules.iter().enumerate() {
+        self::rule(rule).map_err(|why| format!("errors.rules[{at}]: {why}"))?;
+    }
     mapping.classes.iter().try_for_each(|(name, it)| class(mapping, it).map_err(|why| format!("classes.{name}: {why}")))
 }
 
@@ -135,6 +139,17 @@ fn request(used: &Used<'_>) -> Checked {
         _ => {}
     }
     names(&used.sketch.names(), used.names)
+}
+
+/// A rule that fits everything would make failures of all that succeeds.
+fn rule(rule: &Rule) -> Checked {
+    match (&rule.pointer, rule.status) {
+        (None, _) if rule.equals.is_some() || rule.contains.is_some() => {
+            Err("`equals` and `contains` are about what stands at `pointer`, which is missing".to_owned())
+        }
+        (None, None) => Err("it fits every answer; say `status` or `pointer`".to_owned()),
+        _ => Ok(()),
+    }
 }
 
 fn names(used: &[String], known: &[&str]) -> Checked {

@@ -80,6 +80,19 @@ fn requests_that_would_do_harm_are_refused() {
 }
 
 #[test]
+fn a_rule_that_fits_everything_is_refused() {
+    for (rule, what) in [
+        ("{status: 400, equals: 17, kind: conflict}", "`pointer`"),
+        ("{status: 400, contains: gone, kind: conflict}", "`pointer`"),
+        ("{kind: conflict}", "every answer"),
+    ] {
+        let first = "{status: 409, kind: conflict}";
+        let message = refused(&format!("errors: {{rules: [{first}, {rule}]}}\n{SMALL}"));
+        assert!(message.contains("errors.rules[1]") && message.contains(what), "{message}");
+    }
+}
+
+#[test]
 fn a_secret_needs_a_place_of_its_kind() {
     for (more, what) in [
         ("passwords: {set: {request: 'PUT /p/{{ uid }}'}}", "where `password` goes"),
