@@ -10,7 +10,7 @@ use crate::mapping::{Attribute, Class};
 use crate::provision::{PASSWORD, offered, secret};
 use crate::values;
 use hawser_sdk::credentials::Credential;
-use hawser_sdk::{AttributeChange, Edit, Error, ObjectRef, Outcome, Result, Update, Value, Written};
+use hawser_sdk::{AttributeChange, Edit, Error, Key, ObjectRef, Outcome, Reference, Result, Update, Value, Written};
 use serde_json::{Map, Value as Json};
 
 pub(crate) const ENABLED: &str = "enabled";
@@ -119,20 +119,36 @@ fn new_value(class: &Class, change: &AttributeChange, current: Option<&Json>) ->
     })?;
     match &change.change {
         hawser_sdk::Change::Replace(values) => values::encode(name, attribute, values),
-        hawser_sdk::Change::Edit(edit) => values::encode(name, attribute, &edited(attribute, edit, current)?),
+        hawser_sdk::Change::Edit(edit) => values::encode(name, attribute, &edited(name, attribute, edit, current)?),
     }
 }
 
-fn edited(attribute: &Attribute, edit: &Edit, current: Option<&Json>) -> Result<Vec<Value>> {
+fn edited(name: &str, attribute: &Attribute, edit: &Edit, current: Option<&Json>) -> Result<Vec<Value>> {
+    if edit.remove.iter().any(|value| matches!(value, Value::Reference(Reference { key: Key::Name(_), .. }))) {
+        return Err(Error::invalid_attribute_value(format!("`{name}` takes uids of other objects, not their names"))
+            .attribute(name));
+    }
+    let alike = |values: &[Value]| -> Vec<Value> { values.iter().map(|value| pointing(attribute, value)).collect() };
+    let (add, remove) = (alike(&edit.add), alike(&edit.remove));
     let held = current.map(|item| values::values(attribute, item).map_err(Error::schema_violation)).transpose()?;
     let mut held = held.unwrap_or_default();
-    held.retain(|value| !edit.remove.contains(value));
-    for value in &edit.add {
-        if !held.contains(value) {
-            held.push(value.clone());
+    held.retain(|value| !remove.contains(value));
+    for value in add {
+        if !held.contains(&value) {
+            held.push(value);
         }
     }
     Ok(held)
+}
+
+/// A reference may be said without the class, which the mapping knows.
+fn pointing(attribute: &Attribute, value: &Value) -> Value {
+    match value {
+        Value::Reference(Reference { class: None, key }) => {
+            Value::Reference(Reference { class: attribute.refers_to.clone(), key: key.clone() })
+        }
+        other => other.clone(),
+    }
 }
 
 /// What the object is now, as the answer says; where it does not, as it was.

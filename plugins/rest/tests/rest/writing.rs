@@ -3,7 +3,8 @@
 use crate::support::{Sent, Web, rest, user};
 use hawser_sdk::http::{Placement, Response};
 use hawser_sdk::{
-    Attribute, AttributeChange, Draft, Effect, FailureKind, Outcome, Provision, Secret, Update, Value, Written, testing,
+    Attribute, AttributeChange, Draft, Effect, FailureKind, Key, Outcome, Provision, Reference, Secret, Update, Value,
+    Written, testing,
 };
 use serde_json::json;
 
@@ -149,6 +150,26 @@ fn single_values_are_added_to_what_is_there() {
     rest().update(update(vec![AttributeChange::edit("roles", ["c", "a"], ["b"])])).unwrap();
     assert_eq!(log.lines(), ["GET /api/users/7", "PATCH /api/users/7"]);
     assert_eq!(log.last().body, json!({"roles": ["a", "c"]}));
+}
+
+#[test]
+fn a_reference_is_removed_with_and_without_its_class_and_never_by_a_name() {
+    let mapping = with("update: {request: 'PATCH /users/{{ uid }}'}").replace(
+        "      mail:",
+        "      friends: {pointer: /friends, multi-valued: true, type: reference, refers-to: user}\n      mail:",
+    );
+    let (_host, log) = Web::new(&mapping).answers(|_| Response::new(200, r#"{"id": "7", "friends": ["8", "9"]}"#));
+    let reference = |class: Option<&str>, key| Value::Reference(Reference { class: class.map(str::to_owned), key });
+    let edit = |add: Vec<Value>, remove: Vec<Value>| {
+        rest().update(update(vec![AttributeChange::edit("friends", add, remove)]))
+    };
+    let uid = |uid: &str| Key::Uid(uid.to_owned());
+    edit(vec![reference(None, uid("9"))], vec![reference(None, uid("8"))]).unwrap();
+    assert_eq!(log.last().body, json!({"friends": ["9"]}));
+    edit(vec![], vec![reference(Some("user"), uid("9"))]).unwrap();
+    assert_eq!(log.last().body, json!({"friends": ["8"]}));
+    let error = edit(vec![], vec![reference(None, Key::Name("bob".to_owned()))]).unwrap_err();
+    assert_eq!((error.kind(), error.attributes()), (FailureKind::InvalidAttributeValue, &["friends".to_owned()][..]));
 }
 
 #[test]
