@@ -261,8 +261,9 @@ fn locators(class: &Class) -> Checked {
 }
 
 fn write(class: &Class, at: &str, write: &Write) -> Checked {
-    let needs_get =
-        write.read || write.send == Send::Whole || (write.request.method == Method::Put && !at.contains('.'));
+    let needs_get = write.read
+        || write.send == Send::Whole
+        || (write.request.method == Method::Put && !at.starts_with("entitlement"));
     if needs_get && class.get.is_none() {
         return Err(
             "it reads the object before, so that none is made or overwritten by mistake; `get` is missing".to_owned()

@@ -73,6 +73,10 @@ fn requests_that_would_do_harm_are_refused() {
         ("create: {request: 'PUT /users/{{ name }}'}", "`get` is missing"),
         ("update: {request: 'PATCH /users/{{ uid }}', send: whole}", "`get` is missing"),
         ("enable: {request: 'POST /users/{{ uid }}/enable'}", "belong together"),
+        (
+            "passwords: {set: {request: 'PUT /p/{{ uid }}', secrets: {password: {json: /p}}}}",
+            "passwords.set: it reads the object before",
+        ),
     ] {
         let message = refused(&with(more));
         assert!(message.contains(what), "{message}");
@@ -95,9 +99,9 @@ fn a_rule_that_fits_everything_is_refused() {
 #[test]
 fn a_secret_needs_a_place_of_its_kind() {
     for (more, what) in [
-        ("passwords: {set: {request: 'PUT /p/{{ uid }}'}}", "where `password` goes"),
+        ("passwords: {set: {request: 'POST /p/{{ uid }}'}}", "where `password` goes"),
         (
-            "passwords: {set: {request: 'PUT /p/{{ uid }}', body: {form: {}}, secrets: {password: {json: /p}}}}",
+            "passwords: {set: {request: 'POST /p/{{ uid }}', body: {form: {}}, secrets: {password: {json: /p}}}}",
             "two kinds",
         ),
         ("update: {request: 'PATCH /u/{{ uid }}', secrets: {token: {json: /p}}}", "no secret `token`"),
