@@ -162,7 +162,9 @@ impl Creation<'_> {
         if self.class.is_named_by_uid() {
             return Ok(Written::new(name, name));
         }
-        let uid = self.class.uid.find(item).or_else(|| answer.location.as_deref().and_then(last_segment));
+        // Any other status may lead to the job that is going to create it.
+        let location = answer.location.as_deref().filter(|_| answer.status == 201);
+        let uid = self.class.uid.find(item).or_else(|| location.and_then(last_segment));
         match uid {
             Some(uid) => Ok(Written::new(uid, name)),
             None => Err(Error::partially_applied(format!(

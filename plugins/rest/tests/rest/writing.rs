@@ -77,9 +77,11 @@ fn a_uid_that_the_answer_does_not_have_is_where_it_leads_to() {
     let (outcome, _) =
         create(&mapping, |_| Response::new(201, "").with_header("Location", "/api/users/a%20b"), draft(vec![]));
     assert_eq!(outcome.unwrap(), Written::new("a b", "ada").into());
-    let (outcome, _) = create(&mapping, |_| Response::new(201, ""), draft(vec![]));
-    let error = outcome.unwrap_err();
-    assert_eq!((error.kind(), error.effect()), (FailureKind::PartiallyApplied, Effect::Some));
+    for answer in [Response::new(201, ""), Response::new(202, "").with_header("Location", "/api/jobs/5")] {
+        let (outcome, _) = create(&mapping, move |_| answer.clone(), draft(vec![]));
+        let error = outcome.unwrap_err();
+        assert_eq!((error.kind(), error.effect()), (FailureKind::PartiallyApplied, Effect::Some));
+    }
 }
 
 #[test]
