@@ -66,6 +66,22 @@ fn a_wrong_old_password_is_tried_once() {
 }
 
 #[test]
+fn a_refused_service_is_no_wrong_password_unless_the_mapping_says_so() {
+    let kind = |mapping: &str| {
+        let web = Web::new(mapping).option("old-password-pointer", "/old").option("check-field", "pass");
+        let (_host, _log) = web.answers(|_| Response::new(401, ""));
+        let changed = rest().change_password(&user("7"), &testing::password("0ld"), &testing::password("n3w"));
+        let checked = rest().authenticate("user", "ada", &testing::password("x"));
+        assert_eq!(checked.unwrap_err().kind(), FailureKind::InvalidCredential, "only the password was sent");
+        changed.unwrap_err().kind()
+    };
+    assert_eq!(kind(USERS), FailureKind::InvalidCredential);
+    let unsaid = USERS.replace("      refused: [401, 422]\n", "");
+    assert_eq!(kind(&unsaid), FailureKind::ConnectionFailed);
+    assert_eq!(kind(&unsaid.replace("auth: {secret: bearer}", "auth: none")), FailureKind::InvalidCredential);
+}
+
+#[test]
 fn a_log_in_is_sent_as_nobody_and_its_token_seen_by_nobody() {
     let (_host, log) = web().answers(|_| Response::new(200, r#"{"user": {"id": 7}, "token": "t0k3n"}"#));
     assert_eq!(rest().authenticate("user", "a=b", &testing::password("pa55")).unwrap(), "7");
