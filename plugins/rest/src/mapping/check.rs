@@ -164,16 +164,13 @@ fn names(used: &[String], known: &[&str]) -> Checked {
     }
 }
 
-/// A secret in the body needs one with every request.
 fn auth(mapping: &Mapping) -> Checked {
     match &mapping.auth {
-        Auth::None | Auth::Oauth(_) => Ok(()),
-        Auth::Secret(place) => {
-            let unfit = requests(mapping)
-                .into_iter()
-                .find_map(|used| fits(place, used.sketch.content).err().map(|why| (used.place, why)));
-            unfit.map_or(Ok(()), |(at, why)| Err(format!("auth: {at}: {why}")))
+        // Permissions for a secret in the body are for the path that logs in.
+        Auth::Secret(Place::Form(_) | Place::Json(_)) => {
+            Err("auth.secret: it goes as bearer, basic, header or query; in a body, only to log in".to_owned())
         }
+        Auth::None | Auth::Oauth(_) | Auth::Secret(_) => Ok(()),
         Auth::Login(login) => {
             let at = |why: String| format!("auth.login: {why}");
             names(&login.sketch().names(), &[]).map_err(at)?;

@@ -110,7 +110,12 @@ fn a_secret_needs_a_place_of_its_kind() {
         let message = refused(&with(more));
         assert!(message.contains(what), "{message}");
     }
-    let message = refused(&format!("auth: {{secret: {{form: key}}}}\n{SMALL}"));
+    for place in ["{form: key}", "{json: /key}"] {
+        let message = refused(&format!("auth: {{secret: {place}}}\n{SMALL}"));
+        assert!(message.contains("only to log in"), "{message}");
+    }
+    let login = "{request: POST /login, secret: {form: key}, token: {header: X-Token}, as: bearer}";
+    let message = refused(&format!("auth: {{login: {login}}}\n{SMALL}"));
     assert!(message.contains("the body is no form"), "{message}");
 }
 
