@@ -133,7 +133,7 @@ impl TryFrom<Json> for Shape {
 impl Shape {
     fn leaf(source: String) -> Result<Self, String> {
         let alone = source.strip_prefix("{{").and_then(|rest| rest.strip_suffix("}}"));
-        if let Some(expression) = alone.filter(|inner| !inner.contains("{{")) {
+        if let Some(expression) = alone.filter(|inner| !inner.contains("{{")).map(inner) {
             PLAIN.with(|plain| plain.compile_expression(expression).map(drop)).map_err(|error| wrong(&error))?;
             return Ok(Self::Value(expression.to_owned()));
         }
@@ -175,6 +175,13 @@ impl Shape {
             Self::Map(members) => members.iter().flat_map(|(_, shape)| shape.names()).collect(),
         }
     }
+}
+
+/// Without the signs that say what becomes of white space around the braces: the `-` in `{{- a }}` is no minus.
+fn inner(expression: &str) -> &str {
+    let signs = ['-', '+'];
+    let expression = expression.strip_prefix(signs).unwrap_or(expression);
+    expression.strip_suffix(signs).unwrap_or(expression)
 }
 
 fn evaluate(expression: &str, scope: &Scope) -> Result<Option<Json>> {

@@ -1,10 +1,14 @@
 //! A mapping that is wrong is refused where it is wrong.
 
 use super::*;
+use crate::template::Scope;
 use hawser_sdk::FailureKind;
+use serde_json::json;
 
 pub(crate) const RABBITMQ: &str = include_str!("../../examples/rabbitmq.yaml");
 pub(crate) const KEYSTONE: &str = include_str!("../../examples/keystone.yaml");
+
+const DOCUMENTATION: &str = include_str!("../../../../docs/connectors/rest.md");
 
 const SMALL: &str = "
 classes:
@@ -32,6 +36,32 @@ fn the_examples_make_sense() {
         Mapping::parse(example).unwrap();
     }
     Mapping::parse(SMALL).unwrap();
+}
+
+/// The examples of the documentation; one that is a part of a mapping with classes beside it.
+fn documented() -> Vec<String> {
+    let blocks = DOCUMENTATION.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    blocks.map(|yaml| if yaml.contains("classes:") { yaml.to_owned() } else { format!("{yaml}{SMALL}") }).collect()
+}
+
+#[test]
+fn the_examples_of_the_documentation_make_sense() {
+    let examples = documented();
+    assert_eq!(examples.len(), 3);
+    for example in examples {
+        Mapping::parse(&example).unwrap();
+    }
+}
+
+#[test]
+fn the_template_of_the_documentation_works_with_and_without_a_value() {
+    let example = documented().into_iter().find(|example| example.contains("join(")).unwrap();
+    let mapping = Mapping::parse(&example).unwrap();
+    let Content::Json(body) = &mapping.classes["user"].create.as_ref().unwrap().content else { panic!("no JSON") };
+    for (attributes, tags) in [(json!({"tags": ["a", "b"]}), "a,b"), (json!({}), "")] {
+        let body = body.render(&Scope::default().with("attributes", &attributes)).unwrap();
+        assert_eq!(body, Some(json!({"tags": tags})));
+    }
 }
 
 #[test]
