@@ -10,7 +10,7 @@ use crate::template::{RESERVED, Scope, Shape};
 use crate::{Rest, failure, placements};
 use hawser_sdk::credentials::{self, Credential};
 use hawser_sdk::http::{self, Placement, Request, Response, TokenRequest};
-use hawser_sdk::{Error, FailureKind, Result};
+use hawser_sdk::{Effect, Error, FailureKind, Result};
 use percent_encoding::utf8_percent_encode;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
@@ -31,7 +31,8 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) etag: Option<String>,
     pub(crate) location: Option<String>,
-    pub(crate) link: Option<String>,
+    /// All lines of the header `Link`, as one.
+    pub(crate) links: Vec<u8>,
     /// Null where there is none, or none that is JSON.
     pub(crate) body: Json,
 }
@@ -152,7 +153,7 @@ impl<'a> Api<'a> {
             Duration::from_secs(login.lifetime_s.into()),
         ));
         let placed = (secret, login.secret.placement(&self.scope)?);
-        let response = self.dispatch(&filled, &With::default(), Some(&placed))?;
+        let response = self.dispatch(&filled, &With { reads: true, ..With::default() }, Some(&placed))?;
         let answer = filled.answer(&response);
         if let Some(error) = failure::judge(&self.mapping.errors, &answer, false) {
             let refused = (400..500).contains(&answer.status);
@@ -226,8 +227,17 @@ impl<'a> Api<'a> {
         for (source, name, ttl) in &filled.captures {
             request = request.capture(source.clone(), name.as_str(), *ttl);
         }
-        request.send()
+        request.send().map_err(|error| if with.reads { unanswered(filled, error) } else { error })
     }
+}
+
+/// The host takes every POST for a change; of what only reads, nothing is open where no answer came.
+fn unanswered(filled: &Filled, error: Error) -> Error {
+    if error.kind() != FailureKind::OutcomeUnknown {
+        return error.with_effect(Effect::None);
+    }
+    let message = format!("{} {}: the answer did not come, or not whole", filled.method, filled.bare_path());
+    failure::renamed(&error, FailureKind::ConnectionBroken, message).with_effect(Effect::None)
 }
 
 /// Adds a header, unless the mapping has it.
@@ -275,18 +285,28 @@ impl Body {
 }
 
 impl Filled {
+    fn bare_path(&self) -> &str {
+        self.path.split('?').next().unwrap_or_default()
+    }
+
     fn answer(&self, response: &Response) -> Answer {
         let header = |name| response.header(name).map(str::to_owned);
         Answer {
             method: self.method,
-            path: self.path.split('?').next().unwrap_or_default().to_owned(),
+            path: self.bare_path().to_owned(),
             status: response.status,
             etag: header("ETag"),
             location: header("Location"),
-            link: header("Link"),
+            links: lines(response, "Link").join(b", ".as_slice()),
             body: serde_json::from_slice(&response.body).unwrap_or(Json::Null),
         }
     }
+}
+
+/// A header may come in several lines, which say what one with commas says (RFC 9110, 5.3).
+fn lines<'a>(response: &'a Response, name: &str) -> Vec<&'a [u8]> {
+    let named = response.headers.iter().filter(|header| header.name.eq_ignore_ascii_case(name));
+    named.map(|header| header.value.as_slice()).collect()
 }
 
 /// The texts that templates give; those without a value are left out, and a list gives one for each of its values.

@@ -3,15 +3,12 @@
 use crate::api::{Answer, Api, Sender, With};
 use crate::layout;
 use crate::lookup::{Current, missing};
-use crate::mapping::{Class, Method, Place, Send, Write};
+use crate::mapping::{Class, Method, Send, Write};
 use crate::template::Scope;
 use hawser_sdk::credentials::Credential;
 use hawser_sdk::http::Placement;
-use hawser_sdk::{Effect, Error, ObjectRef, Result};
+use hawser_sdk::{Error, ObjectRef, Result};
 use serde_json::Value as Json;
-
-/// What stands in an answer in place of a secret.
-const STARS: &str = "***";
 
 /// A change of one object that exists.
 pub(crate) struct Change<'a> {
@@ -88,9 +85,10 @@ impl<'a> Change<'a> {
         passwords: Passwords<'_>,
         sender: Sender,
     ) -> Result<Answer> {
+        self.current.iter().try_for_each(|current| refuse_lost(self.write, current))?;
         let held = self.current.iter().flat_map(|it| &it.captured);
         let captured: Vec<_> = held.map(|(name, secret)| (name.as_str(), secret)).collect();
-        let secrets = place(self.api, self.write, body.as_ref(), passwords, &captured, scope)?;
+        let secrets = place(self.write, passwords, &captured, scope)?;
         let with = With { body, secrets, sender, ..With::default() };
         self.api.send(self.write.sketch(), scope, &with).map_err(|error| missing(error, self.object))
     }
@@ -98,9 +96,7 @@ impl<'a> Change<'a> {
 
 /// The secrets of a change and where they go; those that nobody gave are left out.
 pub(crate) fn place<'a>(
-    api: &Api<'_>,
     write: &Write,
-    body: Option<&Json>,
     passwords: Passwords<'a>,
     captured: &[(&str, &'a Credential<'a>)],
     scope: &Scope,
@@ -112,24 +108,20 @@ pub(crate) fn place<'a>(
             "old-password" => passwords.old,
             captured_name => captured.iter().find(|(name, _)| *name == captured_name).map(|(_, secret)| *secret),
         };
-        match secret {
-            Some(secret) => secrets.push((secret, place.placement(scope)?)),
-            None => refuse_stars(api, write, name, place, body)?,
+        if let Some(secret) = secret {
+            secrets.push((secret, place.placement(scope)?));
         }
     }
     Ok(secrets)
 }
 
-/// What the host put in place of a secret must not become the secret.
-fn refuse_stars(api: &Api<'_>, write: &Write, name: &str, place: &Place, body: Option<&Json>) -> Result<()> {
-    let Place::Json(pointer) = place else { return Ok(()) };
-    if body.and_then(|body| pointer.get(body)).and_then(Json::as_str) != Some(STARS) {
-        return Ok(());
+/// A change that puts a secret back would clear it without. What the host took out and did not keep is empty, no text, or
+/// too long, and stays that.
+fn refuse_lost(write: &Write, current: &Current) -> Result<()> {
+    match current.lost.iter().find(|name| write.secrets.contains_key(*name)) {
+        None => Ok(()),
+        Some(name) => Err(Error::unsupported(format!(
+            "the secret `{name}` of this object is empty, no text or too long to be put back, and the change would clear it; set a new one first (a password), or make the change at the target"
+        ))),
     }
-    let path = api.options.path("");
-    let message = format!(
-        "the secret `{name}` that {} below `{path}` puts back was not kept by the host; try again",
-        write.request.method.as_str()
-    );
-    Err(Error::retryable(message).with_effect(Effect::None))
 }

@@ -23,12 +23,17 @@ pub(crate) fn judge(errors: &Errors, answer: &Answer, changes: bool) -> Option<E
     for attribute in rule.iter().flat_map(|rule| &rule.attributes) {
         error = error.attribute(attribute.as_str());
     }
-    let unknown = changes && kind == FailureKind::OutcomeUnknown;
-    Some(if unknown { error.with_effect(Effect::Unknown) } else { error })
+    Some(if changes && is_open(answer.status) { error.with_effect(Effect::Unknown) } else { error })
+}
+
+/// Can a change have been made all the same? Whatever a rule calls it, a server that fails does not say.
+fn is_open(status: u16) -> bool {
+    status >= 500 && !matches!(status, 501 | 507)
 }
 
 fn by_status(status: u16, changes: bool) -> FailureKind {
     match status {
+        _ if changes && is_open(status) => FailureKind::OutcomeUnknown,
         401 => FailureKind::ConnectionFailed,
         403 => FailureKind::PermissionDenied,
         404 | 410 => FailureKind::UnknownUid,
@@ -41,7 +46,6 @@ fn by_status(status: u16, changes: bool) -> FailureKind {
         503 => FailureKind::TargetMaintenance,
         507 => FailureKind::QuotaExceeded,
         400..=499 => FailureKind::InvalidAttributeValue,
-        500.. if changes => FailureKind::OutcomeUnknown,
         500.. => FailureKind::Retryable,
         // A redirect leads to another place than the one that was permitted, and nothing else was asked for.
         _ => FailureKind::Configuration,
@@ -88,7 +92,15 @@ mod tests {
     use serde_json::json;
 
     fn answer(status: u16, body: Json) -> Answer {
-        Answer { method: "POST", path: "/users".to_owned(), status, etag: None, location: None, link: None, body }
+        Answer {
+            method: "POST",
+            path: "/users".to_owned(),
+            status,
+            etag: None,
+            location: None,
+            links: Vec::new(),
+            body,
+        }
     }
 
     fn errors(yaml: &str) -> Errors {
@@ -97,11 +109,26 @@ mod tests {
 
     #[test]
     fn a_server_error_after_a_change_is_an_unknown_outcome_and_after_a_reading_worth_another_attempt() {
-        for status in [500, 502, 504, 599] {
+        for status in [500, 502, 503, 504, 599] {
             let error = judge(&Errors::default(), &answer(status, Json::Null), true).unwrap();
             assert_eq!((error.kind(), error.effect()), (FailureKind::OutcomeUnknown, Effect::Unknown));
             let error = judge(&Errors::default(), &answer(status, Json::Null), false).unwrap();
-            assert_eq!((error.kind(), error.effect()), (FailureKind::Retryable, Effect::None));
+            let kind = if status == 503 { FailureKind::TargetMaintenance } else { FailureKind::Retryable };
+            assert_eq!((error.kind(), error.effect()), (kind, Effect::None));
+        }
+    }
+
+    #[test]
+    fn no_rule_says_of_a_server_error_that_nothing_was_done() {
+        let errors = errors("rules: [{status: 500, kind: conflict}, {status: 501, kind: conflict}]");
+        for (status, changes, effect) in
+            [(500, true, Effect::Unknown), (500, false, Effect::None), (501, true, Effect::None)]
+        {
+            let error = judge(&errors, &answer(status, Json::Null), changes).unwrap();
+            assert_eq!((error.kind(), error.effect()), (FailureKind::Conflict, effect), "{status}");
+        }
+        for status in [501, 507] {
+            assert_eq!(judge(&Errors::default(), &answer(status, Json::Null), true).unwrap().effect(), Effect::None);
         }
     }
 

@@ -49,6 +49,7 @@ impl Connector for Rest {
 
     fn open(options: Options) -> Result<Self> {
         let mapping = options.mapping()?;
+        options.suffice(&mapping)?;
         Ok(Self { options, mapping })
     }
 }

@@ -124,3 +124,14 @@ impl Lister {
         Paged { sketch: self.sketch(), items: &self.items, paging: &self.paging }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_checkpoint_from_before_totals_were_kept_is_still_one() {
+        let old = br#"{"position": {"place": {"number": 2}, "items": 6}, "taken": 1, "print": 7}"#;
+        assert_eq!(Checkpoint::read(old).unwrap().position.total, None);
+    }
+}

@@ -15,6 +15,8 @@ pub(crate) struct Current {
     pub(crate) item: Json,
     pub(crate) etag: Option<String>,
     pub(crate) captured: Vec<(String, Credential<'static>)>,
+    /// Secrets that the object has, and that the host took out and did not keep.
+    pub(crate) lost: Vec<String>,
 }
 
 impl Rest {
@@ -46,8 +48,15 @@ impl Api<'_> {
         let item = get.item.get(&body).ok_or_else(|| {
             Error::connection_broken(format!("the answer about `{uid}` has no object at {} (`item`)", get.item))
         })?;
-        let captured = get.capture.keys().filter_map(|name| Some((name.clone(), credentials::captured(&kept(name))?)));
-        Ok(Current { item: item.clone(), etag, captured: captured.collect() })
+        let mut current = Current { item: item.clone(), etag, captured: Vec::new(), lost: Vec::new() };
+        for (name, source) in &get.capture {
+            match credentials::captured(&kept(name)) {
+                Some(secret) => current.captured.push((name.clone(), secret)),
+                None if source.pointer().is_some_and(|it| it.get(&body).is_some()) => current.lost.push(name.clone()),
+                None => {}
+            }
+        }
+        Ok(current)
     }
 
     /// Looks for an object in the list of its class. Only a list that was read to its end says that it is not there.
@@ -59,7 +68,7 @@ impl Api<'_> {
         while let Some(page) = pages.next(self, &paged, &self.scope())? {
             let found = page.into_iter().find(|item| class.uid.find(item).as_deref() == Some(object.uid.as_str()));
             if let Some(item) = found {
-                return Ok(Current { item, etag: None, captured: Vec::new() });
+                return Ok(Current { item, etag: None, captured: Vec::new(), lost: Vec::new() });
             }
         }
         Err(Error::unknown_uid(format!("there is no {} with the uid `{}`", object.class, object.uid)))

@@ -24,7 +24,7 @@ pub(crate) use auth::{Auth, Login, Oauth, Place, Source};
 pub(crate) use class::{
     Assigned, Assignments, Class, ClassKind, Entitlement, Holders, Lister, Read, Revision, Send, Write,
 };
-pub(crate) use errors::Errors;
+pub(crate) use errors::{Errors, Rule};
 pub(crate) use paging::{Paging, Size};
 pub(crate) use request::{Content, Method, Sketch};
 
@@ -61,6 +61,11 @@ impl Mapping {
         let mapping: Self = read(text).map_err(Error::configuration)?;
         check::check(&mapping).map_err(|why| Error::configuration(format!("the mapping: {why}")))?;
         Ok(mapping)
+    }
+
+    /// The names its templates use, with what is asked of them: `var.domain`.
+    pub(crate) fn names(&self) -> Vec<String> {
+        check::used(self)
     }
 
     pub(crate) fn class(&self, name: &str) -> Result<&Class> {

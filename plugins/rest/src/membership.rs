@@ -6,9 +6,9 @@
 use crate::Rest;
 use crate::api::{Api, With};
 use crate::body;
-use crate::mapping::{Assigned, Assignments as List, Entitlement};
+use crate::mapping::{Assigned, Assignments as List, Attribute as Parameter, Class, Entitlement};
 use crate::pages::{Paged, Pages, Position, fingerprint};
-use crate::template::Scope;
+use crate::template::{Scope, is_part};
 use crate::{failure, values};
 use hawser_sdk::{
     Assignment, Assignments, Attribute, Entitlements, Error, FailureKind, GrantOutcome, Granted, ObjectRef, Result,
@@ -20,7 +20,7 @@ use serde_json::{Map, Value as Json, json};
 impl Entitlements for Rest {
     fn grant(&self, principal: &ObjectRef, what: &Assignment) -> Result<Granted> {
         let (api, pair) = self.pair(principal, what)?;
-        pair.has(|_| true)?;
+        pair.has(|_, parameter| parameter.required)?;
         let standing = pair.standing(&api)?;
         if standing == Standing::Same {
             return Ok(GrantOutcome::AlreadyGranted.into());
@@ -38,7 +38,11 @@ impl Entitlements for Rest {
     fn revoke(&self, principal: &ObjectRef, what: &Assignment) -> Result<RevokeOutcome> {
         let (api, pair) = self.pair(principal, what)?;
         let revoke = &pair.of.revoke;
-        pair.has(|name| body::has_parameters(revoke) || pair.names(name))?;
+        let address = revoke.sketch().address();
+        pair.has(|name, parameter| {
+            // Without it, the request would be about more than this one grant.
+            uses(&address, name) || parameter.required && (body::has_parameters(revoke) || pair.names(name))
+        })?;
         if pair.standing(&api)? == Standing::None {
             return Ok(RevokeOutcome::AlreadyRevoked);
         }
@@ -57,7 +61,7 @@ impl Entitlements for Rest {
                 .map_err(|_| Error::invalid_attribute_value("this is no place in a list of entitlements"))?,
             None => After::default(),
         };
-        let granting: Vec<_> = self.granting(&principal.class).collect();
+        let granting = self.granting(&principal.class)?;
         while let Some((class, of, list)) = granting.get(place.class) {
             let mut pages = Pages::new(place.position.clone());
             let scope = principal_scope(api.scope(), principal);
@@ -151,20 +155,27 @@ impl Rest {
         Ok((api, Pair { of, parameters, scope }))
     }
 
-    /// The classes whose grants to a principal's class can be listed.
-    fn granting<'a>(&'a self, to: &'a str) -> impl Iterator<Item = (&'a str, &'a Entitlement, &'a List)> {
-        self.mapping.classes.iter().filter_map(move |(name, class)| {
+    /// The classes that are granted to a principal's class. What cannot be listed is not what nobody was granted.
+    fn granting<'a>(&'a self, to: &str) -> Result<Vec<(&'a str, &'a Entitlement, &'a List)>> {
+        self.mapping.class(to)?;
+        let of = |(name, class): (&'a String, &'a Class)| {
             let of = class.entitlement.as_ref().filter(|of| of.to.iter().any(|it| it == to))?;
-            Some((name.as_str(), of, of.list.as_ref()?))
-        })
+            let unlisted = || {
+                Error::unsupported(format!(
+                    "what was granted cannot be listed: the mapping has no `entitlement.list` for the class {name}"
+                ))
+            };
+            Some(of.list.as_ref().ok_or_else(unlisted).map(|list| (name.as_str(), of, list)))
+        };
+        self.mapping.classes.iter().filter_map(of).collect()
     }
 }
 
 impl Pair<'_> {
-    /// Are the required parameters there that are needed?
-    fn has(&self, needed: impl Fn(&str) -> bool) -> Result<()> {
-        let required = self.of.parameters.iter().filter(|(name, parameter)| parameter.required && needed(name));
-        match required.map(|(name, _)| name).find(|name| !self.parameters.contains_key(*name)) {
+    /// Are the parameters there that are needed?
+    fn has(&self, needed: impl Fn(&str, &Parameter) -> bool) -> Result<()> {
+        let needed = self.of.parameters.iter().filter(|(name, parameter)| needed(name, parameter));
+        match needed.map(|(name, _)| name).find(|name| !self.parameters.contains_key(*name)) {
             None => Ok(()),
             Some(name) => {
                 let message = format!("the parameter `{name}` is missing");
@@ -175,9 +186,8 @@ impl Pair<'_> {
 
     /// Is it with this parameter that the mapping says which grant it is?
     fn names(&self, parameter: &str) -> bool {
-        let name = format!("parameters.{parameter}");
-        let read = self.of.read.iter().flat_map(|read| read.sketch().names());
-        self.of.revoke.sketch().names().into_iter().chain(read).any(|used| used == name)
+        let read = self.of.read.iter().flat_map(|read| read.sketch().names()).collect::<Vec<_>>();
+        uses(&self.of.revoke.sketch().names(), parameter) || uses(&read, parameter)
     }
 
     fn standing(&self, api: &Api<'_>) -> Result<Standing> {
@@ -197,6 +207,10 @@ impl Pair<'_> {
         });
         if other { Standing::Other } else { Standing::Same }
     }
+}
+
+fn uses(names: &[String], parameter: &str) -> bool {
+    names.iter().any(|used| used.strip_prefix("parameters.").is_some_and(|used| is_part(used, parameter)))
 }
 
 /// The parameters as the API takes them.

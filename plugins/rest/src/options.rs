@@ -1,7 +1,7 @@
 //! The options of a connection, as the manifest declares them.
 
 use crate::mapping::Mapping;
-use crate::template::Scope;
+use crate::template::{Scope, is_part};
 use hawser_sdk::{Error, Result};
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
@@ -39,6 +39,26 @@ impl Options {
             return Err(Error::configuration("the option `base-path` does not begin with `/`; write it like /api"));
         }
         Mapping::parse(&self.mapping)
+    }
+
+    /// Does every template find what it names of the options? A parameter of a query that finds nothing is left out, and
+    /// the request would be about more than it says.
+    ///
+    /// # Errors
+    /// `configuration`, naming the option to set.
+    pub(crate) fn suffice(&self, mapping: &Mapping) -> Result<()> {
+        let variables: Vec<&str> = self.variables.iter().filter_map(|it| Some(it.split_once('=')?.0.trim())).collect();
+        for name in mapping.names() {
+            let missing = match name.strip_prefix("var.") {
+                Some(variable) if !variables.iter().any(|given| is_part(variable, given)) => {
+                    format!("set it in the option `variables`, like {variable}=...")
+                }
+                None if self.user.is_none() && is_part(&name, "user") => "set the option `user`".to_owned(),
+                _ => continue,
+            };
+            return Err(Error::configuration(format!("a template of the mapping uses `{name}`; {missing}")));
+        }
+        Ok(())
     }
 
     /// What every template can name.

@@ -1,7 +1,7 @@
 //! Pages of a list, one after the other, until something says it was the last.
 //!
 //! A list must not end too early, because what is missing from a complete pass is taken for deleted: where a total is told
-//! and not reached, where a page has no list, and where a page comes again, the pass fails.
+//! and not reached or shrinks, where a page has no list, and where a page comes again, the pass fails.
 
 use crate::api::{Answer, Api, With};
 use crate::link;
@@ -31,6 +31,9 @@ pub(crate) struct Position {
     pub(crate) place: Place,
     /// How many items came before.
     pub(crate) items: u64,
+    /// How many there are, as the page before said.
+    #[serde(default)]
+    pub(crate) total: Option<u64>,
 }
 
 /// A list being read.
@@ -109,38 +112,55 @@ impl Paged<'_> {
         }
     }
 
+    /// How many objects there are, as the answer says.
+    fn total(&self, answer: &Answer) -> Option<u64> {
+        match self.paging {
+            Paging::Page(it) | Paging::Offset(it) => told(answer, it.total.as_ref()),
+            _ => None,
+        }
+    }
+
     /// Where the list goes on after a page.
     fn following(&self, position: &Position, answer: &Answer, host: &str) -> Result<Option<Position>> {
         let here = self.items.get(&answer.body).and_then(Json::as_array).map_or(0, Vec::len) as u64;
         let items = position.items.saturating_add(here);
-        let at = |place| Some(Position { place, items });
+        let total = self.total(answer).or(position.total);
+        if total < position.total {
+            return Err(Error::retryable(
+                "objects were deleted while the list was read, and others moved up to pages that were read already; read it again",
+            ));
+        }
+        let at = |place| Some(Position { place, items, total });
         let number = if let Place::Number(number) = position.place { number } else { self.first() };
-        let told =
-            |pointer: &Option<Pointer>| pointer.as_ref().and_then(|it| it.get(&answer.body)).and_then(Json::as_u64);
         Ok(match self.paging {
             Paging::None => None,
             Paging::Page(it) | Paging::Offset(it) => {
                 let step = if matches!(self.paging, Paging::Page(_)) { 1 } else { here };
-                let last_page = told(&it.pages).is_some_and(|pages| number.saturating_sub(self.first()) + 1 >= pages);
+                let last_page = told(answer, it.pages.as_ref())
+                    .is_some_and(|pages| number.saturating_sub(self.first()) + 1 >= pages);
                 let ended = here == 0 || last_page;
-                match told(&it.total) {
+                match self.total(answer) {
                     Some(total) if items >= total => None,
                     Some(total) if ended => return Err(cut_off(items, total)),
                     _ if ended => None,
                     _ => at(Place::Number(number.saturating_add(step))),
                 }
             }
-            Paging::Cursor(it) => it.next.get(&answer.body).and_then(cursor).map(Place::Cursor).and_then(at),
+            Paging::Cursor(it) => next(answer, &it.next, cursor)?.map(Place::Cursor).and_then(at),
             Paging::Link(it) => {
-                let address = it.next.get(&answer.body).and_then(Json::as_str).filter(|address| !address.is_empty());
+                let address = next(answer, &it.next, Json::as_str)?;
                 address.map(|it| link::path(it, host, &answer.path)).transpose()?.map(Place::Link).and_then(at)
             }
             Paging::LinkHeader(_) => {
-                let address = answer.link.as_deref().and_then(link::next);
+                let address = link::next(links(answer)?);
                 address.map(|it| link::path(it, host, &answer.path)).transpose()?.map(Place::Link).and_then(at)
             }
         })
     }
+}
+
+fn told(answer: &Answer, pointer: Option<&Pointer>) -> Option<u64> {
+    pointer.and_then(|it| it.get(&answer.body)).and_then(Json::as_u64)
 }
 
 fn cut_off(items: u64, total: u64) -> Error {
@@ -149,12 +169,34 @@ fn cut_off(items: u64, total: u64) -> Error {
     ))
 }
 
+/// What leads to the next page. Only what says that there is none ends the list: anything else that cannot be read would
+/// cut it off.
+fn next<'a, T>(answer: &'a Answer, pointer: &Pointer, read: impl Fn(&'a Json) -> Option<T>) -> Result<Option<T>> {
+    match pointer.get(&answer.body) {
+        None | Some(Json::Bool(false)) => Ok(None),
+        Some(Json::String(text)) if text.is_empty() => Ok(None),
+        Some(found) => read(found).map(Some).ok_or_else(|| {
+            let Answer { method, path, .. } = answer;
+            Error::connection_broken(format!(
+                "{method} {path}: what the answer has at {pointer} leads to no page (`paging.next`); point at the text in it, like /_links/next/href"
+            ))
+        }),
+    }
+}
+
 fn cursor(json: &Json) -> Option<String> {
     match json {
-        Json::String(text) if !text.is_empty() => Some(text.clone()),
+        Json::String(text) => Some(text.clone()),
         Json::Number(number) => Some(number.to_string()),
         _ => None,
     }
+}
+
+fn links(answer: &Answer) -> Result<&str> {
+    str::from_utf8(&answer.links).map_err(|_| {
+        let Answer { method, path, .. } = answer;
+        Error::connection_broken(format!("{method} {path}: the header Link of the answer is no text"))
+    })
 }
 
 /// The list of an answer. Where none stands, there is none: that is not an empty one.

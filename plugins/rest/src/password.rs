@@ -4,7 +4,7 @@ use crate::Rest;
 use crate::api::{Api, Sender, With};
 use crate::change::{Change, Passwords as Placed};
 use crate::failure;
-use crate::mapping::Class;
+use crate::mapping::{Auth, Class};
 use crate::provision::offered;
 use crate::update;
 use hawser_sdk::credentials::Password;
@@ -14,7 +14,7 @@ use serde_json::Value as Json;
 impl Passwords for Rest {
     fn set_password(&self, account: &ObjectRef, new: &Password<'_>, must_change: bool) -> Result<()> {
         let class = self.mapping.class(&account.class)?;
-        update::password(&Api::new(self)?, class, account, new, must_change)
+        update::password(&Api::new(self)?, class, account, new, must_change, None)
     }
 
     fn change_password(&self, account: &ObjectRef, old: &Password<'_>, new: &Password<'_>) -> Result<()> {
@@ -24,7 +24,9 @@ impl Passwords for Rest {
         let change = Change::open(&api, class, account, write, None, false)?;
         let passwords = Placed { new: Some(new), old: Some(old) };
         let sent = change.send(&change.scope(), None, passwords, Sender::Fresh);
-        sent.map(drop).map_err(|error| refused(class, error, "the old password is wrong"))
+        // A 401 may be about `secret`, which goes along and is never fetched anew.
+        let unless_told: &[u16] = if matches!(self.mapping.auth, Auth::Secret(_)) { &[] } else { &[401] };
+        sent.map(drop).map_err(|error| refused(class, unless_told, error, "the old password is wrong"))
     }
 
     fn authenticate(&self, class: &str, name: &str, password: &Password<'_>) -> Result<String> {
@@ -43,7 +45,7 @@ impl Passwords for Rest {
             ..With::default()
         };
         let answer = api.send(check.sketch(), &scope, &with);
-        let answer = answer.map_err(|error| refused(found, error, "the name or the password is wrong"))?;
+        let answer = answer.map_err(|error| refused(found, &[401], error, "the name or the password is wrong"))?;
         check.uid.find(&answer.body).ok_or_else(|| {
             Error::connection_broken("the answer has no uid where the mapping says (passwords.check.uid)")
         })
@@ -51,11 +53,10 @@ impl Passwords for Rest {
 }
 
 /// A status that says that a password is wrong. Nobody is told whether the name was right.
-fn refused(class: &Class, error: Error, message: &str) -> Error {
+fn refused(class: &Class, unless_told: &[u16], error: Error, message: &str) -> Error {
+    let refused = class.passwords.refused.as_deref().unwrap_or(unless_told);
     match failure::status(&error) {
-        Some(status) if class.passwords.refused.contains(&status) => {
-            failure::renamed(&error, FailureKind::InvalidCredential, message)
-        }
+        Some(status) if refused.contains(&status) => failure::renamed(&error, FailureKind::InvalidCredential, message),
         _ => error,
     }
 }

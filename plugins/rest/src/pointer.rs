@@ -34,6 +34,12 @@ impl Pointer {
         self.0.rsplit('/').next().map(unescape).unwrap_or_default()
     }
 
+    /// The same place seen from further inside, if it is there.
+    pub(crate) fn inside(&self, outer: &Self) -> Option<Self> {
+        let rest = self.0.strip_prefix(&outer.0).filter(|rest| rest.is_empty() || rest.starts_with('/'))?;
+        Some(Self(rest.to_owned()))
+    }
+
     /// The same place seen from further outside.
     #[must_use]
     pub(crate) fn below(&self, outer: &Self) -> Self {
@@ -108,6 +114,13 @@ pub(crate) mod tests {
         pointer("/new/deep").set(&mut json, json!(3));
         pointer("/text/c").set(&mut json, json!(4));
         assert_eq!(json, json!({"a": [{"b": 2}], "text": {"c": 4}, "new": {"deep": 3}}));
+    }
+
+    #[test]
+    fn a_place_is_inside_of_another_by_whole_names() {
+        assert_eq!(pointer("/user/hash").inside(&pointer("/user")), Some(pointer("/hash")));
+        assert_eq!(pointer("/users").inside(&pointer("/user")), None);
+        assert_eq!(pointer("/a").inside(&pointer("")), Some(pointer("/a")));
     }
 
     #[test]

@@ -79,7 +79,7 @@ impl Creation<'_> {
         let body = body::of_object(self.create, self.class, &given, &scope)?;
         let at_once = password.filter(|_| self.create.secrets.contains_key(PASSWORD));
         let passwords = Passwords { new: at_once, old: None };
-        let secrets = change::place(self.api, self.create, body.as_ref(), passwords, &[], &scope)?;
+        let secrets = change::place(self.create, passwords, &[], &scope)?;
         let sent = self.api.send(self.create.sketch(), &scope, &With { body, secrets, ..With::default() });
         let answer = sent.map_err(|error| self.taken(error))?;
         let written = self.written(&answer)?;
@@ -162,7 +162,9 @@ impl Creation<'_> {
         if self.class.is_named_by_uid() {
             return Ok(Written::new(name, name));
         }
-        let uid = self.class.uid.find(item).or_else(|| answer.location.as_deref().and_then(last_segment));
+        // Any other status may lead to the job that is going to create it.
+        let location = answer.location.as_deref().filter(|_| answer.status == 201);
+        let uid = self.class.uid.find(item).or_else(|| location.and_then(last_segment));
         match uid {
             Some(uid) => Ok(Written::new(uid, name)),
             None => Err(Error::partially_applied(format!(
@@ -176,12 +178,12 @@ impl Creation<'_> {
         let object = ObjectRef::new(self.draft.class.as_str(), written.uid());
         let mut written = written;
         if let Some(secret) = password
-            && let Err(error) = self::password(self.api, self.class, &object, secret, false)
+            && let Err(error) = self::password(self.api, self.class, &object, secret, false, None)
         {
             written = written.failed(PASSWORD, error);
         }
         if let Some(enabled) = enabled
-            && let Err(error) = enable(self.api, self.class, &object, enabled)
+            && let Err(error) = enable(self.api, self.class, &object, enabled, None)
         {
             written = written.failed(ENABLED, error);
         }

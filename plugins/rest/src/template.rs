@@ -17,7 +17,7 @@ use minijinja::{Environment, ErrorKind, UndefinedBehavior};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use serde_json::Value as Json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// All but the unreserved characters (RFC 3986, 2.3).
 pub(crate) const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -133,7 +133,7 @@ impl TryFrom<Json> for Shape {
 impl Shape {
     fn leaf(source: String) -> Result<Self, String> {
         let alone = source.strip_prefix("{{").and_then(|rest| rest.strip_suffix("}}"));
-        if let Some(expression) = alone.filter(|inner| !inner.contains("{{")) {
+        if let Some(expression) = alone.filter(|inner| !inner.contains("{{")).map(inner) {
             PLAIN.with(|plain| plain.compile_expression(expression).map(drop)).map_err(|error| wrong(&error))?;
             return Ok(Self::Value(expression.to_owned()));
         }
@@ -168,13 +168,20 @@ impl Shape {
             Self::Fixed(_) => Vec::new(),
             Self::Value(expression) => PLAIN.with(|plain| {
                 let compiled = plain.compile_expression(expression);
-                compiled.map(|it| it.undeclared_variables(true).into_iter().collect()).unwrap_or_default()
+                compiled.map(|it| asked(expression, it.undeclared_variables(true))).unwrap_or_default()
             }),
             Self::Text(text) => text.names(),
             Self::List(items) => items.iter().flat_map(Self::names).collect(),
             Self::Map(members) => members.iter().flat_map(|(_, shape)| shape.names()).collect(),
         }
     }
+}
+
+/// Without the signs that say what becomes of white space around the braces: the `-` in `{{- a }}` is no minus.
+fn inner(expression: &str) -> &str {
+    let signs = ['-', '+'];
+    let expression = expression.strip_prefix(signs).unwrap_or(expression);
+    expression.strip_suffix(signs).unwrap_or(expression)
 }
 
 fn evaluate(expression: &str, scope: &Scope) -> Result<Option<Json>> {
@@ -233,8 +240,31 @@ fn check_path(path: &str) -> Result<(), String> {
 fn names(source: &str) -> Vec<String> {
     PLAIN.with(|plain| {
         let template = plain.template_from_str(source);
-        template.map(|it| it.undeclared_variables(true).into_iter().collect()).unwrap_or_default()
+        template.map(|it| asked(source, it.undeclared_variables(true))).unwrap_or_default()
     })
+}
+
+/// `var["domain"]` is `var.domain`, and minijinja tells `var` alone.
+fn asked(source: &str, names: HashSet<String>) -> Vec<String> {
+    let of = |name: &String| -> Vec<String> {
+        let keys = source.split(name.as_str()).skip(1).filter_map(subscript);
+        keys.map(|key| format!("{name}.{key}")).collect()
+    };
+    let subscripts: Vec<String> = names.iter().filter(|name| !name.contains('.')).flat_map(of).collect();
+    names.into_iter().chain(subscripts).collect()
+}
+
+/// Is it that name, or something of it?
+pub(crate) fn is_part(used: &str, name: &str) -> bool {
+    used.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+/// The key in brackets right behind a name.
+fn subscript(after: &str) -> Option<&str> {
+    let inside = after.trim_start().strip_prefix('[')?.trim_start();
+    let quote = inside.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+    let (key, rest) = inside.strip_prefix(quote)?.split_once(quote)?;
+    rest.trim_start().starts_with(']').then_some(key)
 }
 
 fn wrong(error: &minijinja::Error) -> String {

@@ -10,7 +10,7 @@ use crate::mapping::{Attribute, Class};
 use crate::provision::{PASSWORD, offered, secret};
 use crate::values;
 use hawser_sdk::credentials::Credential;
-use hawser_sdk::{AttributeChange, Edit, Error, ObjectRef, Outcome, Result, Update, Value, Written};
+use hawser_sdk::{AttributeChange, Edit, Error, Key, ObjectRef, Outcome, Reference, Result, Update, Value, Written};
 use serde_json::{Map, Value as Json};
 
 pub(crate) const ENABLED: &str = "enabled";
@@ -25,14 +25,16 @@ impl Rest {
         let password = secret(&update.secrets)?;
         let (enabled, changes) = split(class, &update.changes)?;
         let mut parts = Parts::default();
+        // What is sent first is held to the caller's revision, and makes another one.
+        let mut revision = update.revision.as_deref();
         if !changes.is_empty() || update.name.is_some() {
-            parts.written = Some(attributes(&api, class, update, &changes)?);
+            parts.written = Some(attributes(&api, class, update, &changes, revision.take())?);
         }
         if let Some(secret) = password {
-            parts.part(PASSWORD, self::password(&api, class, &update.object, secret, false))?;
+            parts.part(PASSWORD, self::password(&api, class, &update.object, secret, false, revision.take()))?;
         }
         if let Some(enabled) = enabled {
-            parts.part(ENABLED, enable(&api, class, &update.object, enabled))?;
+            parts.part(ENABLED, enable(&api, class, &update.object, enabled, revision.take()))?;
         }
         let object = &update.object;
         let same = || Written::new(object.uid.as_str(), object.name.as_deref().unwrap_or(&object.uid));
@@ -78,7 +80,13 @@ fn split<'a>(class: &Class, changes: &'a [AttributeChange]) -> Result<(Option<bo
     Ok((enabled, rest))
 }
 
-fn attributes(api: &Api<'_>, class: &Class, update: &Update, changes: &[&AttributeChange]) -> Result<Written> {
+fn attributes(
+    api: &Api<'_>,
+    class: &Class,
+    update: &Update,
+    changes: &[&AttributeChange],
+    revision: Option<&str>,
+) -> Result<Written> {
     let write = offered(class.update.as_ref(), &update.object.class, "update")?;
     if update.name.is_some() && !write.renames {
         return Err(Error::unsupported("the mapping has no `renames` in `update`, so that names stay"));
@@ -87,7 +95,7 @@ fn attributes(api: &Api<'_>, class: &Class, update: &Update, changes: &[&Attribu
     if edits && class.get.is_none() {
         return Err(Error::unsupported("single values are added to what is there, and the mapping has no `get`"));
     }
-    let change = Change::open(api, class, &update.object, write, update.revision.as_deref(), edits)?;
+    let change = Change::open(api, class, &update.object, write, revision, edits)?;
     let current = change.current.as_ref().map(|current| &current.item);
     let mut changed = Map::new();
     for it in changes {
@@ -111,20 +119,36 @@ fn new_value(class: &Class, change: &AttributeChange, current: Option<&Json>) ->
     })?;
     match &change.change {
         hawser_sdk::Change::Replace(values) => values::encode(name, attribute, values),
-        hawser_sdk::Change::Edit(edit) => values::encode(name, attribute, &edited(attribute, edit, current)?),
+        hawser_sdk::Change::Edit(edit) => values::encode(name, attribute, &edited(name, attribute, edit, current)?),
     }
 }
 
-fn edited(attribute: &Attribute, edit: &Edit, current: Option<&Json>) -> Result<Vec<Value>> {
+fn edited(name: &str, attribute: &Attribute, edit: &Edit, current: Option<&Json>) -> Result<Vec<Value>> {
+    if edit.remove.iter().any(|value| matches!(value, Value::Reference(Reference { key: Key::Name(_), .. }))) {
+        return Err(Error::invalid_attribute_value(format!("`{name}` takes uids of other objects, not their names"))
+            .attribute(name));
+    }
+    let alike = |values: &[Value]| -> Vec<Value> { values.iter().map(|value| pointing(attribute, value)).collect() };
+    let (add, remove) = (alike(&edit.add), alike(&edit.remove));
     let held = current.map(|item| values::values(attribute, item).map_err(Error::schema_violation)).transpose()?;
     let mut held = held.unwrap_or_default();
-    held.retain(|value| !edit.remove.contains(value));
-    for value in &edit.add {
-        if !held.contains(value) {
-            held.push(value.clone());
+    held.retain(|value| !remove.contains(value));
+    for value in add {
+        if !held.contains(&value) {
+            held.push(value);
         }
     }
     Ok(held)
+}
+
+/// A reference may be said without the class, which the mapping knows.
+fn pointing(attribute: &Attribute, value: &Value) -> Value {
+    match value {
+        Value::Reference(Reference { class: None, key }) => {
+            Value::Reference(Reference { class: attribute.refers_to.clone(), key: key.clone() })
+        }
+        other => other.clone(),
+    }
 }
 
 /// What the object is now, as the answer says; where it does not, as it was.
@@ -149,6 +173,7 @@ pub(crate) fn password(
     object: &ObjectRef,
     new: &Credential<'_>,
     must_change: bool,
+    revision: Option<&str>,
 ) -> Result<()> {
     let write = offered(class.passwords.set.as_ref(), &object.class, "passwords.set")?;
     let tells = write.sketch().names().iter().any(|name| name == "must_change");
@@ -157,15 +182,21 @@ pub(crate) fn password(
             "the mapping cannot have a password changed at the next log-in; it says nothing of `must_change`",
         ));
     }
-    let change = Change::open(api, class, object, write, None, false)?;
+    let change = Change::open(api, class, object, write, revision, false)?;
     let scope = change.scope().with("must_change", &Json::from(must_change));
     change.send(&scope, None, Passwords { new: Some(new), old: None }, Sender::Connection).map(drop)
 }
 
 /// Enables or disables by requests of their own.
-pub(crate) fn enable(api: &Api<'_>, class: &Class, object: &ObjectRef, enabled: bool) -> Result<()> {
+pub(crate) fn enable(
+    api: &Api<'_>,
+    class: &Class,
+    object: &ObjectRef,
+    enabled: bool,
+    revision: Option<&str>,
+) -> Result<()> {
     let (write, what) = if enabled { (&class.enable, "enable") } else { (&class.disable, "disable") };
     let write = offered(write.as_ref(), &object.class, what)?;
-    let change = Change::open(api, class, object, write, None, false)?;
+    let change = Change::open(api, class, object, write, revision, false)?;
     change.send(&change.scope(), None, Passwords::default(), Sender::Connection).map(drop)
 }

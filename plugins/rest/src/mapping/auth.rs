@@ -99,6 +99,11 @@ pub(crate) struct Header {
 }
 
 impl Place {
+    /// The names its template uses.
+    pub(crate) fn names(&self) -> Vec<String> {
+        if let Self::Basic(user) = self { user.names() } else { Vec::new() }
+    }
+
     pub(crate) fn placement(&self, scope: &crate::template::Scope) -> hawser_sdk::Result<Placement> {
         Ok(match self {
             Self::Bearer => Placement::Bearer,
@@ -118,6 +123,16 @@ pub(crate) enum Source {
     Header(String),
     Json(Pointer),
     Cookie(String),
+}
+
+impl Source {
+    /// Where in the body it is.
+    pub(crate) fn pointer(&self) -> Option<&Pointer> {
+        match self {
+            Self::Json(pointer) => Some(pointer),
+            Self::Header(_) | Self::Cookie(_) => None,
+        }
+    }
 }
 
 impl From<&Source> for http::Source {

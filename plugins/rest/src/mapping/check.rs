@@ -1,8 +1,10 @@
 //! What makes sense only together: names that templates use, classes that others refer to, requests that need another.
 
 use super::{
-    Attribute, Auth, Class, ClassKind, Content, Entitlement, Kind, Locator, Mapping, Method, Place, Send, Sketch, Write,
+    Attribute, Auth, Class, ClassKind, Content, Entitlement, Kind, Locator, Mapping, Method, Place, Rule, Send, Sketch,
+    Write,
 };
+use crate::template::Shape;
 
 /// What every template can name: the option `user`, and the option `variables`.
 const EVERYWHERE: [&str; 2] = ["user", "var"];
@@ -39,7 +41,28 @@ pub(super) fn check(mapping: &Mapping) -> Checked {
         request(&used).map_err(|why| format!("{}: {why}", used.place))?;
     }
     auth(mapping)?;
+    for (at, rule) in mapping.errors.rules.iter().enumerate() {
+        self::rule(rule).map_err(|why| format!("errors.rules[{at}]: {why}"))?;
+    }
     mapping.classes.iter().try_for_each(|(name, it)| class(mapping, it).map_err(|why| format!("classes.{name}: {why}")))
+}
+
+/// The names that the templates of a mapping use, but those over an item.
+pub(super) fn used(mapping: &Mapping) -> Vec<String> {
+    let auth = match &mapping.auth {
+        Auth::None => Vec::new(),
+        Auth::Secret(place) => place.names(),
+        Auth::Login(login) => login.sketch().names().into_iter().chain(login.secret.names()).collect(),
+        Auth::Oauth(oauth) => {
+            oauth.client_id.names().into_iter().chain(oauth.parameters.values().flat_map(Shape::names)).collect()
+        }
+    };
+    let places = mapping.classes.values().flat_map(|class| {
+        let placed = writes(class).into_iter().flat_map(|(_, write, _)| write.secrets.values());
+        placed.chain(class.passwords.check.iter().map(|check| &check.password))
+    });
+    let requests = requests(mapping).into_iter().flat_map(|used| used.sketch.names());
+    auth.into_iter().chain(requests).chain(places.flat_map(Place::names)).collect()
 }
 
 /// Every request of the mapping, but those that log in.
@@ -91,7 +114,7 @@ fn writes(class: &Class) -> Vec<(&'static str, &Write, &'static [&'static str])>
         ("delete", &class.delete, ONE),
         ("enable", &class.enable, ONE),
         ("disable", &class.disable, ONE),
-        ("passwords.set", &class.passwords.set, &["uid", "current", "must_change"]),
+        ("passwords.set", &class.passwords.set, &["uid", "current", "revision", "must_change"]),
         ("passwords.change", &class.passwords.change, ONE),
     ];
     let optional = optional.into_iter().filter_map(|(at, write, names)| Some((at, write.as_ref()?, names)));
@@ -118,6 +141,17 @@ fn request(used: &Used<'_>) -> Checked {
     names(&used.sketch.names(), used.names)
 }
 
+/// A rule that fits everything would make failures of all that succeeds.
+fn rule(rule: &Rule) -> Checked {
+    match (&rule.pointer, rule.status) {
+        (None, _) if rule.equals.is_some() || rule.contains.is_some() => {
+            Err("`equals` and `contains` are about what stands at `pointer`, which is missing".to_owned())
+        }
+        (None, None) => Err("it fits every answer; say `status` or `pointer`".to_owned()),
+        _ => Ok(()),
+    }
+}
+
 fn names(used: &[String], known: &[&str]) -> Checked {
     let mut used = used.iter().map(|name| name.split('.').next().unwrap_or_default());
     let strange = used.find(|name| !known.contains(name) && !EVERYWHERE.contains(name));
@@ -130,16 +164,13 @@ fn names(used: &[String], known: &[&str]) -> Checked {
     }
 }
 
-/// A secret in the body needs one with every request.
 fn auth(mapping: &Mapping) -> Checked {
     match &mapping.auth {
-        Auth::None | Auth::Oauth(_) => Ok(()),
-        Auth::Secret(place) => {
-            let unfit = requests(mapping)
-                .into_iter()
-                .find_map(|used| fits(place, used.sketch.content).err().map(|why| (used.place, why)));
-            unfit.map_or(Ok(()), |(at, why)| Err(format!("auth: {at}: {why}")))
+        // Permissions for a secret in the body are for the path that logs in.
+        Auth::Secret(Place::Form(_) | Place::Json(_)) => {
+            Err("auth.secret: it goes as bearer, basic, header or query; in a body, only to log in".to_owned())
         }
+        Auth::None | Auth::Oauth(_) | Auth::Secret(_) => Ok(()),
         Auth::Login(login) => {
             let at = |why: String| format!("auth.login: {why}");
             names(&login.sketch().names(), &[]).map_err(at)?;
@@ -227,8 +258,9 @@ fn locators(class: &Class) -> Checked {
 }
 
 fn write(class: &Class, at: &str, write: &Write) -> Checked {
-    let needs_get =
-        write.read || write.send == Send::Whole || (write.request.method == Method::Put && !at.contains('.'));
+    let needs_get = write.read
+        || write.send == Send::Whole
+        || (write.request.method == Method::Put && !at.starts_with("entitlement"));
     if needs_get && class.get.is_none() {
         return Err(
             "it reads the object before, so that none is made or overwritten by mistake; `get` is missing".to_owned()
@@ -258,6 +290,22 @@ fn write(class: &Class, at: &str, write: &Write) -> Checked {
     }
     if at.starts_with("passwords") && !write.secrets.contains_key(PASSWORDS[0]) {
         return Err("`secrets` does not say where `password` goes".to_owned());
+    }
+    if write.send == Send::Whole { put_back(class, write) } else { Ok(()) }
+}
+
+/// What was taken out of the object has to be put back where it stood: what stands there is not it.
+fn put_back(class: &Class, write: &Write) -> Checked {
+    let Some(get) = &class.get else { return Ok(()) };
+    for (name, source) in &get.capture {
+        let Some(inside) = source.pointer().and_then(|pointer| pointer.inside(&get.item)) else { continue };
+        let place = inside.below(&write.at);
+        if write.secrets.get(name) != Some(&Place::Json(place.clone())) {
+            return Err(format!(
+                "`send: whole` sends what `get` captures back masked; say `{name}: {{json: {}}}` in `secrets`",
+                place.as_str()
+            ));
+        }
     }
     Ok(())
 }

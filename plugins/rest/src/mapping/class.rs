@@ -137,8 +137,7 @@ pub(crate) struct Passwords {
     pub(crate) change: Option<Write>,
     pub(crate) check: Option<Check>,
     /// The statuses that say that the old or only password is wrong.
-    #[serde(default = "unauthorized")]
-    pub(crate) refused: Vec<u16>,
+    pub(crate) refused: Option<Vec<u16>>,
 }
 
 /// A log-in as somebody.
@@ -256,8 +255,4 @@ impl Class {
     pub(crate) fn is_named_by_uid(&self) -> bool {
         self.name.as_ref().is_none_or(|name| *name == self.uid)
     }
-}
-
-fn unauthorized() -> Vec<u16> {
-    vec![401]
 }

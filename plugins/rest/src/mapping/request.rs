@@ -79,12 +79,20 @@ pub(crate) struct Sketch<'a> {
 impl Sketch<'_> {
     /// The names its templates use, with what is asked of them: `principal.uid`.
     pub(crate) fn names(&self) -> Vec<String> {
-        let content = match self.content {
+        let headers = self.headers.values().flat_map(Shape::names);
+        self.address().into_iter().chain(headers).chain(self.content()).collect()
+    }
+
+    /// Those of path and query, which say what the request is about.
+    pub(crate) fn address(&self) -> Vec<String> {
+        self.request.path.names().into_iter().chain(self.query.values().flat_map(Shape::names)).collect()
+    }
+
+    fn content(&self) -> Vec<String> {
+        match self.content {
             Content::None => Vec::new(),
             Content::Json(shape) => shape.names(),
             Content::Form(fields) => fields.values().flat_map(Shape::names).collect(),
-        };
-        let maps = self.query.values().chain(self.headers.values()).flat_map(Shape::names);
-        self.request.path.names().into_iter().chain(maps).chain(content).collect()
+        }
     }
 }

@@ -1,10 +1,14 @@
 //! A mapping that is wrong is refused where it is wrong.
 
 use super::*;
+use crate::template::Scope;
 use hawser_sdk::FailureKind;
+use serde_json::json;
 
 pub(crate) const RABBITMQ: &str = include_str!("../../examples/rabbitmq.yaml");
 pub(crate) const KEYSTONE: &str = include_str!("../../examples/keystone.yaml");
+
+const DOCUMENTATION: &str = include_str!("../../../../docs/connectors/rest.md");
 
 const SMALL: &str = "
 classes:
@@ -32,6 +36,32 @@ fn the_examples_make_sense() {
         Mapping::parse(example).unwrap();
     }
     Mapping::parse(SMALL).unwrap();
+}
+
+/// The examples of the documentation; one that is a part of a mapping with classes beside it.
+fn documented() -> Vec<String> {
+    let blocks = DOCUMENTATION.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    blocks.map(|yaml| if yaml.contains("classes:") { yaml.to_owned() } else { format!("{yaml}{SMALL}") }).collect()
+}
+
+#[test]
+fn the_examples_of_the_documentation_make_sense() {
+    let examples = documented();
+    assert_eq!(examples.len(), 3);
+    for example in examples {
+        Mapping::parse(&example).unwrap();
+    }
+}
+
+#[test]
+fn the_template_of_the_documentation_works_with_and_without_a_value() {
+    let example = documented().into_iter().find(|example| example.contains("join(")).unwrap();
+    let mapping = Mapping::parse(&example).unwrap();
+    let Content::Json(body) = &mapping.classes["user"].create.as_ref().unwrap().content else { panic!("no JSON") };
+    for (attributes, tags) in [(json!({"tags": ["a", "b"]}), "a,b"), (json!({}), "")] {
+        let body = body.render(&Scope::default().with("attributes", &attributes)).unwrap();
+        assert_eq!(body, Some(json!({"tags": tags})));
+    }
 }
 
 #[test]
@@ -73,6 +103,10 @@ fn requests_that_would_do_harm_are_refused() {
         ("create: {request: 'PUT /users/{{ name }}'}", "`get` is missing"),
         ("update: {request: 'PATCH /users/{{ uid }}', send: whole}", "`get` is missing"),
         ("enable: {request: 'POST /users/{{ uid }}/enable'}", "belong together"),
+        (
+            "passwords: {set: {request: 'PUT /p/{{ uid }}', secrets: {password: {json: /p}}}}",
+            "passwords.set: it reads the object before",
+        ),
     ] {
         let message = refused(&with(more));
         assert!(message.contains(what), "{message}");
@@ -80,11 +114,24 @@ fn requests_that_would_do_harm_are_refused() {
 }
 
 #[test]
+fn a_rule_that_fits_everything_is_refused() {
+    for (rule, what) in [
+        ("{status: 400, equals: 17, kind: conflict}", "`pointer`"),
+        ("{status: 400, contains: gone, kind: conflict}", "`pointer`"),
+        ("{kind: conflict}", "every answer"),
+    ] {
+        let first = "{status: 409, kind: conflict}";
+        let message = refused(&format!("errors: {{rules: [{first}, {rule}]}}\n{SMALL}"));
+        assert!(message.contains("errors.rules[1]") && message.contains(what), "{message}");
+    }
+}
+
+#[test]
 fn a_secret_needs_a_place_of_its_kind() {
     for (more, what) in [
-        ("passwords: {set: {request: 'PUT /p/{{ uid }}'}}", "where `password` goes"),
+        ("passwords: {set: {request: 'POST /p/{{ uid }}'}}", "where `password` goes"),
         (
-            "passwords: {set: {request: 'PUT /p/{{ uid }}', body: {form: {}}, secrets: {password: {json: /p}}}}",
+            "passwords: {set: {request: 'POST /p/{{ uid }}', body: {form: {}}, secrets: {password: {json: /p}}}}",
             "two kinds",
         ),
         ("update: {request: 'PATCH /u/{{ uid }}', secrets: {token: {json: /p}}}", "no secret `token`"),
@@ -93,8 +140,28 @@ fn a_secret_needs_a_place_of_its_kind() {
         let message = refused(&with(more));
         assert!(message.contains(what), "{message}");
     }
-    let message = refused(&format!("auth: {{secret: {{form: key}}}}\n{SMALL}"));
+    for place in ["{form: key}", "{json: /key}"] {
+        let message = refused(&format!("auth: {{secret: {place}}}\n{SMALL}"));
+        assert!(message.contains("only to log in"), "{message}");
+    }
+    let login = "{request: POST /login, secret: {form: key}, token: {header: X-Token}, as: bearer}";
+    let message = refused(&format!("auth: {{login: {login}}}\n{SMALL}"));
     assert!(message.contains("the body is no form"), "{message}");
+}
+
+#[test]
+fn a_whole_object_is_sent_with_what_was_taken_out_of_it() {
+    let mapping = |secrets: &str| {
+        let get = "get: {request: 'GET /u/{{ uid }}', item: /user, capture: {hash: {json: /user/hash}, t: {json: /t}}}";
+        with(&format!(
+            "{get}\nupdate: {{request: 'PUT /u/{{{{ uid }}}}', send: whole, at: /account, secrets: {secrets}}}"
+        ))
+    };
+    for secrets in ["{}", "{hash: {json: /hash}}", "{hash: {json: /user/hash}}"] {
+        let message = refused(&mapping(secrets));
+        assert!(message.contains("hash: {json: /account/hash}"), "{message}");
+    }
+    Mapping::parse(&mapping("{hash: {json: /account/hash}}")).unwrap();
 }
 
 #[test]

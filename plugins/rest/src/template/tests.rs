@@ -55,6 +55,14 @@ fn a_leaf_that_is_one_expression_gives_the_value_as_it_is() {
 }
 
 #[test]
+fn white_space_control_is_no_arithmetic() {
+    for leaf in ["{{- uid }}", "{{ uid -}}", "{{-uid-}}", "{{+ uid +}}"] {
+        assert_eq!(shape(json!(leaf)).render(&scope(&json!(7))).unwrap(), Some(json!(7)), "{leaf}");
+    }
+    assert_eq!(shape(json!("{{ -uid }}")).render(&scope(&json!(7))).unwrap(), Some(json!(-7)));
+}
+
+#[test]
 fn a_member_without_a_value_is_left_out_and_null_is_a_value() {
     let shape =
         shape(json!({"mail": "{{ changed.mail }}", "gone": "{{ changed.gone }}", "in": ["{{ changed.mail }}"]}));
@@ -67,6 +75,9 @@ fn the_names_a_template_uses_are_known() {
     names.sort();
     assert_eq!(names, ["changed.a", "uid"]);
     assert_eq!(Path::parse("/{{ principal.uid }}").unwrap().names(), ["principal.uid"]);
+    for source in ["{{ var['a b'] }}", "{{ var [ \"a b\" ] }}", "x{{ var[\"a b\"] }}"] {
+        assert!(shape(json!(source)).names().contains(&"var.a b".to_owned()), "{source}");
+    }
 }
 
 proptest! {

@@ -100,6 +100,21 @@ fn a_revocation_takes_only_the_parameters_that_its_requests_say() {
 }
 
 #[test]
+fn a_revocation_takes_every_parameter_that_its_address_names() {
+    let revoke = "revoke: {request: 'DELETE /groups/{{ entitlement.uid }}/{{ principal.uid }}'";
+    for name in ["parameters.note", "parameters['note']"] {
+        let mapping = GROUPS.replace(revoke, &format!("{revoke}, query: {{note: \"{{{{ {name} }}}}\"}}"));
+        let (_host, log) = Web::new(&mapping).answers(|_| Response::new(204, ""));
+        let error = rest().revoke(&user("7"), &assignment(1)).unwrap_err();
+        assert_eq!((error.kind(), error.attributes()), (FailureKind::InvalidAttributeValue, &["note".to_owned()][..]));
+        assert!(log.lines().is_empty(), "{name}");
+        let noted = vec![Attribute::new("level", [1]), Attribute::new("note", ["n"])];
+        rest().revoke(&user("7"), &Assignment { parameters: noted, ..assignment(1) }).unwrap();
+        assert_eq!(log.lines(), ["DELETE /api/groups/g%2F1/7?note=n"]);
+    }
+}
+
+#[test]
 fn what_can_be_read_is_read_and_only_a_difference_is_written() {
     let web = |status: u16, body: &'static str| {
         let answer = move |sent: &crate::support::Sent| {
@@ -145,6 +160,22 @@ fn what_somebody_was_granted_is_listed_page_by_page_and_ends() {
         }
         assert_eq!(found, ["0", "1", "2", "3", "4"], "{max} at a time");
     }
+}
+
+#[test]
+fn what_cannot_be_listed_is_not_nothing() {
+    let role = "  role:
+    kind: entitlement
+    uid: /id
+    list: {request: GET /roles}
+    entitlement: {to: [user], grant: {request: PUT /r}, revoke: {request: DELETE /r}}
+";
+    let (_host, log) = Web::new(&format!("{GROUPS}{role}")).scripted(&[]);
+    let error = rest().list_granted(&user("7"), None, 10).unwrap_err();
+    assert!(error.kind() == FailureKind::Unsupported && error.message().contains("the class role"), "{error}");
+    let nobody = rest().list_granted(&ObjectRef::new("robot", "7"), None, 10).unwrap_err();
+    assert_eq!(nobody.kind(), FailureKind::SchemaViolation);
+    assert!(log.lines().is_empty());
 }
 
 #[test]

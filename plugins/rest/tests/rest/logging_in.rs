@@ -2,7 +2,7 @@
 
 use crate::support::{Sent, Web, rest, uids, user};
 use hawser_sdk::http::{Placement, Response};
-use hawser_sdk::{FailureKind, Source};
+use hawser_sdk::{Effect, Error, FailureKind, Source};
 use serde_json::json;
 use std::cell::Cell;
 
@@ -94,6 +94,13 @@ fn a_log_in_that_is_refused_or_gives_no_token_is_a_failed_connection() {
         assert!(error.message().starts_with("logging in"), "{error}");
         assert_eq!(log.lines(), ["POST /api/login"]);
     }
+}
+
+#[test]
+fn a_log_in_that_gets_no_answer_changed_nothing() {
+    let (_host, _log) = logging_in().tries(|_| Err(Error::outcome_unknown("lost").with_effect(Effect::Unknown)));
+    let error = uids("user").unwrap_err();
+    assert_eq!((error.kind(), error.effect()), (FailureKind::ConnectionBroken, Effect::None));
 }
 
 #[test]

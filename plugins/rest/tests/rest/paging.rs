@@ -63,6 +63,18 @@ fn a_total_ends_the_list_and_a_list_that_ends_before_it_is_a_failure() {
 }
 
 #[test]
+fn a_total_that_shrinks_while_the_list_is_read_fails_the_pass() {
+    let paging = "{offset: {parameter: from, total: /total}}";
+    let shrinking = |sent: &crate::support::Sent| {
+        let (id, total) = if number(&sent.line, "from=") == 0 { ("0", 3) } else { ("2", 2) };
+        Response::new(200, json!({"items": [{"id": id}], "total": total}).to_string())
+    };
+    let (_host, _log) = Web::new(&mapping(paging)).answers(shrinking);
+    let error = uids("user").unwrap_err();
+    assert!(error.kind() == FailureKind::Retryable && error.message().contains("deleted while"), "{error}");
+}
+
+#[test]
 fn pages_are_counted_from_where_the_mapping_says_and_end_with_the_number_of_pages() {
     let (_host, log) = Web::new(&mapping("{page: {parameter: p, pages: /pages}}")).answers(|sent| {
         let page = number(&sent.line, "p=");
@@ -102,6 +114,44 @@ fn the_link_header_leads_to_the_next_page() {
         if from < 2 { answer.with_header("Link", &format!("<?from={}>; rel=\"next\"", from + 1)) } else { answer }
     });
     assert_eq!(uids("user").unwrap(), expected(3));
+}
+
+#[test]
+fn a_link_header_of_several_lines_is_one() {
+    let (_host, _log) = Web::new(&mapping("{link-header: {}}")).answers(|sent| {
+        let from = number(&sent.line, "from=");
+        let answer = Response::new(200, json!({"items": [{"id": from.to_string()}]}).to_string());
+        let answer = answer.with_header("Link", "</api/users>; rel=\"first\"");
+        if from < 2 { answer.with_header("link", &format!("<?from={}>; rel=\"next\"", from + 1)) } else { answer }
+    });
+    assert_eq!(uids("user").unwrap(), expected(3));
+}
+
+#[test]
+fn a_link_header_that_is_no_text_does_not_end_the_list() {
+    let (_host, _log) = Web::new(&mapping("{link-header: {}}")).answers(|_| {
+        let mut answer = Response::new(200, r#"{"items": [{"id": "1"}]}"#).with_header("Link", "</b>; rel=\"next\"");
+        answer.headers[0].value.push(0xff);
+        answer
+    });
+    assert_eq!(uids("user").unwrap_err().kind(), FailureKind::ConnectionBroken);
+}
+
+#[test]
+fn only_what_says_that_there_is_no_next_page_ends_the_list() {
+    let listed = |paging: &str, next: serde_json::Value| {
+        let answer = json!({"items": [{"id": "1"}], "more": next}).to_string();
+        let (_host, _log) = Web::new(&mapping(paging)).answers(move |_| Response::new(200, answer.as_str()));
+        uids("user").map_err(|error| error.kind())
+    };
+    for paging in ["{cursor: {parameter: from, next: /more}}", "{link: {next: /more}}"] {
+        for last in [json!(null), json!(""), json!(false)] {
+            assert_eq!(listed(paging, last.clone()), Ok(vec!["1".to_owned()]), "{paging} {last}");
+        }
+        for strange in [json!({"href": "/api/users?from=2"}), json!(["/api/users?from=2"]), json!(true)] {
+            assert_eq!(listed(paging, strange.clone()), Err(FailureKind::ConnectionBroken), "{paging} {strange}");
+        }
+    }
 }
 
 /// The same page whatever it is asked for.

@@ -2,7 +2,7 @@
 
 use crate::support::{Web, rest, user};
 use hawser_sdk::http::{Placement, Response};
-use hawser_sdk::{FailureKind, Passwords, testing};
+use hawser_sdk::{Effect, Error, FailureKind, Passwords, testing};
 use serde_json::json;
 
 const USERS: &str = "
@@ -66,11 +66,37 @@ fn a_wrong_old_password_is_tried_once() {
 }
 
 #[test]
+fn a_refused_service_is_no_wrong_password_unless_the_mapping_says_so() {
+    let kind = |mapping: &str| {
+        let web = Web::new(mapping).option("old-password-pointer", "/old").option("check-field", "pass");
+        let (_host, _log) = web.answers(|_| Response::new(401, ""));
+        let changed = rest().change_password(&user("7"), &testing::password("0ld"), &testing::password("n3w"));
+        let checked = rest().authenticate("user", "ada", &testing::password("x"));
+        assert_eq!(checked.unwrap_err().kind(), FailureKind::InvalidCredential, "only the password was sent");
+        changed.unwrap_err().kind()
+    };
+    assert_eq!(kind(USERS), FailureKind::InvalidCredential);
+    let unsaid = USERS.replace("      refused: [401, 422]\n", "");
+    assert_eq!(kind(&unsaid), FailureKind::ConnectionFailed);
+    assert_eq!(kind(&unsaid.replace("auth: {secret: bearer}", "auth: none")), FailureKind::InvalidCredential);
+}
+
+#[test]
 fn a_log_in_is_sent_as_nobody_and_its_token_seen_by_nobody() {
     let (_host, log) = web().answers(|_| Response::new(200, r#"{"user": {"id": 7}, "token": "t0k3n"}"#));
     assert_eq!(rest().authenticate("user", "a=b", &testing::password("pa55")).unwrap(), "7");
     assert_eq!(log.last().secrets, [("password".to_owned(), Placement::FormField("pass".to_owned()))]);
     assert_eq!(log.last().body, json!("login=a%3Db"));
+}
+
+#[test]
+fn a_check_that_gets_no_answer_changed_nothing_and_a_change_that_gets_none_is_open() {
+    let (_host, _log) = web().tries(|_| Err(Error::outcome_unknown("lost").with_effect(Effect::Unknown)));
+    let password = || testing::password("pa55");
+    let checked = rest().authenticate("user", "ada", &password()).unwrap_err();
+    assert_eq!((checked.kind(), checked.effect()), (FailureKind::ConnectionBroken, Effect::None));
+    let changed = rest().change_password(&user("7"), &password(), &password()).unwrap_err();
+    assert_eq!((changed.kind(), changed.effect()), (FailureKind::OutcomeUnknown, Effect::Unknown));
 }
 
 #[test]

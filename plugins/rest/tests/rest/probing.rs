@@ -23,6 +23,18 @@ fn a_mapping_that_is_wrong_is_told_when_the_connection_is_opened() {
 }
 
 #[test]
+fn a_variable_that_no_option_gives_is_told_when_the_connection_is_opened() {
+    let list = |query: &str| MAPPING.replace("GET /users}", &format!("GET /users, query: {{tenant: \"{query}\"}}}}"));
+    for query in ["{{ var.tenant }}", "{{ var['tenant'] }}", "t-{{ var.tenant }}"] {
+        let (_host, _log) = Web::new(&list(query)).variables(&["other=1"]).scripted(&[]);
+        let error = refused();
+        assert!(error.kind() == FailureKind::Configuration && error.message().contains("like tenant="), "{error}");
+        let (_host, _log) = Web::new(&list(query)).variables(&["tenant=t"]).scripted(&[]);
+        rest();
+    }
+}
+
+#[test]
 fn an_option_that_is_missing_is_a_finding_and_a_suggestion() {
     let (_host, _log) = Web::new(MAPPING).scripted(&[]);
     assert!(matches!(told(Aspect::Connect).as_slice(), [(text, false)] if text.contains("`secret-header`")));

@@ -74,6 +74,18 @@ fn tags_change_and_the_hash_of_the_password_goes_back_unseen() {
 }
 
 #[test]
+fn a_hash_that_cannot_go_back_is_not_cleared() {
+    let odd = ADA.replace("\"kI3GCqW5\"", "17");
+    let (_host, log) = rabbitmq(&[("GET /api/users/ada", 200, &odd), ("PUT /api/users/ada", 204, "")]);
+    let changes = vec![AttributeChange::replace("tags", ["x"])];
+    let update = Update { object: user("ada"), name: None, container: None, changes, secrets: vec![], revision: None };
+    let error = rest().update(update).unwrap_err();
+    assert!(error.kind() == FailureKind::Unsupported && error.message().contains("`password-hash`"), "{error}");
+    assert_eq!(log.lines(), ["GET /api/users/ada"]);
+    rest().set_password(&user("ada"), &testing::password("n3w"), false).unwrap();
+}
+
+#[test]
 fn a_new_password_leaves_the_tags_as_they_are() {
     let (_host, log) = rabbitmq(&[("GET /api/users/ada", 200, ADA), ("PUT /api/users/ada", 204, "")]);
     rest().set_password(&user("ada"), &testing::password("n3w"), false).unwrap();

@@ -2,7 +2,7 @@
 
 use crate::support::{Web, list, names, rest, row, uids, user};
 use hawser_sdk::http::Response;
-use hawser_sdk::{Cell, FailureKind, Reference, Source, Value};
+use hawser_sdk::{Cell, Effect, Error, FailureKind, Reference, Source, Value};
 
 const USERS: &str = "
 classes:
@@ -99,4 +99,7 @@ fn a_list_may_be_asked_for_with_a_post_and_stays_a_reading() {
     assert_eq!((log.last().line.as_str(), log.last().body["kind"].as_str()), ("POST /api/search", Some("user")));
     let (_host, _log) = Web::new(&mapping).answers(|_| Response::new(500, ""));
     assert_eq!(uids("user").unwrap_err().kind(), FailureKind::Retryable);
+    let (_host, _log) = Web::new(&mapping).tries(|_| Err(Error::outcome_unknown("lost").with_effect(Effect::Unknown)));
+    let error = uids("user").unwrap_err();
+    assert_eq!((error.kind(), error.effect()), (FailureKind::ConnectionBroken, Effect::None));
 }

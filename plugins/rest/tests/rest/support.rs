@@ -94,11 +94,16 @@ impl Web {
 
     /// Answers with what the closure makes of the request.
     pub(crate) fn answers(self, mut answer: impl FnMut(&Sent) -> Response + 'static) -> (Entered, Log) {
+        self.tries(move |sent| Ok(answer(sent)))
+    }
+
+    /// The same of a web that may fail on the way.
+    pub(crate) fn tries(self, mut answer: impl FnMut(&Sent) -> Result<Response> + 'static) -> (Entered, Log) {
         let log = self.log.clone();
         let host = self.host.web(move |request| {
             let sent = Sent::of(request);
             log.0.borrow_mut().push(sent.clone());
-            Ok(answer(&sent))
+            answer(&sent)
         });
         (host.enter(), self.log)
     }

@@ -3,7 +3,8 @@
 use crate::support::{Sent, Web, rest, user};
 use hawser_sdk::http::{Placement, Response};
 use hawser_sdk::{
-    Attribute, AttributeChange, Draft, Effect, FailureKind, Outcome, Provision, Secret, Update, Value, Written, testing,
+    Attribute, AttributeChange, Draft, Effect, FailureKind, Key, Outcome, Provision, Reference, Secret, Update, Value,
+    Written, testing,
 };
 use serde_json::json;
 
@@ -76,9 +77,11 @@ fn a_uid_that_the_answer_does_not_have_is_where_it_leads_to() {
     let (outcome, _) =
         create(&mapping, |_| Response::new(201, "").with_header("Location", "/api/users/a%20b"), draft(vec![]));
     assert_eq!(outcome.unwrap(), Written::new("a b", "ada").into());
-    let (outcome, _) = create(&mapping, |_| Response::new(201, ""), draft(vec![]));
-    let error = outcome.unwrap_err();
-    assert_eq!((error.kind(), error.effect()), (FailureKind::PartiallyApplied, Effect::Some));
+    for answer in [Response::new(201, ""), Response::new(202, "").with_header("Location", "/api/jobs/5")] {
+        let (outcome, _) = create(&mapping, move |_| answer.clone(), draft(vec![]));
+        let error = outcome.unwrap_err();
+        assert_eq!((error.kind(), error.effect()), (FailureKind::PartiallyApplied, Effect::Some));
+    }
 }
 
 #[test]
@@ -152,6 +155,26 @@ fn single_values_are_added_to_what_is_there() {
 }
 
 #[test]
+fn a_reference_is_removed_with_and_without_its_class_and_never_by_a_name() {
+    let mapping = with("update: {request: 'PATCH /users/{{ uid }}'}").replace(
+        "      mail:",
+        "      friends: {pointer: /friends, multi-valued: true, type: reference, refers-to: user}\n      mail:",
+    );
+    let (_host, log) = Web::new(&mapping).answers(|_| Response::new(200, r#"{"id": "7", "friends": ["8", "9"]}"#));
+    let reference = |class: Option<&str>, key| Value::Reference(Reference { class: class.map(str::to_owned), key });
+    let edit = |add: Vec<Value>, remove: Vec<Value>| {
+        rest().update(update(vec![AttributeChange::edit("friends", add, remove)]))
+    };
+    let uid = |uid: &str| Key::Uid(uid.to_owned());
+    edit(vec![reference(None, uid("9"))], vec![reference(None, uid("8"))]).unwrap();
+    assert_eq!(log.last().body, json!({"friends": ["9"]}));
+    edit(vec![], vec![reference(Some("user"), uid("9"))]).unwrap();
+    assert_eq!(log.last().body, json!({"friends": ["8"]}));
+    let error = edit(vec![], vec![reference(None, Key::Name("bob".to_owned()))]).unwrap_err();
+    assert_eq!((error.kind(), error.attributes()), (FailureKind::InvalidAttributeValue, &["friends".to_owned()][..]));
+}
+
+#[test]
 fn a_whole_object_is_sent_as_it_was_read_with_the_change_made() {
     let (_host, log) =
         Web::new(&with("update: {request: 'PUT /users/{{ uid }}', send: whole}")).answers(|_| Response::new(200, ADA));
@@ -188,6 +211,28 @@ fn a_change_is_held_to_its_revision() {
         .replace("revision: {json: /version}", "title: x")
         .replace(", headers: {If-Match: '{{ revision }}'}", "");
     assert_eq!(held(&without, "2").0.unwrap_err(), FailureKind::Unsupported);
+}
+
+#[test]
+fn a_password_and_a_switch_are_held_to_the_revision_if_they_are_first() {
+    let mapping = with(
+        "update: {request: 'PATCH /users/{{ uid }}'}
+enable: {request: 'POST /users/{{ uid }}/enable'}
+disable: {request: 'POST /users/{{ uid }}/disable'}
+passwords: {set: {request: 'POST /users/{{ uid }}/password', body: {json: {}}, secrets: {password: {json: /password}}}}",
+    );
+    let disable = || vec![AttributeChange::replace("enabled", [false])];
+    let sent = |revision: &str, changes: Vec<AttributeChange>, secrets: Vec<Secret>| {
+        let (_host, log) = Web::new(&mapping).answers(|_| Response::new(200, ADA));
+        let outcome = rest().update(Update { revision: Some(revision.into()), secrets, ..update(changes) });
+        (outcome.map(drop).map_err(|error| error.kind()), log.lines())
+    };
+    let (read, password, off) = ("GET /api/users/7", "POST /api/users/7/password", "POST /api/users/7/disable");
+    let failed = (Err(FailureKind::PreconditionFailed), vec![read.to_owned()]);
+    assert_eq!(sent("2", disable(), vec![]), failed);
+    assert_eq!(sent("2", vec![], vec![secret("password")]), failed);
+    assert_eq!(sent("3", disable(), vec![]).1, [read, off]);
+    assert_eq!(sent("3", disable(), vec![secret("password")]).1, [read, password, off], "what the first made is new");
 }
 
 #[test]
