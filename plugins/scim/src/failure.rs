@@ -118,6 +118,11 @@ pub(crate) fn is_about_filters(error: &Error) -> bool {
     error.kind() == FailureKind::Unsupported
 }
 
+/// Did the service find nothing at the path of an operation?
+pub(crate) fn is_no_target(error: &Error) -> bool {
+    error.kind() == FailureKind::Conflict && error.target_code() == Some("http:400")
+}
+
 /// What was there when it was looked for is not there any more.
 pub(crate) fn unknown(class: &str, uid: &str) -> Error {
     Error::unknown_uid(format!("there is no {class} with the uid `{uid}`")).code("http:404")
@@ -176,6 +181,14 @@ mod tests {
             assert!(error.message().contains("because"), "{error}");
         }
         assert_eq!(error(400, "", Doing::SettingPassword).attributes(), ["password"]);
+    }
+
+    #[test]
+    fn only_a_path_without_a_target_is_one() {
+        assert!(is_no_target(&error(400, "noTarget", Doing::Changing)));
+        for (status, scim_type) in [(409, ""), (400, "invalidPath"), (400, ""), (500, "noTarget")] {
+            assert!(!is_no_target(&error(status, scim_type, Doing::Changing)), "{status} {scim_type}");
+        }
     }
 
     #[test]

@@ -5,11 +5,11 @@
 //! profile `entra`, only after the group showed who is in it, and what is left is looked at afterwards.
 
 use crate::Scim;
-use crate::failure::Doing;
+use crate::failure::{self, Doing};
 use crate::filter::quoted;
 use crate::layout::{Layout, Targets};
 use crate::listing::resumed;
-use crate::members::{Pair, Seen};
+use crate::members::{self, Pair, Seen};
 use crate::model::{Class, GROUP, Kind, Syntax};
 use crate::object::Object;
 use crate::options::{MemberValue, Profile};
@@ -96,11 +96,18 @@ fn revoked(pair: &Pair<'_>) -> Result<RevokeOutcome> {
         return removed(pair, None);
     }
     let group = pair.read()?;
+    let by_path = pair.server.patches() && pair.server.options.profile != Profile::Entra;
     match pair.seen_in(&group) {
+        // A list may be cut off and not say so. A path names one member and harms no other, so who is not seen is removed
+        // all the same, unless a search has not found him either.
+        Seen::No if by_path && asked.is_none() => removed(pair, Some(&group)),
+        Seen::No if asked.is_none() => {
+            replacing::shown_members(pair.server, &group).map(|_| RevokeOutcome::AlreadyRevoked)
+        }
         Seen::No => Ok(RevokeOutcome::AlreadyRevoked),
-        Seen::Hidden if !pair.server.patches() || pair.server.options.profile == Profile::Entra => {
+        Seen::Hidden if !by_path => {
             let message =
-                "the service does not show who is in the group, so that removing one member could remove the others";
+                "the service does not show everybody in the group, so that removing one member could remove the others";
             Err(Error::unsupported(message))
         }
         Seen::Yes if !pair.server.patches() => {
@@ -142,7 +149,12 @@ fn is_so_already(pair: &Pair<'_>, error: &Error, wanted: Seen) -> Result<bool> {
             | FailureKind::InvalidAttributeValue
             | FailureKind::SchemaViolation
     );
-    Ok(may_be && pair.seen_in(&pair.read()?) == wanted)
+    if !may_be {
+        return Ok(false);
+    }
+    let seen = pair.seen_in(&pair.read()?);
+    // An empty group may show no members at all; that the service found none to remove is its own word.
+    Ok(seen == wanted || (wanted == Seen::No && seen == Seen::Hidden && failure::is_no_target(error)))
 }
 
 /// Where the profile says so, looks whether he is in or out, and whether the others are still there.
@@ -152,7 +164,8 @@ fn looked_after(pair: &Pair<'_>, before: &Object, wanted: Seen) -> Result<()> {
     }
     let after = pair.read()?;
     let (were, are) = (pair.others_in(before), pair.others_in(&after));
-    if are < were {
+    // Of a list that is cut off, others may have been pushed out.
+    if are < were && !members::says_more(&after) {
         let message = format!(
             "{} of the {were} others are gone from the group {}: the service takes this way of writing for another one, or \
              somebody else removed them; look there, and set `profile` to what the service is",
@@ -161,9 +174,11 @@ fn looked_after(pair: &Pair<'_>, before: &Object, wanted: Seen) -> Result<()> {
         );
         return Err(Error::partially_applied(message).with_effect(Effect::Some));
     }
-    // An empty group may show no members at all.
-    let seen = pair.seen_in(&after);
-    let is_so = seen == wanted || (wanted == Seen::No && seen == Seen::Hidden);
+    let is_so = match pair.seen_in(&after) {
+        // An empty group may show no members at all.
+        Seen::Hidden => wanted == Seen::No || pair.search()? == Some(true),
+        seen => seen == wanted,
+    };
     if is_so { Ok(()) } else { Err(not_stored("the group is not so when it is read back")) }
 }
 

@@ -32,7 +32,7 @@ fn with(name: &str, value: Json) -> Json {
 }
 
 #[test]
-fn a_group_whose_members_are_not_proven_to_be_all_is_never_written() {
+fn a_group_that_may_have_more_members_than_it_shows_is_never_written() {
     let no_etag = Service::new().provider("etag", json!({"supported": false}));
     for (service, group) in [
         (no_etag, group()),
@@ -50,6 +50,39 @@ fn a_group_whose_members_are_not_proven_to_be_all_is_never_written() {
     for hidden in [Json::Null, json!("many")] {
         let (outcome, writes) = revoke(Service::new(), with("members", hidden));
         assert_eq!((outcome.unwrap_err().kind(), writes), (FailureKind::Unsupported, Vec::new()));
+    }
+}
+
+/// A group with so many members, the one to revoke among them.
+fn crowd(size: usize) -> Json {
+    with("members", (1..=size).map(|id| json!({"value": id.to_string()})).collect())
+}
+
+#[test]
+fn a_list_as_long_as_lists_are_cut_off_is_not_written() {
+    let page_of = |max: u32| Service::new().provider("filter", json!({"supported": false, "maxResults": max}));
+    let pages_of = |max: u32| page_of(7).provider("pagination", json!({"maxPageSize": max}));
+    for (service, size) in [(page_of(9), 100), (page_of(9), 1_000), (pages_of(17), 17)] {
+        let (outcome, writes) = revoke(service, crowd(size));
+        assert_eq!((outcome.unwrap_err().kind(), writes), (FailureKind::Unsupported, Vec::new()), "{size}");
+    }
+    revoke(pages_of(17), crowd(18)).0.unwrap();
+}
+
+#[test]
+fn a_list_of_any_length_is_written_where_as_many_users_are_in_the_group() {
+    for (total, is_written) in [(100, true), (120, false)] {
+        let (_host, requests) = Service::new().enter(move |asked| match asked.path.as_str() {
+            path if path.starts_with("/Users?filter=groups.value%20eq%20%22g%22") => {
+                ok(&json!({"totalResults": total, "Resources": [{"id": "1", "userName": "u"}]}))
+            }
+            path if path.starts_with("/Groups?") => Response::new(400, r#"{"scimType": "invalidFilter"}"#),
+            _ if asked.method == "GET" => ok(&crowd(100)),
+            _ => Response::new(200, "{}"),
+        });
+        let scim = Scim { options: Options { updates: Updates::Put, ..Options::default() } };
+        let revoked = scim.revoke(&ObjectRef::new("account", "2"), &Assignment::direct(ObjectRef::new("group", "g")));
+        assert_eq!((revoked.is_ok(), requests.writes().len()), (is_written, usize::from(is_written)));
     }
 }
 
