@@ -5,7 +5,7 @@ use crate::changes::{self, Target};
 use crate::failure::Doing;
 use crate::filter::quoted;
 use crate::layout::{Layout, Targets};
-use crate::model::{Attribute, Class, PASSWORD, Syntax};
+use crate::model::{ACCOUNT, Attribute, Class, PASSWORD, Syntax};
 use crate::object::{self, Object};
 use crate::page;
 use crate::server::{self, Server};
@@ -15,8 +15,8 @@ use crate::url::{self, Url};
 use hawser_sdk::credentials::Password;
 use hawser_sdk::http::Response;
 use hawser_sdk::{
-    Attribute as Given, AttributeChange, Change, Draft, Effect, Error, FailureKind, Key, ObjectRef, Outcome, Provision,
-    Result, Secret, Update, Value, Written,
+    AttributeChange, Change, Draft, Effect, Error, FailureKind, Key, ObjectRef, Outcome, Provision, Reference, Result,
+    Secret, Update, Written,
 };
 use serde_json::{Map, Value as Json, json};
 
@@ -86,11 +86,7 @@ fn body(server: &Server, class: &Class, draft: &Draft) -> Result<Json> {
     }
     for given in &draft.attributes {
         let attribute = class.known(&given.name)?;
-        let value = if class.is_membership(attribute) {
-            members(server, attribute, given)?
-        } else {
-            changes::written(attribute, &given.values)?
-        };
+        let value = changes::written(server, attribute, &given.values)?;
         if value.is_some() {
             tree::set(&mut body, &attribute.path, value);
         }
@@ -102,33 +98,34 @@ fn body(server: &Server, class: &Class, draft: &Draft) -> Result<Json> {
     Ok(body)
 }
 
-/// Names the schemas of what a resource holds, and those that every resource has to name.
+/// Names the schemas of what a resource holds, those that every resource has to name, and those it named before.
 pub(crate) fn name_schemas(body: &mut Json, class: &Class) {
     let held = |urn: &str| body.as_object().is_some_and(|object| tree::field(object, urn).is_some());
     let extensions: Vec<&str> =
         class.extensions.iter().filter(|(urn, required)| *required || held(urn)).map(|(urn, _)| urn.as_str()).collect();
-    let schemas: Vec<&str> = std::iter::once(class.schema.as_str()).chain(extensions.iter().copied()).collect();
-    let schemas = json!(schemas);
-    for urn in extensions {
-        let is_missing = body.get(urn).is_none();
-        if is_missing && let Some(object) = body.as_object_mut() {
+    let place = tree::path("schemas", None);
+    let mut schemas = tree::get(body, &place).and_then(Json::as_array).cloned().unwrap_or_default();
+    for urn in std::iter::once(class.schema.as_str()).chain(extensions.iter().copied()) {
+        if !schemas.iter().any(|named| named.as_str().is_some_and(|named| named.eq_ignore_ascii_case(urn))) {
+            schemas.push(Json::from(urn));
+        }
+    }
+    let missing: Vec<&str> = extensions.into_iter().filter(|urn| !held(urn)).collect();
+    for urn in missing {
+        if let Some(object) = body.as_object_mut() {
             object.insert(urn.to_owned(), json!({}));
         }
     }
-    tree::set(body, &tree::path("schemas", None), Some(schemas));
+    tree::set(body, &place, Some(Json::Array(schemas)));
 }
 
-fn members(server: &Server, attribute: &Attribute, given: &Given) -> Result<Option<Json>> {
-    let member = |value: &Value| {
-        let Value::Reference(reference) = value else {
-            return Err(Error::invalid_attribute_value("a member is a reference").attribute(given.name.as_str()));
-        };
-        let (Key::Uid(uid) | Key::Name(uid)) = &reference.key;
-        let class = reference.class.as_deref().unwrap_or(crate::model::ACCOUNT);
-        member(server, attribute, server.class(class)?, uid)
-    };
-    let members = given.values.iter().map(member).collect::<Result<Vec<_>>>()?;
-    Ok((!members.is_empty()).then_some(Json::Array(members)))
+/// A reference as it is written among others: its key, and what the service demands beside it.
+pub(crate) fn reference(server: &Server, attribute: &Attribute, reference: &Reference) -> Result<Json> {
+    let (Key::Uid(uid) | Key::Name(uid)) = &reference.key;
+    let known = &attribute.refers_to;
+    let likely = || known.iter().find(|class| *class == ACCOUNT).or_else(|| known.first()).map(String::as_str);
+    let class = reference.class.as_deref().or_else(likely).unwrap_or(ACCOUNT);
+    member(server, attribute, server.class(class)?, uid)
 }
 
 /// A member as it is written: its id, and what the service demands beside it.
@@ -201,7 +198,7 @@ fn looked_after(server: &Server, class: &Class, draft: &Draft, written: Written)
         if !is_comparable.is_readable() || class.is_membership(is_comparable) {
             continue;
         }
-        if !Target::of(class, &change, &stored.json)?.holds_in(&stored.json) {
+        if !Target::of(server, class, &change, &stored.json)?.holds_in(&stored.json) {
             written = written.failed(given.name.as_str(), not_stored("it is not there when it is read back"));
         }
     }

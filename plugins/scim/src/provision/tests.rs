@@ -4,7 +4,7 @@ use super::*;
 use crate::options::{Options, Profile};
 use crate::server::tests::{Asked, Service, ok};
 use hawser_sdk::http::Placement;
-use hawser_sdk::{Part, Reference, Scalar, testing};
+use hawser_sdk::{Attribute as Given, Part, Reference, Scalar, Value, testing};
 
 fn draft(attributes: Vec<Given>) -> Draft {
     Draft {

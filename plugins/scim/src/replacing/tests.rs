@@ -96,6 +96,29 @@ fn a_group_is_written_with_everybody_else_and_only_as_it_was() {
 }
 
 #[test]
+fn what_the_object_named_and_held_stays_as_it_was_written() {
+    let written = crate::builder::tests::DEPARTMENT.trim_end_matches(":department").to_uppercase();
+    let user = json!({"id": "1", "userName": "ada", "meta": {"version": "v1"}, (written.as_str()): {"department": "Maths"},
+        "schemas": ["urn:own:User", crate::documents::USER]});
+    let (_host, requests) =
+        Service::new().enter(move |asked| if asked.method == "GET" { ok(&user) } else { Response::new(200, "{}") });
+    let update = Update {
+        object: ObjectRef::new("account", "1"),
+        name: None,
+        container: None,
+        changes: vec![AttributeChange::replace("title", ["Countess"])],
+        secrets: Vec::new(),
+        revision: None,
+    };
+    Scim { options: Options { updates: Updates::Put, ..Options::default() } }.update(update).unwrap();
+    let body = &requests.writes()[0].body;
+    assert_eq!(body[&written], json!({"department": "Maths"}));
+    let extension = crate::builder::tests::DEPARTMENT.trim_end_matches(":department");
+    assert_eq!(body.get(extension), None, "one extension in two cases");
+    assert_eq!(body["schemas"], json!(["urn:own:User", crate::documents::USER, extension]));
+}
+
+#[test]
 fn another_attribute_of_a_group_needs_the_same_proof() {
     let rename = |group: Json| {
         let (_host, requests) = Service::new()
