@@ -13,7 +13,7 @@ use crate::provision;
 use crate::server::Server;
 use crate::tree;
 use crate::url::Url;
-use hawser_sdk::{Error, FailureKind, Result};
+use hawser_sdk::{Error, FailureKind, Key, Reference, Result, Value};
 use serde_json::Value as Json;
 
 /// What says that a list is not all of it.
@@ -135,6 +135,24 @@ pub(crate) fn says_more(group: &Object) -> bool {
     group.json.as_object().is_some_and(|object| object.keys().any(is_sign))
 }
 
+/// Are all of them in a group, as far as it shows who is?
+pub(crate) fn are_in(server: &Server, given: &[Value], group: &Object) -> bool {
+    let Some(shown) = list(group).filter(|_| !says_more(group)) else { return true };
+    // By their names they are as many.
+    if server.options.member_value == MemberValue::Name {
+        return shown.len() >= given.len();
+    }
+    let is_shown = |uid: &str| {
+        let value = tree::path("value", None);
+        shown.iter().any(|member| tree::key(tree::get(member, &value).unwrap_or(member)).is_some_and(|key| key == uid))
+    };
+    given.iter().all(|value| match value {
+        Value::Reference(Reference { key: Key::Uid(uid) | Key::Name(uid), .. }) => is_shown(uid),
+        _ => true,
+    })
+}
+
+/// The members as the group shows them.
 pub(crate) fn list(group: &Object) -> Option<&[Json]> {
     tree::get(&group.json, &tree::path(MEMBERS, None)).and_then(Json::as_array).map(Vec::as_slice)
 }

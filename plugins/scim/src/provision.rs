@@ -5,9 +5,11 @@ use crate::changes::{self, Target};
 use crate::failure::Doing;
 use crate::filter::quoted;
 use crate::layout::{Layout, Targets};
+use crate::members;
 use crate::model::{ACCOUNT, Attribute, Class, PASSWORD, Syntax};
 use crate::object::{self, Object};
 use crate::page;
+use crate::resource::Decoded;
 use crate::server::{self, Server};
 use crate::tree;
 use crate::update::{Alteration, not_stored};
@@ -15,10 +17,11 @@ use crate::url::{self, Url};
 use hawser_sdk::credentials::Password;
 use hawser_sdk::http::Response;
 use hawser_sdk::{
-    AttributeChange, Change, Draft, Effect, Error, FailureKind, Key, ObjectRef, Outcome, Provision, Reference, Result,
-    Secret, Update, Written,
+    Attribute as Given, AttributeChange, Change, Draft, Effect, Error, FailureKind, Key, ObjectRef, Outcome, Provision,
+    Reference, Result, Secret, Update, Written,
 };
 use serde_json::{Map, Value as Json, json};
+use std::borrow::Cow;
 
 /// Where the host writes the password of a new resource, and of one that is written whole.
 pub(crate) const PASSWORD_POINTER: &str = "/password";
@@ -37,7 +40,7 @@ impl Provision for Scim {
             .client
             .write("POST", url, &body, None, secret, Doing::Creating)
             .map_err(|error| existing(&server, class, &draft.name, error))?;
-        let uid = created(&response)?;
+        let uid = created(class, &response)?;
         let written = object::written(&server, &response, class, &uid, Some(&draft.name));
         Ok(looked_after(&server, class, &draft, written)?.into())
     }
@@ -57,8 +60,21 @@ impl Provision for Scim {
         }
         let if_match = revision.filter(|_| server.can.etag);
         server.client.delete(Server::url(class, &object.uid)?, if_match).map_err(lost)?;
+        if server.options.reads_back() {
+            is_gone(&server, class, &object.uid)?;
+        }
         let name = object.name.as_deref().unwrap_or(&object.uid);
         Ok(Written::new(object.uid.as_str(), name).into())
+    }
+}
+
+/// # Errors
+/// What was deleted is still there, or nobody knows.
+fn is_gone(server: &Server, class: &Class, uid: &str) -> Result<()> {
+    match Object::read(server, class, uid, Some(&[])) {
+        Err(error) if error.kind() == FailureKind::UnknownUid => Ok(()),
+        Err(error) => Err(not_stored(&format!("it cannot be looked for: {error}"))),
+        Ok(_) => Err(not_stored("it is still there")),
     }
 }
 
@@ -143,10 +159,10 @@ pub(crate) fn member(server: &Server, members: &Attribute, class: &Class, uid: &
 }
 
 /// The id of the new resource, as the answer shows it or as it is part of its place.
-fn created(response: &Response) -> Result<String> {
+fn created(class: &Class, response: &Response) -> Result<String> {
     let json: Json = serde_json::from_slice(&response.body).unwrap_or_default();
-    let shown = tree::text(&json, &tree::path("id", None)).map(str::to_owned);
-    let place = || response.header("location").and_then(url::last_segment);
+    let shown = tree::get(&json, &tree::path("id", None)).and_then(tree::key).map(Cow::into_owned);
+    let place = || response.header("location").and_then(|place| url::id(place, &class.endpoint));
     shown.filter(|uid| !uid.is_empty()).or_else(place).ok_or_else(|| {
         let message =
             "the service created the resource and does not tell its id; look for it there before it is tried again";
@@ -175,10 +191,10 @@ fn by_name(server: &Server, class: &Class, name: &str) -> Result<Option<String>>
     let url =
         Url::new(&class.endpoint).with("filter", &filter).with_some("attributes", layout.wanted.attributes.as_deref());
     let found = page::read(&layout, &server.client.get(url)?.body)?.items.unwrap_or_default();
-    match found.as_slice() {
-        [only] => Ok(only.uid.clone()),
-        _ => Ok(None),
-    }
+    // Not every service that says it filters does.
+    let is_it = |it: &&Decoded| it.name.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(name));
+    let mut named = found.iter().filter(is_it);
+    Ok(named.next().filter(|_| named.next().is_none()).and_then(|only| only.uid.clone()))
 }
 
 /// Where the profile says so, looks whether everything was stored.
@@ -192,17 +208,28 @@ fn looked_after(server: &Server, class: &Class, draft: &Draft, written: Written)
         Err(error) => return Ok(written.failed("@name", not_stored(&format!("it cannot be read back: {error}")))),
     };
     let mut written = written;
+    if class.naming().is_some() && !Target::naming(class, &draft.name, &stored.json)?.holds_in(&stored.json) {
+        written = written.failed("@name", not_stored("it has another name when it is read back"));
+    }
     for given in &draft.attributes {
-        let change = AttributeChange { name: given.name.clone(), change: Change::Replace(given.values.clone()) };
-        let is_comparable = class.known(&given.name)?;
-        if !is_comparable.is_readable() || class.is_membership(is_comparable) {
-            continue;
-        }
-        if !Target::of(server, class, &change, &stored.json)?.holds_in(&stored.json) {
+        if !is_stored(server, class, given, &stored)? {
             written = written.failed(given.name.as_str(), not_stored("it is not there when it is read back"));
         }
     }
     Ok(written)
+}
+
+/// Is it there, as far as that can be seen?
+fn is_stored(server: &Server, class: &Class, given: &Given, stored: &Object) -> Result<bool> {
+    let attribute = class.known(&given.name)?;
+    if !attribute.is_readable() {
+        return Ok(true);
+    }
+    if class.is_membership(attribute) {
+        return Ok(members::are_in(server, &given.values, stored));
+    }
+    let change = AttributeChange { name: given.name.clone(), change: Change::Replace(given.values.clone()) };
+    Ok(Target::of(server, class, &change, &stored.json)?.holds_in(&stored.json))
 }
 
 #[cfg(test)]

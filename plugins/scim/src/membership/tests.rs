@@ -309,19 +309,32 @@ fn members_may_be_shown_by_their_names() {
     assert_eq!(requests.writes()[0].body["Operations"][0]["path"], r#"members[value eq "ada"]"#);
 }
 
+/// The groups of member 1, where a search finds these and he himself shows those.
+fn granted(service: Service, found: Json, shown: Json) -> Result<Vec<String>> {
+    let (_host, _) = service.enter(move |asked| match asked.path.starts_with("/Groups?") {
+        true => ok(&json!({"totalResults": found.as_array().unwrap().len(), "Resources": found})),
+        false => ok(&json!({"id": "1", "userName": "u", "groups": shown})),
+    });
+    let scim = scim(Profile::Standard);
+    let (mut uids, mut after) = (Vec::new(), None);
+    loop {
+        let page = scim.list_granted(&who("1"), after.as_deref(), 1)?;
+        uids.extend(page.assignments.into_iter().map(|it| it.entitlement.uid));
+        after = page.next;
+        if after.is_none() {
+            return Ok(uids);
+        }
+    }
+}
+
 #[test]
 fn groups_of_a_principal_come_page_by_page_from_a_search_or_from_himself() {
-    let granted = |service: Service| {
-        let (_host, _) = service.enter(|asked| match asked.path.starts_with("/Groups?") {
-            true => ok(&json!({"totalResults": 2, "Resources": [{"id": "b", "displayName": "B"}, {"id": "a", "displayName": "A"}]})),
-            false => ok(&json!({"id": "1", "userName": "u", "groups": [{"value": "b"}, {"value": "a", "type": "direct"}]})),
-        });
-        let scim = scim(Profile::Standard);
-        let first = scim.list_granted(&who("1"), None, 1).unwrap();
-        let second = scim.list_granted(&who("1"), first.next.as_deref(), 1).unwrap();
-        assert_eq!(second.next, None);
-        [first, second].map(|page| page.assignments[0].entitlement.uid.clone())
-    };
-    assert_eq!(granted(Service::new()), ["a", "b"]);
-    assert_eq!(granted(unable()), ["a", "b"]);
+    let of = |id: &str| json!({"id": id, "displayName": id, "members": [{"value": 7}, {"value": "1"}]});
+    let shown = json!([{"value": "b"}, {"value": 3, "type": "direct"}, {"value": "z", "type": "Indirect"}]);
+    assert_eq!(granted(Service::new(), json!([of("b"), of("a")]), Json::Null).unwrap(), ["a", "b"]);
+    assert_eq!(granted(unable(), json!([]), shown.clone()).unwrap(), ["3", "b"]);
+    let any = json!({"id": "x", "displayName": "x", "members": [{"value": "7"}]});
+    assert_eq!(granted(Service::new(), json!([of("a"), any]), shown).unwrap(), ["3", "b"], "it does not filter");
+    assert_eq!(granted(unable(), json!([]), json!([])).unwrap(), [""; 0]);
+    assert_eq!(granted(unable(), json!([]), Json::Null).unwrap_err().kind(), FailureKind::Unsupported);
 }
