@@ -117,10 +117,18 @@ impl Builder<'_> {
         if document.multi_valued {
             let syntax = if refers_to.is_some() { Syntax::Reference } else { Syntax::Complex };
             let parts = document.sub_attributes.iter().filter(|sub| is_part(sub));
+            let adds = parts.clone().filter(|sub| sub.is_mutable("readOnly")).map(|sub| sub.name.clone()).collect();
             let parts = parts.map(|sub| (sub.name.clone(), syntax_of(sub))).collect();
             let demands = if refers_to.is_some() { demands(document) } else { Vec::new() };
             let refers_to = refers_to.unwrap_or_default();
-            return vec![Attribute { syntax, parts, refers_to, demands, ..attribute(document, extension, None, kind) }];
+            return vec![Attribute {
+                syntax,
+                parts,
+                adds,
+                refers_to,
+                demands,
+                ..attribute(document, extension, None, kind)
+            }];
         }
         let part = |sub: &AttributeDocument| {
             let own = attribute(sub, extension, Some(document), kind);
@@ -184,6 +192,7 @@ fn common() -> Vec<Attribute> {
         mutability,
         returned: Returned::ByDefault,
         parts: Vec::new(),
+        adds: Vec::new(),
         refers_to: Vec::new(),
         demands: Vec::new(),
     };
@@ -241,6 +250,7 @@ fn attribute(
         mutability,
         returned,
         parts: Vec::new(),
+        adds: Vec::new(),
         refers_to: Vec::new(),
         demands: Vec::new(),
     }

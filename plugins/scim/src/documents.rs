@@ -29,8 +29,9 @@ pub(crate) struct ProviderDocument {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct Supported {
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "truth")]
     pub(crate) supported: bool,
+    #[serde(deserialize_with = "size")]
     pub(crate) max_results: Option<u32>,
 }
 
@@ -38,10 +39,12 @@ pub(crate) struct Supported {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct PaginationDocument {
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "truth")]
     pub(crate) cursor: bool,
+    #[serde(deserialize_with = "perhaps")]
     pub(crate) index: Option<bool>,
     pub(crate) default_pagination_method: Option<String>,
+    #[serde(deserialize_with = "size")]
     pub(crate) max_page_size: Option<u32>,
 }
 
@@ -156,6 +159,28 @@ fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(deserial
     Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
+/// True or false, as a text too; nothing for anything else.
+fn perhaps<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
+    Ok(match Json::deserialize(deserializer)? {
+        Json::Bool(value) => Some(value),
+        Json::String(text) => text.to_ascii_lowercase().parse().ok(),
+        _ => None,
+    })
+}
+
+fn truth<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    perhaps(deserializer).map(|value| value.unwrap_or(false))
+}
+
+/// A size, as a text too. What is below zero is none, and so is what nobody could ask for.
+fn size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
+    Ok(match Json::deserialize(deserializer)? {
+        Json::Number(number) => number.as_u64().and_then(|number| u32::try_from(number).ok()),
+        Json::String(text) => text.trim().parse().ok(),
+        _ => None,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -176,6 +201,22 @@ mod tests {
             let schemas: Vec<SchemaDocument> = list(body.as_bytes(), "/Schemas").unwrap();
             assert_eq!(schemas.iter().map(|schema| schema.id.as_str()).collect::<Vec<_>>(), ["a", "b"]);
             assert!(schemas[1].attributes[0].is_a("string"));
+        }
+    }
+
+    #[test]
+    fn what_a_service_can_do_is_read_with_patience() {
+        for (size, read) in
+            [("-1", None), ("5000000000", None), (r#""200""#, Some(200)), ("1e3", None), ("null", None), ("[]", None)]
+        {
+            let text = format!(
+                r#"{{"filter": {{"supported": "True", "maxResults": {size}}}, "patch": {{"supported": 7}},
+                    "pagination": {{"cursor": "true", "index": "false", "maxPageSize": {size}}}}}"#
+            );
+            let document: ProviderDocument = serde_json::from_str(&text).unwrap();
+            assert_eq!((document.filter.max_results, document.pagination.max_page_size), (read, read), "{size}");
+            assert!(document.filter.supported && !document.patch.supported && !document.etag.supported);
+            assert_eq!((document.pagination.cursor, document.pagination.index), (true, Some(false)));
         }
     }
 

@@ -9,7 +9,9 @@ use crate::paging::Mark;
 use crate::resource;
 use crate::resources::Resources;
 use crate::server::Server;
-use hawser_sdk::{Cell, Edge, EdgeRequest, Error, Item, Listing, ObjectRef, Reference, Rejected, Result, Row, Value};
+use hawser_sdk::{
+    Cell, Edge, EdgeRequest, Error, FailureKind, Item, Listing, ObjectRef, Reference, Rejected, Result, Row, Value,
+};
 use serde::{Deserialize, Serialize};
 
 /// The edges of one relation.
@@ -77,7 +79,7 @@ impl Edges {
         checkpoint: Option<Checkpoint>,
     ) -> Result<Self> {
         self.resumed = checkpoint.and_then(|it| it.owner);
-        let row = read(server, &self.class, layout, &owner.uid)?;
+        let row = read(server, &self.class, layout, &owner.uid)?.map_err(|rejected| rejected.reason().clone())?;
         self.current = Some(self.owner(row)?);
         Ok(self)
     }
@@ -117,9 +119,13 @@ impl Edges {
                 Ok(row) => row,
                 Err(rejected) => return Ok(Some(rejected.into())),
             };
-            let row = match &self.singly {
-                Some(layout) => read(&found.server, &self.class, layout, &row.uid)?,
+            let row = match self.singly.as_ref().map(|layout| read(&found.server, &self.class, layout, &row.uid)) {
                 None => row,
+                Some(Ok(Ok(row))) => row,
+                Some(Ok(Err(rejected))) => return Ok(Some(rejected.into())),
+                // It went while the list was read.
+                Some(Err(error)) if error.kind() == FailureKind::UnknownUid => continue,
+                Some(Err(error)) => return Err(error),
             };
             self.current = Some(self.owner(row)?);
         }
@@ -158,9 +164,10 @@ impl Edges {
     }
 }
 
-fn read(server: &Server, class: &Class, layout: &Layout, uid: &str) -> Result<Row> {
+/// Reads an owner. Why it is no row is within.
+fn read(server: &Server, class: &Class, layout: &Layout, uid: &str) -> Result<Result<Row, Rejected>> {
     let response = server.object(class, uid, layout.wanted.attributes.as_deref())?;
-    resource::read(layout, &response.body)?.map_err(|rejected| rejected.reason().clone())
+    resource::read(layout, &response.body)
 }
 
 impl Listing<Edge> for Edges {
@@ -169,8 +176,9 @@ impl Listing<Edge> for Edges {
     }
 
     fn checkpoint(&mut self) -> Option<Vec<u8>> {
-        let owner = self.current.as_ref().map(|owner| owner.mark.clone());
-        let within = u64::from(owner.is_some());
+        let within = u64::from(self.current.is_some());
+        // Without a revision nobody knows whether an owner is what it was, so it is read again from its first value.
+        let owner = self.current.as_ref().map(|owner| owner.mark.clone()).filter(|mark| mark.revision.is_some());
         let list = match &self.source {
             Source::All(found) => Some(found.mark(within)),
             Source::One => None,
@@ -253,7 +261,7 @@ mod tests {
 
     #[test]
     fn members_come_with_their_groups_or_one_by_one() {
-        for (way, requests) in [(MembersRead::WithGroups, 1), (MembersRead::OneByOne, 4)] {
+        for (way, requests) in [(MembersRead::WithGroups, 2), (MembersRead::OneByOne, 5)] {
             let (_host, asked) = Service::new().enter(answer);
             assert_eq!(pairs(scim(way).edges(request(None), None).unwrap()), ["g1-1", "g1-2", "g1-3", "g3-4"]);
             assert_eq!(asked.all().len(), requests);
@@ -275,6 +283,37 @@ mod tests {
             let again = scim(MembersRead::WithGroups).edges(request(owner), Some(changed.into_bytes()));
             let error = again.and_then(testing::collect).unwrap_err();
             assert_eq!(error.kind(), FailureKind::ResyncRequired);
+        }
+    }
+
+    #[test]
+    fn a_group_that_went_or_is_odd_takes_no_other_with_it() {
+        let (_host, _) = Service::new().enter(|asked| match asked.path.split('?').next().unwrap() {
+            "/Groups/g1" => Response::new(404, ""),
+            "/Groups/g2" => ok(&json!({"id": "g2", "displayName": "g2", "members": [{"display": "nobody"}]})),
+            _ => answer(asked),
+        });
+        let items = testing::collect(scim(MembersRead::OneByOne).edges(request(None), None).unwrap()).unwrap();
+        assert!(matches!(&items[..], [Item::Rejected(odd), Item::Found(_)] if odd.key() == "g2"), "{items:?}");
+    }
+
+    #[test]
+    fn without_versions_another_instance_begins_with_the_group_again() {
+        for owner in [None, Some("g1")] {
+            let (_host, _) = Service::new().enter(|asked| {
+                let mut answer: Json = serde_json::from_slice(&answer(asked).body).unwrap();
+                answer.as_object_mut().unwrap().remove("meta");
+                for group in answer["Resources"].as_array_mut().into_iter().flatten() {
+                    group.as_object_mut().unwrap().remove("meta");
+                }
+                ok(&answer)
+            });
+            let mut edges = scim(MembersRead::WithGroups).edges(request(owner), None).unwrap();
+            for _ in 0..2 {
+                edges.next_item().unwrap().unwrap();
+            }
+            let rest = pairs(scim(MembersRead::WithGroups).edges(request(owner), edges.checkpoint()).unwrap());
+            assert_eq!(rest.first().map(String::as_str), Some("g1-1"));
         }
     }
 }

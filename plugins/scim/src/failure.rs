@@ -1,6 +1,7 @@
 //! What a service's answers mean: status, `scimType` and detail (RFC 7644, 3.12) to the failures of the contract.
 //!
-//! A write that is answered with 500 may have been carried out: its outcome is unknown, and nobody repeats it by himself.
+//! A write that is answered with 5xx may have been carried out, whatever else the answer says: its outcome is unknown, and
+//! nobody repeats it by himself. 501 alone says that the service cannot do it at all.
 
 use hawser_sdk::http::Response;
 use hawser_sdk::{Effect, Error, FailureKind};
@@ -54,6 +55,9 @@ fn kind(status: u16, scim_type: &str, doing: Doing) -> (FailureKind, &'static st
     use FailureKind as Kind;
     let writes = doing != Doing::Reading;
     match (status, scim_type) {
+        (500 | 502..=599, _) if writes => {
+            (Kind::OutcomeUnknown, "it may have been done all the same; look before it is tried again")
+        }
         (_, "uniqueness") => (Kind::AlreadyExists, ""),
         (_, "tooMany") => (Kind::QuotaExceeded, "the service finds too much; raise its limit or lower `page-size`"),
         (_, "invalidFilter") => (Kind::Unsupported, "name the attribute in `unfilterable`"),
@@ -82,9 +86,6 @@ fn kind(status: u16, scim_type: &str, doing: Doing) -> (FailureKind, &'static st
         (429, _) => (Kind::RateLimited, ""),
         (503, _) => (Kind::TargetMaintenance, ""),
         (300..=399, _) => (Kind::Configuration, "nothing is followed; correct `host` and `base-path`"),
-        (500..=599, _) if writes => {
-            (Kind::OutcomeUnknown, "it may have been done all the same; look before it is tried again")
-        }
         (500..=599, _) => (Kind::Retryable, ""),
         _ => (Kind::Conflict, ""),
     }
@@ -117,6 +118,11 @@ pub(crate) fn is_about_filters(error: &Error) -> bool {
     error.kind() == FailureKind::Unsupported
 }
 
+/// Did the service find nothing at the path of an operation?
+pub(crate) fn is_no_target(error: &Error) -> bool {
+    error.kind() == FailureKind::Conflict && error.target_code() == Some("http:400")
+}
+
 /// What was there when it was looked for is not there any more.
 pub(crate) fn unknown(class: &str, uid: &str) -> Error {
     Error::unknown_uid(format!("there is no {class} with the uid `{uid}`")).code("http:404")
@@ -134,8 +140,12 @@ mod tests {
     #[test]
     fn what_may_have_been_done_is_unknown_and_a_read_is_tried_again() {
         for doing in [Doing::Creating, Doing::Changing, Doing::Deleting, Doing::SettingPassword] {
-            let error = error(500, "", doing);
-            assert_eq!((error.kind(), error.effect()), (FailureKind::OutcomeUnknown, Effect::Unknown));
+            for (status, scim_type) in
+                [(500, ""), (502, ""), (503, ""), (504, "tooMany"), (500, "uniqueness"), (599, "")]
+            {
+                let error = error(status, scim_type, doing);
+                assert_eq!((error.kind(), error.effect()), (FailureKind::OutcomeUnknown, Effect::Unknown), "{status}");
+            }
         }
         let error = error(502, "", Doing::Reading);
         assert_eq!((error.kind(), error.effect()), (FailureKind::Retryable, Effect::None));
@@ -163,6 +173,7 @@ mod tests {
             (412, "", Doing::Changing, Kind::PreconditionFailed),
             (428, "", Doing::Deleting, Kind::PreconditionRequired),
             (501, "", Doing::Changing, Kind::Unsupported),
+            (503, "", Doing::Reading, Kind::TargetMaintenance),
         ] {
             let error = error(status, scim_type, doing);
             assert_eq!(error.kind(), kind, "{status} {scim_type} {doing:?}");
@@ -170,6 +181,14 @@ mod tests {
             assert!(error.message().contains("because"), "{error}");
         }
         assert_eq!(error(400, "", Doing::SettingPassword).attributes(), ["password"]);
+    }
+
+    #[test]
+    fn only_a_path_without_a_target_is_one() {
+        assert!(is_no_target(&error(400, "noTarget", Doing::Changing)));
+        for (status, scim_type) in [(409, ""), (400, "invalidPath"), (400, ""), (500, "noTarget")] {
+            assert!(!is_no_target(&error(status, scim_type, Doing::Changing)), "{status} {scim_type}");
+        }
     }
 
     #[test]

@@ -7,12 +7,13 @@ use crate::Scim;
 use crate::failure;
 use crate::layout::Layout;
 use crate::model::Class;
-use crate::options::Incremental;
+use crate::options::{Incremental, MembersRead};
+use crate::resource::Decoded;
 use crate::resources::{Filter, Resources};
 use crate::server::Server;
 use crate::time;
 use crate::url::Url;
-use hawser_sdk::{ClassAttributes, ClassRow, Delta, Error, Feed, Item, Listing, Result};
+use hawser_sdk::{Cell, ClassAttributes, ClassRow, Delta, Error, Feed, Item, Listing, Result};
 
 /// What a service may store later than its clock says, in microseconds.
 const MARGIN: i64 = 120 * 1_000_000;
@@ -80,23 +81,53 @@ struct Changes {
     since: i64,
     /// Classes to come, the last one first.
     asked: Vec<(Class, ClassAttributes)>,
-    current: Option<(String, Resources)>,
+    current: Option<Current>,
     /// What the service's clock showed at the beginning.
     began: Option<i64>,
     ended: bool,
 }
 
+/// A class under way.
+struct Current {
+    class: String,
+    found: Resources,
+    /// Where in a row the members stand that are read one by one.
+    singly: Vec<usize>,
+}
+
+impl Current {
+    fn open(server: Server, class: &Class, attributes: &[String], filter: Filter) -> Result<Self> {
+        let is_single = |name: &String| {
+            server.options.members_read == MembersRead::OneByOne
+                && class.attribute(name).is_some_and(|attribute| class.is_membership(attribute))
+        };
+        let singly = (0..).zip(attributes).filter(|(_, name)| is_single(name)).map(|(at, _)| at).collect();
+        let listed: Vec<String> = attributes.iter().filter(|name| !is_single(name)).cloned().collect();
+        let layout = Layout::new(&server, class, &listed)?;
+        let found = Resources::open(server, class, layout, Some(filter));
+        Ok(Self { class: class.name.clone(), found, singly })
+    }
+
+    /// A list that comes without members says nothing of them: partial, they are read as edges.
+    fn told(&self, decoded: Decoded) -> Item<Delta> {
+        match decoded.into_row(&self.found.layout) {
+            Ok(mut row) => {
+                self.singly.iter().for_each(|at| row.cells.insert(*at, Cell::Partial(Vec::new())));
+                Item::Found(Delta::Upsert(ClassRow { class: self.class.clone(), row }))
+            }
+            Err(rejected) => rejected.into(),
+        }
+    }
+}
+
 impl Changes {
     fn item(&mut self) -> Result<Option<Item<Delta>>> {
         loop {
-            if let Some((class, found)) = &mut self.current {
-                let next = found.next().map_err(explained)?;
-                self.began = self.began.or(found.began());
+            if let Some(current) = &mut self.current {
+                let next = current.found.next().map_err(explained)?;
+                self.began = self.began.or(current.found.began());
                 if let Some(decoded) = next {
-                    return Ok(Some(match decoded.into_row(&found.layout) {
-                        Ok(row) => Item::Found(Delta::Upsert(ClassRow { class: class.clone(), row })),
-                        Err(rejected) => rejected.into(),
-                    }));
+                    return Ok(Some(current.told(decoded)));
                 }
             }
             let Some((class, asked)) = self.asked.pop() else {
@@ -104,9 +135,8 @@ impl Changes {
                 return Ok(None);
             };
             let server = self.scim.server()?;
-            let layout = Layout::new(&server, &class, &asked.attributes)?;
             let filter = Filter::Decides(filter(self.since)?);
-            self.current = Some((class.name.clone(), Resources::open(server, &class, layout, Some(filter))));
+            self.current = Some(Current::open(server, &class, &asked.attributes, filter)?);
         }
     }
 }
@@ -198,5 +228,21 @@ mod tests {
         assert_eq!(changes.checkpoint().unwrap(), token_of(3_600_000_000), "an hour after the beginning of time");
         let path = &requests.all()[0].path;
         assert!(path.contains("filter=meta.lastModified%20ge%20%221970-01-01T00%3A14%3A40Z%22"), "{path}");
+    }
+
+    #[test]
+    fn members_that_are_read_one_by_one_are_not_told_to_be_gone() {
+        let (_host, requests) = Service::new().enter(|_| {
+            let group = json!({"id": "2", "displayName": "g", "externalId": "e"});
+            ok(&json!({"totalResults": 1, "Resources": [group]}))
+        });
+        let options = Options { members_read: MembersRead::OneByOne, ..Options::default() };
+        let attributes = ["displayName", "members", "externalId"].map(str::to_owned).to_vec();
+        let asked = vec![ClassAttributes { class: "group".to_owned(), attributes }];
+        let mut changes = Scim { options }.changes(asked, token_of(0)).unwrap();
+        let Some(Ok(Item::Found(Delta::Upsert(told)))) = changes.next_item() else { panic!("an upsert") };
+        let text = |text: &str| Cell::Text(text.to_owned());
+        assert_eq!(told.row.cells, [text("g"), Cell::Partial(Vec::new()), text("e")]);
+        assert!(requests.all()[0].path.contains("excludedAttributes=members"), "{:?}", requests.all());
     }
 }

@@ -1,11 +1,11 @@
 //! Who is in a group: asked, read and looked after.
 //!
 //! A cheap question is believed only where the answer leads to a write that does no harm if it was wrong. Before anybody is
-//! told that it is so already, the group itself is read.
+//! told that it is so already, the group itself is read. A list that says that there is more of it proves nobody's absence.
 
 use crate::filter::quoted;
 use crate::layout::{Layout, Targets};
-use crate::model::{Attribute, Class};
+use crate::model::{Attribute, Class, MEMBERS};
 use crate::object::Object;
 use crate::options::{MemberValue, Profile};
 use crate::page;
@@ -13,8 +13,11 @@ use crate::provision;
 use crate::server::Server;
 use crate::tree;
 use crate::url::Url;
-use hawser_sdk::{Error, FailureKind, Result};
+use hawser_sdk::{Error, FailureKind, Key, Reference, Result, Value};
 use serde_json::Value as Json;
+
+/// What says that a list is not all of it.
+const MORE: [&str; 5] = ["nextCursor", "totalResults", "itemsPerPage", "startIndex", "nextLink"];
 
 /// A group and who is to be in it or not.
 pub(crate) struct Pair<'a> {
@@ -33,7 +36,7 @@ pub(crate) struct Pair<'a> {
 pub(crate) enum Seen {
     Yes,
     No,
-    /// The group shows no members at all.
+    /// The group shows no members at all, or says that there are more than it shows.
     Hidden,
 }
 
@@ -71,15 +74,15 @@ impl<'a> Pair<'a> {
     /// Is he in the group as it was read?
     pub(crate) fn seen_in(&self, group: &Object) -> Seen {
         match list(group) {
-            None => Seen::Hidden,
             Some(members) if members.iter().any(|member| self.is_it(member)) => Seen::Yes,
-            Some(_) => Seen::No,
+            Some(_) if !says_more(group) => Seen::No,
+            _ => Seen::Hidden,
         }
     }
 
     pub(crate) fn is_it(&self, member: &Json) -> bool {
-        let value = tree::text(member, &tree::path("value", None)).or_else(|| member.as_str());
-        value.is_some_and(|value| value == self.shown || value == self.principal)
+        let value = tree::get(member, &tree::path("value", None)).unwrap_or(member);
+        tree::key(value).is_some_and(|key| key == self.shown || key == self.principal)
     }
 
     /// How many others are in the group as it was read.
@@ -87,13 +90,16 @@ impl<'a> Pair<'a> {
         list(group).unwrap_or_default().iter().filter(|member| !self.is_it(member)).count()
     }
 
-    /// What a search says, if the service can be asked and has a plain answer. Nothing that is only to be asked where what
-    /// was stored has to be seen.
+    /// What a search says before anything is written. Nothing that is only to be asked where what was stored has to be seen.
     pub(crate) fn ask(&self) -> Result<Option<bool>> {
+        if self.server.options.profile == Profile::Standard { self.search() } else { Ok(None) }
+    }
+
+    /// What a search says, if the service can be asked and has a plain answer.
+    pub(crate) fn search(&self) -> Result<Option<bool>> {
         let path = format!("{}.value", self.members.path);
-        let options = &self.server.options;
-        let is_askable = options.profile == Profile::Standard && options.member_value == MemberValue::Id;
         let filters = |path: &str| self.server.filters_by(path);
+        let is_askable = self.server.options.member_value == MemberValue::Id;
         if !(is_askable && filters(&path) && filters("id") && filters(&self.members.name)) {
             return Ok(None);
         }
@@ -113,13 +119,40 @@ impl<'a> Pair<'a> {
     }
 }
 
-fn is_no_answer(error: &Error) -> bool {
+pub(crate) fn is_no_answer(error: &Error) -> bool {
     matches!(
         error.kind(),
         FailureKind::Unsupported | FailureKind::UnknownUid | FailureKind::Retryable | FailureKind::Conflict
     )
 }
 
-fn list(group: &Object) -> Option<&[Json]> {
-    tree::get(&group.json, &tree::path(crate::model::MEMBERS, None)).and_then(Json::as_array).map(Vec::as_slice)
+/// Does a group say that it shows some of its members only?
+pub(crate) fn says_more(group: &Object) -> bool {
+    let is_sign = |name: &String| {
+        let name = name.to_ascii_lowercase();
+        MORE.iter().any(|more| name == more.to_ascii_lowercase()) || (name.starts_with(MEMBERS) && name != MEMBERS)
+    };
+    group.json.as_object().is_some_and(|object| object.keys().any(is_sign))
+}
+
+/// Are all of them in a group, as far as it shows who is?
+pub(crate) fn are_in(server: &Server, given: &[Value], group: &Object) -> bool {
+    let Some(shown) = list(group).filter(|_| !says_more(group)) else { return true };
+    // By their names they are as many.
+    if server.options.member_value == MemberValue::Name {
+        return shown.len() >= given.len();
+    }
+    let is_shown = |uid: &str| {
+        let value = tree::path("value", None);
+        shown.iter().any(|member| tree::key(tree::get(member, &value).unwrap_or(member)).is_some_and(|key| key == uid))
+    };
+    given.iter().all(|value| match value {
+        Value::Reference(Reference { key: Key::Uid(uid) | Key::Name(uid), .. }) => is_shown(uid),
+        _ => true,
+    })
+}
+
+/// The members as the group shows them.
+pub(crate) fn list(group: &Object) -> Option<&[Json]> {
+    tree::get(&group.json, &tree::path(MEMBERS, None)).and_then(Json::as_array).map(Vec::as_slice)
 }

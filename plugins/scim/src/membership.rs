@@ -5,24 +5,25 @@
 //! profile `entra`, only after the group showed who is in it, and what is left is looked at afterwards.
 
 use crate::Scim;
-use crate::failure::Doing;
+use crate::failure::{self, Doing};
 use crate::filter::quoted;
 use crate::layout::{Layout, Targets};
 use crate::listing::resumed;
-use crate::members::{Pair, Seen};
-use crate::model::{Class, GROUP, Kind, Syntax};
+use crate::members::{self, Pair, Seen};
+use crate::model::{Class, GROUP, Kind, MEMBERS, Syntax};
 use crate::object::Object;
 use crate::options::{MemberValue, Profile};
 use crate::replacing;
-use crate::resource;
 use crate::resources::{Filter, Resources};
 use crate::server::Server;
+use crate::tree;
 use crate::update::{not_stored, patch};
 use hawser_sdk::{
     Assignment, Assignments, Cell, Effect, Entitlements, Error, FailureKind, GrantOutcome, Granted, Key, ObjectRef,
-    Result, RevokeOutcome, Value,
+    Reference, Result, RevokeOutcome, Value,
 };
 use serde_json::{Value as Json, json};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 impl Entitlements for Scim {
@@ -45,7 +46,7 @@ impl Entitlements for Scim {
 
     fn list_granted(&self, principal: &ObjectRef, after: Option<&[u8]>, max: u32) -> Result<Assignments> {
         let server = self.server()?;
-        let mut groups = all_granted(server, principal)?;
+        let mut groups = all_granted(&server, principal)?;
         if let Some(after) = after {
             let after: String = resumed(after)?;
             groups.retain(|uid, _| *uid > after);
@@ -96,11 +97,18 @@ fn revoked(pair: &Pair<'_>) -> Result<RevokeOutcome> {
         return removed(pair, None);
     }
     let group = pair.read()?;
+    let by_path = pair.server.patches() && pair.server.options.profile != Profile::Entra;
     match pair.seen_in(&group) {
+        // A list may be cut off and not say so. A path names one member and harms no other, so who is not seen is removed
+        // all the same, unless a search has not found him either.
+        Seen::No if by_path && asked.is_none() => removed(pair, Some(&group)),
+        Seen::No if asked.is_none() => {
+            replacing::shown_members(pair.server, &group).map(|_| RevokeOutcome::AlreadyRevoked)
+        }
         Seen::No => Ok(RevokeOutcome::AlreadyRevoked),
-        Seen::Hidden if !pair.server.patches() || pair.server.options.profile == Profile::Entra => {
+        Seen::Hidden if !by_path => {
             let message =
-                "the service does not show who is in the group, so that removing one member could remove the others";
+                "the service does not show everybody in the group, so that removing one member could remove the others";
             Err(Error::unsupported(message))
         }
         Seen::Yes if !pair.server.patches() => {
@@ -142,7 +150,12 @@ fn is_so_already(pair: &Pair<'_>, error: &Error, wanted: Seen) -> Result<bool> {
             | FailureKind::InvalidAttributeValue
             | FailureKind::SchemaViolation
     );
-    Ok(may_be && pair.seen_in(&pair.read()?) == wanted)
+    if !may_be {
+        return Ok(false);
+    }
+    let seen = pair.seen_in(&pair.read()?);
+    // An empty group may show no members at all; that the service found none to remove is its own word.
+    Ok(seen == wanted || (wanted == Seen::No && seen == Seen::Hidden && failure::is_no_target(error)))
 }
 
 /// Where the profile says so, looks whether he is in or out, and whether the others are still there.
@@ -152,7 +165,8 @@ fn looked_after(pair: &Pair<'_>, before: &Object, wanted: Seen) -> Result<()> {
     }
     let after = pair.read()?;
     let (were, are) = (pair.others_in(before), pair.others_in(&after));
-    if are < were {
+    // Of a list that is cut off, others may have been pushed out.
+    if are < were && !members::says_more(&after) {
         let message = format!(
             "{} of the {were} others are gone from the group {}: the service takes this way of writing for another one, or \
              somebody else removed them; look there, and set `profile` to what the service is",
@@ -161,53 +175,79 @@ fn looked_after(pair: &Pair<'_>, before: &Object, wanted: Seen) -> Result<()> {
         );
         return Err(Error::partially_applied(message).with_effect(Effect::Some));
     }
-    // An empty group may show no members at all.
-    let seen = pair.seen_in(&after);
-    let is_so = seen == wanted || (wanted == Seen::No && seen == Seen::Hidden);
+    let is_so = match pair.seen_in(&after) {
+        // An empty group may show no members at all.
+        Seen::Hidden => wanted == Seen::No || pair.search()? == Some(true),
+        seen => seen == wanted,
+    };
     if is_so { Ok(()) } else { Err(not_stored("the group is not so when it is read back")) }
 }
 
 /// Every group of a principal, by its uid, and its name where that is shown.
-fn all_granted(server: Server, principal: &ObjectRef) -> Result<BTreeMap<String, Option<String>>> {
-    let class = server.class(&principal.class)?.clone();
+fn all_granted(server: &Server, principal: &ObjectRef) -> Result<BTreeMap<String, Option<String>>> {
+    let class = server.class(&principal.class)?;
     let (groups, members) = server.groups()?;
-    let (groups, path) = (groups.clone(), format!("{}.value", members.path));
-    let own = class.attributes.iter().find(|it| it.name == "groups" && it.syntax == Syntax::Reference);
-    let is_asked = server.filters_by(&path) && server.options.member_value == MemberValue::Id;
-    match own {
-        // Services that do not keep them show none, which is not the same as knowing that there are none.
-        Some(_) if !is_asked => shown(&server, &class, principal),
-        None if !is_asked => {
-            let message = "the service can neither be asked for the groups of a member nor shows them; look at the groups' members";
-            Err(Error::unsupported(message))
+    let path = format!("{}.value", members.path);
+    if server.filters_by(&path)
+        && server.options.member_value == MemberValue::Id
+        && let Some(found) = found(server, groups, &path, principal)?
+    {
+        return Ok(found);
+    }
+    if class.attributes.iter().any(|it| it.name == "groups" && it.syntax == Syntax::Reference) {
+        return shown(server, class, principal);
+    }
+    let message =
+        "the service can neither be asked for the groups of a member nor shows them; look at the groups' members";
+    Err(Error::unsupported(message))
+}
+
+/// The groups that a search finds; nothing if one comes that does not show the principal, so that it may be any group.
+fn found(
+    server: &Server,
+    groups: &Class,
+    path: &str,
+    principal: &ObjectRef,
+) -> Result<Option<BTreeMap<String, Option<String>>>> {
+    let layout = Layout::of(groups, &[MEMBERS.to_owned()], Targets::of(server, usize::MAX))?;
+    let filter = Filter::Decides(format!("{path} eq {}", quoted(&principal.uid)));
+    let mut found = Resources::open(Server::open(&server.options)?, groups, layout, Some(filter));
+    let mut all = BTreeMap::new();
+    while let Some(decoded) = found.next()? {
+        let row = decoded.into_row(&found.layout).map_err(|rejected| rejected.reason().clone())?;
+        let members = match row.cells.first() {
+            Some(Cell::Many(members)) => members.as_slice(),
+            _ => &[],
+        };
+        if !members.iter().any(|member| uid(member) == Some(&principal.uid)) {
+            return Ok(None);
         }
-        _ => {
-            let layout = Layout::of(&groups, &[], Targets::of(&server, 0))?;
-            let filter = Filter::Decides(format!("{path} eq {}", quoted(&principal.uid)));
-            let mut found = Resources::open(server, &groups, layout, Some(filter));
-            let mut all = BTreeMap::new();
-            while let Some(decoded) = found.next()? {
-                let row = decoded.into_row(&found.layout).map_err(|rejected| rejected.reason().clone())?;
-                all.insert(row.uid, Some(row.name));
-            }
-            Ok(all)
-        }
+        all.insert(row.uid, Some(row.name));
+    }
+    Ok(Some(all))
+}
+
+fn uid(value: &Value) -> Option<&String> {
+    match value {
+        Value::Reference(Reference { key: Key::Uid(uid) | Key::Name(uid), .. }) => Some(uid),
+        _ => None,
     }
 }
 
-/// The groups that the principal itself shows.
+/// The groups that the principal itself shows, without those it is in by way of others.
+///
+/// # Errors
+/// It shows no list. Services that do not keep one show none, which is not the same as knowing that there are none.
 fn shown(server: &Server, class: &Class, principal: &ObjectRef) -> Result<BTreeMap<String, Option<String>>> {
-    let layout = Layout::of(class, &["groups".to_owned()], Targets::of(server, usize::MAX))?;
-    let response = server.object(class, &principal.uid, layout.wanted.attributes.as_deref())?;
-    let mut row = resource::read(&layout, &response.body)?.map_err(|rejected| rejected.reason().clone())?;
-    let Some(Cell::Many(values)) = row.cells.pop() else { return Ok(BTreeMap::new()) };
-    let uid = |value| match value {
-        Value::Reference(reference) => match reference.key {
-            Key::Uid(uid) | Key::Name(uid) => Some((uid, None)),
-        },
-        _ => None,
-    };
-    Ok(values.into_iter().filter_map(uid).collect())
+    let groups = ["groups".to_owned()];
+    let object = Object::read(server, class, &principal.uid, Some(&groups))?;
+    let shown = tree::get(&object.json, &tree::path("groups", None)).and_then(Json::as_array).ok_or_else(|| {
+        Error::unsupported("the service does not show whether somebody is in groups; look at the groups' members")
+    })?;
+    let part =
+        |group: &Json, name: &str| tree::get(group, &tree::path(name, None)).and_then(tree::key).map(Cow::into_owned);
+    let is_direct = |group: &&Json| part(group, "type").is_none_or(|kind| !kind.eq_ignore_ascii_case("indirect"));
+    Ok(shown.iter().filter(is_direct).filter_map(|group| part(group, "value")).map(|uid| (uid, None)).collect())
 }
 
 /// One page in the order of uids.

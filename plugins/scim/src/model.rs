@@ -69,6 +69,9 @@ pub(crate) struct Attribute {
     pub(crate) returned: Returned,
     /// Parts of a complex value, by name.
     pub(crate) parts: Vec<(String, Syntax)>,
+    /// Parts that only the service writes.
+    #[serde(default)]
+    pub(crate) adds: Vec<String>,
     /// Classes a reference points to.
     pub(crate) refers_to: Vec<String>,
     /// What a reference has to bring beside its value (`$ref`, `type`).

@@ -1,7 +1,7 @@
 //! An object as it is before it is changed, and what became of it.
 
 use crate::client;
-use crate::model::Class;
+use crate::model::{Attribute, Class, Mutability, Path, Returned};
 use crate::server::Server;
 use crate::tree;
 use hawser_sdk::http::Response;
@@ -16,7 +16,8 @@ pub(crate) struct Object {
 
 impl Object {
     /// Reads the object: all of it, or these attributes with what every object shows. Services that take the attributes of
-    /// extensions by their names are few, so those are read with all the others.
+    /// extensions by their names are few, so those are read with all the others. All of it has what is shown on request only,
+    /// which would be lost if the object is written as a whole.
     pub(crate) fn read(server: &Server, class: &Class, uid: &str, attributes: Option<&[String]>) -> Result<Self> {
         let plain = attributes.filter(|attributes| !attributes.iter().any(|name| name.contains(':')));
         let wanted = plain.map(|attributes| {
@@ -27,13 +28,41 @@ impl Object {
             wanted.dedup();
             wanted.join(",")
         });
-        let response = server.object(class, uid, wanted.as_deref())?;
+        let mut object = Self::ask(server, class, uid, wanted.as_deref())?;
+        if attributes.is_none() {
+            object.add_requested(server, class, uid)?;
+        }
+        Ok(object)
+    }
+
+    fn ask(server: &Server, class: &Class, uid: &str, wanted: Option<&str>) -> Result<Self> {
+        let response = server.object(class, uid, wanted)?;
         let json = client::json(&response)?;
         if !json.is_object() {
             return Err(Error::connection_broken("the service answers with something that is no resource"));
         }
         let version = version(server, &response, &json);
         Ok(Self { json, version })
+    }
+
+    /// Asks by name for what can be written and is shown on request only.
+    fn add_requested(&mut self, server: &Server, class: &Class, uid: &str) -> Result<()> {
+        let is_kept = |it: &&Attribute| it.returned == Returned::OnRequest && it.mutability != Mutability::ReadOnly;
+        let kept: Vec<&Path> = class.attributes.iter().filter(is_kept).map(|it| &it.path).collect();
+        if kept.is_empty() {
+            return Ok(());
+        }
+        let names = ["id".to_owned(), "meta".to_owned()].into_iter().chain(kept.iter().map(|path| path.to_string()));
+        let asked = Self::ask(server, class, uid, Some(&names.collect::<Vec<_>>().join(",")))?;
+        if asked.version != self.version {
+            return Err(Error::retryable("the object was changed while it was read; try again"));
+        }
+        for path in kept {
+            if let Some(value) = tree::get(&asked.json, path) {
+                tree::set(&mut self.json, path, Some(value.clone()));
+            }
+        }
+        Ok(())
     }
 
     /// # Errors
@@ -107,6 +136,20 @@ mod tests {
         assert_eq!(object.version, None);
         assert_eq!(object.require(Some("v1")).unwrap_err().kind(), FailureKind::Unsupported);
         object.require(None).unwrap();
+    }
+
+    #[test]
+    fn all_of_an_object_has_what_is_shown_on_request_only() {
+        let (_host, requests) = Service::new().enter(|asked| match asked.path.contains("attributes=") {
+            true => ok(&json!({"id": "1", "title": "Countess"})),
+            false => ok(&json!({"id": "1", "userName": "ada"})),
+        });
+        let server = Server::open(&Options::default()).unwrap();
+        let mut class = server.class("account").unwrap().clone();
+        class.attributes.iter_mut().find(|it| it.name == "title").unwrap().returned = Returned::OnRequest;
+        let object = Object::read(&server, &class, "1", None).unwrap();
+        assert_eq!(object.json, json!({"id": "1", "userName": "ada", "title": "Countess"}));
+        assert_eq!(requests.all()[1].path, "/Users/1?attributes=id%2Cmeta%2Ctitle");
     }
 
     #[test]

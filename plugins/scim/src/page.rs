@@ -23,11 +23,27 @@ pub(crate) struct Page {
 /// # Errors
 /// It is cut off, no JSON, or no list.
 pub(crate) fn read(layout: &Layout, body: &[u8]) -> Result<Page> {
+    checked(parsed(layout, body)?, |total| total == 0)
+}
+
+/// Reads a page behind the end, which may come without a list, whatever there is before.
+///
+/// # Errors
+/// It is cut off, no JSON, or no page.
+pub(crate) fn read_beyond(layout: &Layout, body: &[u8]) -> Result<Page> {
+    checked(parsed(layout, body)?, |_| true)
+}
+
+fn parsed(layout: &Layout, body: &[u8]) -> Result<Page> {
     let mut json = serde_json::Deserializer::from_slice(body);
-    let mut page = List(layout).deserialize(&mut json).map_err(|why| crate::client::broken(&why))?;
+    let page = List(layout).deserialize(&mut json).map_err(|why| crate::client::broken(&why))?;
     json.end().map_err(|why| crate::client::broken(&why))?;
-    // A list of nothing may come without one.
-    if page.items.is_none() && page.total == Some(0) {
+    Ok(page)
+}
+
+/// A list of nothing may come without one.
+fn checked(mut page: Page, is_nothing: impl Fn(u64) -> bool) -> Result<Page> {
+    if page.items.is_none() && page.total.is_some_and(is_nothing) {
         page.items = Some(Vec::new());
     }
     if page.items.is_none() {
@@ -153,6 +169,9 @@ pub(crate) mod tests {
         assert_eq!((page.total, page.next_cursor.as_deref()), (Some(9), Some("c")));
         assert_eq!(page.items.unwrap().len(), 2);
         assert_eq!(read(r#"{"totalResults": 0}"#).unwrap().items.unwrap().len(), 0);
+        let layout = layout(&standard()[0], &["title"], 2);
+        assert_eq!(read_beyond(&layout, br#"{"totalResults": 7}"#).unwrap().items.unwrap().len(), 0);
+        read_beyond(&layout, b"{}").unwrap_err();
         assert_eq!(read(r#"{"Resources": [], "nextCursor": ""}"#).unwrap().next_cursor, None);
     }
 }

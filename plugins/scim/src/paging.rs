@@ -1,7 +1,7 @@
 //! Paging: which page comes next, and whether the last one was the end. Nothing here asks a service.
 //!
-//! A listing that ends too early takes people away, so an end is believed only when it is plain: a full page whose total is
-//! its own size is followed by another look; a total that shrank means that resources moved to pages already read, and
+//! A listing that ends too early takes people away, so an end is believed only when it is plain: a first page that seems to
+//! be all of it is followed by another look; a total that shrank means that resources moved to pages already read, and
 //! these are read again; a page that repeats is an error and no loop. What comes twice is handed out once.
 
 use crate::url::Url;
@@ -29,6 +29,9 @@ pub(crate) struct Mark {
     /// How many of the page there lie behind.
     passed: u64,
     total: Option<u64>,
+    /// How many lie on the pages before.
+    #[serde(default)]
+    before: u64,
 }
 
 /// A list under way.
@@ -45,6 +48,21 @@ pub(crate) struct Paging {
     reread_to: u64,
     /// Of the first page, how many lie behind.
     skip: u64,
+    /// How many lie on the pages before the one that was read last, and on that one.
+    before: u64,
+    found: u64,
+    look: Look,
+}
+
+/// Whether the next page is one where nothing should be: what a service says of a list's length may be the page's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Look {
+    NotYet,
+    /// A page that repeats is the end, and no circle, where the page before was not as long as it was asked to be.
+    Under {
+        repeats_end: bool,
+    },
+    Done,
 }
 
 /// What a page says of the list.
@@ -57,7 +75,7 @@ pub(crate) struct Head<'a> {
 impl Paging {
     pub(crate) fn new(by_cursor: bool, count: Option<u32>) -> Self {
         let place = if by_cursor { Place::Cursor(None) } else { Place::Index(1) };
-        Self::at(Mark { place, passed: 0, total: None }, count)
+        Self::at(Mark { place, passed: 0, total: None, before: 0 }, count)
     }
 
     /// Goes on where another instance stopped.
@@ -71,7 +89,21 @@ impl Paging {
             rewinds: 0,
             reread_to: 0,
             skip: mark.passed,
+            before: mark.before,
+            found: 0,
+            look: Look::NotYet,
         }
+    }
+
+    /// Is the next page one where nothing should be?
+    pub(crate) fn is_looking(&self) -> bool {
+        matches!(self.look, Look::Under { .. })
+    }
+
+    /// Takes a refusal to look where nothing should be for the end.
+    pub(crate) fn stop(&mut self) {
+        self.next = None;
+        self.look = Look::Done;
     }
 
     pub(crate) fn total(&self) -> Option<u64> {
@@ -91,11 +123,16 @@ impl Paging {
 
     /// The mark behind so many resources of the page that was read last.
     pub(crate) fn mark(&self, passed: u64) -> Mark {
-        match &self.current {
-            Place::Index(start) => {
-                Mark { place: Place::Index(start.saturating_add(passed)), passed: 0, total: self.total }
+        let total = self.total;
+        match (&self.current, &self.next) {
+            // Pages are to be read again, and nobody else knows of it.
+            (Place::Index(start), Some(Place::Index(again))) if again < start => {
+                Mark { place: Place::Index(*again), passed: 0, total, before: 0 }
             }
-            cursor => Mark { place: cursor.clone(), passed, total: self.total },
+            (Place::Index(start), _) => {
+                Mark { place: Place::Index(start.saturating_add(passed)), passed: 0, total, before: 0 }
+            }
+            (cursor, _) => Mark { place: cursor.clone(), passed, total, before: self.before },
         }
     }
 
@@ -107,10 +144,15 @@ impl Paging {
         let Some(place) = self.next.take() else { return Ok(Vec::new()) };
         let mut fresh: Vec<bool> = ids.iter().map(|id| id.is_none_or(|id| self.is_new(id))).collect();
         let repeats = !ids.is_empty() && !fresh.contains(&true);
+        if repeats && self.look == (Look::Under { repeats_end: true }) {
+            self.stop();
+            return Ok(Vec::new());
+        }
         let is_again = matches!(place, Place::Index(start) if start < self.reread_to);
         if repeats && !is_again {
             return Err(repeated());
         }
+        self.before = self.before.saturating_add(std::mem::replace(&mut self.found, ids.len() as u64));
         self.next = match &place {
             Place::Index(start) => self.after_index(*start, ids.len() as u64, head)?,
             Place::Cursor(cursor) => self.after_cursor(cursor.as_deref(), ids.len() as u64, head)?,
@@ -128,6 +170,14 @@ impl Paging {
 
     fn after_index(&mut self, start: u64, found: u64, head: Head<'_>) -> Result<Option<Place>> {
         let next = start.saturating_add(found);
+        if self.is_looking() {
+            self.look = Look::Done;
+            // Whatever it says of the length, what there was has been read.
+            self.total = None;
+            if found == 0 {
+                return Ok(None);
+            }
+        }
         let shrunk = match (self.total, head.total) {
             (Some(before), Some(now)) => before.saturating_sub(now),
             _ => 0,
@@ -138,12 +188,14 @@ impl Paging {
         if shrunk > 0 && start > 1 {
             return self.rewind(start.saturating_sub(shrunk).max(1), next).map(Some);
         }
+        if let Some(repeats_end) = self.looks_like_all(start, found, total) {
+            self.look = Look::Under { repeats_end };
+            return Ok(Some(Place::Index(next)));
+        }
         let ended = match total {
             _ if found == 0 => total.is_none_or(|total| total < start),
-            // The page's own size, mistaken for the total, looks like this.
-            Some(total) => next > total && !(start == 1 && self.is_full(found)),
-            // All at once, whatever was asked for.
-            None => self.count.is_some_and(|count| found > u64::from(count)),
+            Some(total) => next > total,
+            None => false,
         };
         if found == 0 && !ended {
             return Err(incomplete());
@@ -151,14 +203,24 @@ impl Paging {
         Ok((!ended).then_some(Place::Index(next)))
     }
 
+    /// Does a first page look like all there is, and is that worth another look? The page's own size, mistaken for the
+    /// total, looks like this, and so does a page of a size of the service's own. Where nothing was asked for, the service
+    /// decides what a page is. Within: whether the same page again is the end.
+    fn looks_like_all(&self, start: u64, found: u64, total: Option<u64>) -> Option<bool> {
+        let count = u64::from(self.count?);
+        if start > 1 || found == 0 || self.look != Look::NotYet {
+            return None;
+        }
+        match total {
+            Some(total) => (found >= total).then_some(found != count),
+            None => (found > count).then_some(true),
+        }
+    }
+
     fn rewind(&mut self, to: u64, read: u64) -> Result<Place> {
         self.rewinds += 1;
         self.reread_to = self.reread_to.max(read);
         if self.rewinds > REWINDS_MAX { Err(restless()) } else { Ok(Place::Index(to)) }
-    }
-
-    fn is_full(&self, found: u64) -> bool {
-        self.count.is_some_and(|count| found == u64::from(count))
     }
 
     fn after_cursor(&mut self, cursor: Option<&str>, found: u64, head: Head<'_>) -> Result<Option<Place>> {
@@ -175,6 +237,7 @@ impl Paging {
                     Ok(Some(Place::Index(found + 1)))
                 }
             }
+            None if head.total.is_some_and(|total| total > self.before.saturating_add(found)) => Err(incomplete()),
             None => Ok(None),
         }
     }

@@ -5,9 +5,11 @@ use crate::changes::{self, Target};
 use crate::failure::Doing;
 use crate::filter::quoted;
 use crate::layout::{Layout, Targets};
-use crate::model::{Attribute, Class, PASSWORD, Syntax};
+use crate::members;
+use crate::model::{ACCOUNT, Attribute, Class, PASSWORD, Syntax};
 use crate::object::{self, Object};
 use crate::page;
+use crate::resource::Decoded;
 use crate::server::{self, Server};
 use crate::tree;
 use crate::update::{Alteration, not_stored};
@@ -16,9 +18,10 @@ use hawser_sdk::credentials::Password;
 use hawser_sdk::http::Response;
 use hawser_sdk::{
     Attribute as Given, AttributeChange, Change, Draft, Effect, Error, FailureKind, Key, ObjectRef, Outcome, Provision,
-    Result, Secret, Update, Value, Written,
+    Reference, Result, Secret, Update, Written,
 };
 use serde_json::{Map, Value as Json, json};
+use std::borrow::Cow;
 
 /// Where the host writes the password of a new resource, and of one that is written whole.
 pub(crate) const PASSWORD_POINTER: &str = "/password";
@@ -37,7 +40,7 @@ impl Provision for Scim {
             .client
             .write("POST", url, &body, None, secret, Doing::Creating)
             .map_err(|error| existing(&server, class, &draft.name, error))?;
-        let uid = created(&response)?;
+        let uid = created(class, &response)?;
         let written = object::written(&server, &response, class, &uid, Some(&draft.name));
         Ok(looked_after(&server, class, &draft, written)?.into())
     }
@@ -57,8 +60,21 @@ impl Provision for Scim {
         }
         let if_match = revision.filter(|_| server.can.etag);
         server.client.delete(Server::url(class, &object.uid)?, if_match).map_err(lost)?;
+        if server.options.reads_back() {
+            is_gone(&server, class, &object.uid)?;
+        }
         let name = object.name.as_deref().unwrap_or(&object.uid);
         Ok(Written::new(object.uid.as_str(), name).into())
+    }
+}
+
+/// # Errors
+/// What was deleted is still there, or nobody knows.
+fn is_gone(server: &Server, class: &Class, uid: &str) -> Result<()> {
+    match Object::read(server, class, uid, Some(&[])) {
+        Err(error) if error.kind() == FailureKind::UnknownUid => Ok(()),
+        Err(error) => Err(not_stored(&format!("it cannot be looked for: {error}"))),
+        Ok(_) => Err(not_stored("it is still there")),
     }
 }
 
@@ -86,11 +102,7 @@ fn body(server: &Server, class: &Class, draft: &Draft) -> Result<Json> {
     }
     for given in &draft.attributes {
         let attribute = class.known(&given.name)?;
-        let value = if class.is_membership(attribute) {
-            members(server, attribute, given)?
-        } else {
-            changes::written(attribute, &given.values)?
-        };
+        let value = changes::written(server, attribute, &given.values)?;
         if value.is_some() {
             tree::set(&mut body, &attribute.path, value);
         }
@@ -102,33 +114,34 @@ fn body(server: &Server, class: &Class, draft: &Draft) -> Result<Json> {
     Ok(body)
 }
 
-/// Names the schemas of what a resource holds, and those that every resource has to name.
+/// Names the schemas of what a resource holds, those that every resource has to name, and those it named before.
 pub(crate) fn name_schemas(body: &mut Json, class: &Class) {
     let held = |urn: &str| body.as_object().is_some_and(|object| tree::field(object, urn).is_some());
     let extensions: Vec<&str> =
         class.extensions.iter().filter(|(urn, required)| *required || held(urn)).map(|(urn, _)| urn.as_str()).collect();
-    let schemas: Vec<&str> = std::iter::once(class.schema.as_str()).chain(extensions.iter().copied()).collect();
-    let schemas = json!(schemas);
-    for urn in extensions {
-        let is_missing = body.get(urn).is_none();
-        if is_missing && let Some(object) = body.as_object_mut() {
+    let place = tree::path("schemas", None);
+    let mut schemas = tree::get(body, &place).and_then(Json::as_array).cloned().unwrap_or_default();
+    for urn in std::iter::once(class.schema.as_str()).chain(extensions.iter().copied()) {
+        if !schemas.iter().any(|named| named.as_str().is_some_and(|named| named.eq_ignore_ascii_case(urn))) {
+            schemas.push(Json::from(urn));
+        }
+    }
+    let missing: Vec<&str> = extensions.into_iter().filter(|urn| !held(urn)).collect();
+    for urn in missing {
+        if let Some(object) = body.as_object_mut() {
             object.insert(urn.to_owned(), json!({}));
         }
     }
-    tree::set(body, &tree::path("schemas", None), Some(schemas));
+    tree::set(body, &place, Some(Json::Array(schemas)));
 }
 
-fn members(server: &Server, attribute: &Attribute, given: &Given) -> Result<Option<Json>> {
-    let member = |value: &Value| {
-        let Value::Reference(reference) = value else {
-            return Err(Error::invalid_attribute_value("a member is a reference").attribute(given.name.as_str()));
-        };
-        let (Key::Uid(uid) | Key::Name(uid)) = &reference.key;
-        let class = reference.class.as_deref().unwrap_or(crate::model::ACCOUNT);
-        member(server, attribute, server.class(class)?, uid)
-    };
-    let members = given.values.iter().map(member).collect::<Result<Vec<_>>>()?;
-    Ok((!members.is_empty()).then_some(Json::Array(members)))
+/// A reference as it is written among others: its key, and what the service demands beside it.
+pub(crate) fn reference(server: &Server, attribute: &Attribute, reference: &Reference) -> Result<Json> {
+    let (Key::Uid(uid) | Key::Name(uid)) = &reference.key;
+    let known = &attribute.refers_to;
+    let likely = || known.iter().find(|class| *class == ACCOUNT).or_else(|| known.first()).map(String::as_str);
+    let class = reference.class.as_deref().or_else(likely).unwrap_or(ACCOUNT);
+    member(server, attribute, server.class(class)?, uid)
 }
 
 /// A member as it is written: its id, and what the service demands beside it.
@@ -146,10 +159,10 @@ pub(crate) fn member(server: &Server, members: &Attribute, class: &Class, uid: &
 }
 
 /// The id of the new resource, as the answer shows it or as it is part of its place.
-fn created(response: &Response) -> Result<String> {
+fn created(class: &Class, response: &Response) -> Result<String> {
     let json: Json = serde_json::from_slice(&response.body).unwrap_or_default();
-    let shown = tree::text(&json, &tree::path("id", None)).map(str::to_owned);
-    let place = || response.header("location").and_then(url::last_segment);
+    let shown = tree::get(&json, &tree::path("id", None)).and_then(tree::key).map(Cow::into_owned);
+    let place = || response.header("location").and_then(|place| url::id(place, &class.endpoint));
     shown.filter(|uid| !uid.is_empty()).or_else(place).ok_or_else(|| {
         let message =
             "the service created the resource and does not tell its id; look for it there before it is tried again";
@@ -178,10 +191,10 @@ fn by_name(server: &Server, class: &Class, name: &str) -> Result<Option<String>>
     let url =
         Url::new(&class.endpoint).with("filter", &filter).with_some("attributes", layout.wanted.attributes.as_deref());
     let found = page::read(&layout, &server.client.get(url)?.body)?.items.unwrap_or_default();
-    match found.as_slice() {
-        [only] => Ok(only.uid.clone()),
-        _ => Ok(None),
-    }
+    // Not every service that says it filters does.
+    let is_it = |it: &&Decoded| it.name.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(name));
+    let mut named = found.iter().filter(is_it);
+    Ok(named.next().filter(|_| named.next().is_none()).and_then(|only| only.uid.clone()))
 }
 
 /// Where the profile says so, looks whether everything was stored.
@@ -195,17 +208,28 @@ fn looked_after(server: &Server, class: &Class, draft: &Draft, written: Written)
         Err(error) => return Ok(written.failed("@name", not_stored(&format!("it cannot be read back: {error}")))),
     };
     let mut written = written;
+    if class.naming().is_some() && !Target::naming(class, &draft.name, &stored.json)?.holds_in(&stored.json) {
+        written = written.failed("@name", not_stored("it has another name when it is read back"));
+    }
     for given in &draft.attributes {
-        let change = AttributeChange { name: given.name.clone(), change: Change::Replace(given.values.clone()) };
-        let is_comparable = class.known(&given.name)?;
-        if !is_comparable.is_readable() || class.is_membership(is_comparable) {
-            continue;
-        }
-        if !Target::of(class, &change, &stored.json)?.holds_in(&stored.json) {
+        if !is_stored(server, class, given, &stored)? {
             written = written.failed(given.name.as_str(), not_stored("it is not there when it is read back"));
         }
     }
     Ok(written)
+}
+
+/// Is it there, as far as that can be seen?
+fn is_stored(server: &Server, class: &Class, given: &Given, stored: &Object) -> Result<bool> {
+    let attribute = class.known(&given.name)?;
+    if !attribute.is_readable() {
+        return Ok(true);
+    }
+    if class.is_membership(attribute) {
+        return Ok(members::are_in(server, &given.values, stored));
+    }
+    let change = AttributeChange { name: given.name.clone(), change: Change::Replace(given.values.clone()) };
+    Ok(Target::of(server, class, &change, &stored.json)?.holds_in(&stored.json))
 }
 
 #[cfg(test)]

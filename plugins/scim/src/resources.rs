@@ -95,9 +95,14 @@ impl Resources {
                 self.filter = None;
                 return Ok(true);
             }
+            Err(error) if self.paging.is_looking() && is_beyond(&error) => {
+                self.paging.stop();
+                return Ok(true);
+            }
             response => response.map_err(no_endpoint)?,
         };
-        let page = page::read(&self.layout, &response.body)?;
+        let read = if self.paging.is_looking() { page::read_beyond } else { page::read };
+        let page = read(&self.layout, &response.body)?;
         let items = page.items.unwrap_or_default();
         let ids: Vec<Option<&str>> = items.iter().map(|item| item.uid.as_deref()).collect();
         let fresh = self.paging.turn(Head { total: page.total, next_cursor: page.next_cursor.as_deref() }, &ids)?;
@@ -141,6 +146,12 @@ impl Resources {
     pub(crate) fn began(&self) -> Option<i64> {
         self.began
     }
+}
+
+/// Services refuse a place behind the end of a list as one that is wrong, or is not there.
+fn is_beyond(error: &Error) -> bool {
+    let refused = matches!(error.target_code(), Some("http:400" | "http:404" | "http:416"));
+    refused && error.kind() != hawser_sdk::FailureKind::QuotaExceeded
 }
 
 /// A list that is not there is no object that is not there.
@@ -190,6 +201,42 @@ mod tests {
     fn a_list_that_is_not_there_points_at_the_base_path() {
         let (_host, _) = Service::new().enter(|_| Response::new(404, ""));
         assert_eq!(all(resources(None)).unwrap_err().kind(), FailureKind::Configuration);
+    }
+
+    /// One user of a service that says that it is all, and the answer to whoever looks behind it.
+    fn behind_the_end(answer: Response) -> Result<Vec<String>> {
+        let (_host, requests) = Service::new().enter(move |asked| match asked.path.contains("startIndex=2") {
+            true => answer.clone(),
+            false => ok(&json!({"totalResults": 1, "Resources": [{"id": "1"}]})),
+        });
+        let found = all(resources(None));
+        assert_eq!(requests.all().len(), 2, "one look is enough");
+        found
+    }
+
+    #[test]
+    fn the_end_may_be_empty_the_same_again_or_a_refusal() {
+        let same = ok(&json!({"totalResults": 1, "Resources": [{"id": "1"}]}));
+        let empty = ok(&json!({"totalResults": 0, "Resources": []}));
+        let bare = ok(&json!({"totalResults": 1}));
+        for answer in [same, empty, bare, Response::new(400, ""), Response::new(404, "")] {
+            assert_eq!(behind_the_end(answer).unwrap(), ["1"]);
+        }
+    }
+
+    #[test]
+    fn a_look_behind_the_end_that_fails_otherwise_fails_the_pass() {
+        let too_many = Response::new(400, r#"{"scimType": "tooMany"}"#);
+        for answer in [Response::new(500, ""), Response::new(401, ""), Response::new(200, "<html>"), too_many] {
+            behind_the_end(answer).unwrap_err();
+        }
+    }
+
+    #[test]
+    fn a_list_of_nothing_is_not_looked_behind() {
+        let (_host, requests) = Service::new().enter(|_| ok(&json!({"totalResults": 0})));
+        assert!(all(resources(None)).unwrap().is_empty());
+        assert_eq!(requests.all().len(), 1);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use crate::model::Path;
 use serde_json::{Map, Value as Json};
+use std::borrow::Cow;
 
 /// The value at a path; null is none.
 pub(crate) fn get<'a>(resource: &'a Json, path: &Path) -> Option<&'a Json> {
@@ -15,6 +16,15 @@ pub(crate) fn get<'a>(resource: &'a Json, path: &Path) -> Option<&'a Json> {
 /// The text at a path.
 pub(crate) fn text<'a>(resource: &'a Json, path: &Path) -> Option<&'a str> {
     get(resource, path).and_then(Json::as_str)
+}
+
+/// The key that a value is: services write ids as numbers too.
+pub(crate) fn key(value: &Json) -> Option<Cow<'_, str>> {
+    match value {
+        Json::String(text) => Some(Cow::Borrowed(text)),
+        Json::Number(number) => Some(Cow::Owned(number.to_string())),
+        _ => None,
+    }
 }
 
 /// Sets the value at a path, or takes it away.

@@ -40,7 +40,7 @@ impl<'a> Alteration<'a> {
         let wanted = server.patches().then_some(paths.as_slice());
         let found = Object::read(server, class, &update.object.uid, wanted)?;
         found.require(update.revision.as_deref())?;
-        let targets = update.changes.iter().map(|change| Target::of(class, change, &found.json));
+        let targets = update.changes.iter().map(|change| Target::of(server, class, change, &found.json));
         let naming = update.name.iter().map(|name| Target::naming(class, name, &found.json));
         let targets = targets.chain(naming).collect::<Result<_>>()?;
         Ok(Self { server, class, update, found, targets })
@@ -77,7 +77,7 @@ impl<'a> Alteration<'a> {
     }
 
     fn replace(&self, secret: Option<&Password<'_>>) -> Result<Option<Response>> {
-        if secret.is_none() && self.targets.iter().all(|target| target.holds_in(&self.found.json)) {
+        if secret.is_none() && self.targets.iter().all(|target| target.is_settled()) {
             return Ok(None);
         }
         replacing::replace(

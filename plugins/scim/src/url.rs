@@ -58,12 +58,13 @@ pub(crate) fn endpoint(written: &str, base: &str) -> String {
     format!("/{}", below.trim_matches('/'))
 }
 
-/// The last segment of a URL, which is the id of a resource.
-pub(crate) fn last_segment(url: &str) -> Option<String> {
+/// The id of a resource below an endpoint, as the last segment of its URL. The endpoint itself is no resource.
+pub(crate) fn id(url: &str, endpoint: &str) -> Option<String> {
     let path = url.split(['?', '#']).next()?.trim_end_matches('/');
-    let (_, last) = path.rsplit_once('/')?;
+    let (before, last) = path.rsplit_once('/')?;
+    let is_below = before.ends_with(endpoint) || before == endpoint.trim_start_matches('/');
     let text = percent_encoding::percent_decode_str(last).decode_utf8().ok()?;
-    (!text.is_empty()).then(|| text.into_owned())
+    (is_below && !text.is_empty()).then(|| text.into_owned())
 }
 
 fn encoded(text: &str) -> String {
@@ -81,7 +82,10 @@ mod tests {
             assert_eq!(segment(text), None);
         }
         assert_eq!(segment("../a b?c#d%").as_deref(), Some("..%2Fa%20b%3Fc%23d%25"));
-        assert_eq!(last_segment("Users"), None);
+        for url in ["Users", "/Users", "https://x/scim/v2/Users", "https://x/v2/Users/", "https://x/Groups/1", ""] {
+            assert_eq!(id(url, "/Users"), None, "{url}");
+        }
+        assert_eq!(id("Users/1", "/Users").as_deref(), Some("1"));
     }
 
     #[test]
@@ -106,7 +110,7 @@ mod tests {
         fn an_id_survives_its_url(id in "[^/]{0,8}|\\PC{1,8}") {
             let Some(segment) = segment(&id) else { return Ok(()) };
             prop_assert!(segment.bytes().all(|byte| byte.is_ascii_graphic() && !b"/?#".contains(&byte)));
-            prop_assert_eq!(last_segment(&format!("https://x/Users/{segment}?a=b")), Some(id));
+            prop_assert_eq!(super::id(&format!("https://x/Users/{segment}?a=b"), "/Users"), Some(id));
         }
     }
 }

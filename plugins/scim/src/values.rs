@@ -169,7 +169,7 @@ pub(crate) fn single(value: Value) -> Cell {
     }
 }
 
-/// The JSON of a value for an attribute; a reference is its key, and what has to stand beside it is the caller's.
+/// The JSON of a value for an attribute; a reference is its key. One of many references is an object, and the caller's.
 pub(crate) fn write(attribute: &Attribute, value: &Value) -> Result<Json> {
     let unfit = || {
         let message = format!("`{}` takes {}", attribute.name, wanted(attribute.syntax));
@@ -177,12 +177,15 @@ pub(crate) fn write(attribute: &Attribute, value: &Value) -> Result<Json> {
     };
     let json = match (attribute.syntax, value) {
         (Syntax::Complex, Value::Complex(parts)) => Some(complex(attribute, parts)?),
-        (Syntax::Reference, Value::Reference(Reference { key: Key::Uid(key) | Key::Name(key), .. })) => {
+        (Syntax::Reference, Value::Reference(Reference { key: Key::Uid(key) | Key::Name(key), .. }))
+            if !attribute.multi =>
+        {
             Some(Json::from(key.as_str()))
         }
         (Syntax::Binary, Value::Binary(bytes)) => Some(Json::from(BASE64.encode(bytes))),
         (Syntax::Instant, Value::Instant(micros)) => time::write(*micros).map(Json::from),
         (Syntax::Complex | Syntax::Binary, _) => None,
+        (Syntax::Reference, _) if attribute.multi => None,
         (_, Value::Text(text)) => Some(Json::from(text.as_str())),
         (Syntax::Integer | Syntax::Real, Value::Integer(integer)) => Some(Json::from(*integer)),
         (Syntax::Real, Value::Real(real)) => Some(Json::from(*real)),

@@ -103,12 +103,103 @@ fn others_stay_whatever_the_service_and_its_profile() {
             let (_host, requests, members) = service(kind, &["1", "2", "3"], server);
             assert_eq!(scim(profile).revoke(&who("2"), &what()).unwrap(), RevokeOutcome::Revoked);
             assert_eq!(*members.borrow(), ["1", "3"]);
-            assert_eq!(scim(profile).revoke(&who("2"), &what()).unwrap(), RevokeOutcome::AlreadyRevoked);
+            scim(profile).revoke(&who("2"), &what()).unwrap();
             assert_eq!(scim(profile).grant(&who("4"), &what()).unwrap().outcome, GrantOutcome::Granted);
+            let writes = requests.writes().len();
             assert_eq!(scim(profile).grant(&who("4"), &what()).unwrap().outcome, GrantOutcome::AlreadyGranted);
             assert_eq!(*members.borrow(), ["1", "3", "4"]);
-            assert_eq!(requests.writes().len(), 2, "what is so already is not written");
+            assert_eq!(requests.writes().len(), writes, "what is so already is not written");
         }
+    }
+}
+
+#[test]
+fn who_is_out_already_is_not_removed_where_a_search_says_so_too() {
+    for (kind, profile, server) in [
+        (Habit::Standard, Profile::Standard, Service::new()),
+        (Habit::Entra, Profile::Entra, Service::new()),
+        (Habit::Entra, Profile::Entra, unable()),
+    ] {
+        let (_host, requests, _) = service(kind, &["1", "3"], server);
+        assert_eq!(scim(profile).revoke(&who("2"), &what()).unwrap(), RevokeOutcome::AlreadyRevoked);
+        assert_eq!(requests.writes(), []);
+    }
+}
+
+/// A group that shows member 7 alone, and whatever else it says.
+fn cut_off(more: Json, removed: Response) -> (Entered, Requests) {
+    unable().enter(move |asked| match asked.method.as_str() {
+        "GET" => {
+            let mut group = json!({"id": "g", "displayName": "g", "members": [{"value": "7"}]});
+            group.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            ok(&group)
+        }
+        _ => removed.clone(),
+    })
+}
+
+#[test]
+fn who_is_not_in_a_list_that_may_be_cut_off_is_removed_by_a_path_all_the_same() {
+    let signs =
+        [json!({}), json!({"members@nextLink": "https://x"}), json!({"nextCursor": "c"}), json!({"totalResults": 9})];
+    for more in signs {
+        let (_host, requests) = cut_off(more, Response::new(204, ""));
+        for profile in [Profile::Standard, Profile::ReadBack] {
+            assert_eq!(scim(profile).revoke(&who("2"), &what()).unwrap(), RevokeOutcome::Revoked);
+        }
+        assert_eq!(requests.writes().len(), 2);
+    }
+}
+
+#[test]
+fn who_is_not_in_a_list_that_is_cut_off_cannot_be_removed_without_a_path() {
+    for options in [
+        Options { profile: Profile::Entra, ..Options::default() },
+        Options { updates: Updates::Put, ..Options::default() },
+    ] {
+        let (_host, requests) = cut_off(json!({"totalResults": 9}), Response::new(204, ""));
+        let error = Scim { options }.revoke(&who("2"), &what()).unwrap_err();
+        assert_eq!((error.kind(), requests.writes()), (FailureKind::Unsupported, Vec::new()));
+    }
+}
+
+#[test]
+fn a_service_that_finds_nobody_to_remove_is_believed_unless_it_shows_him() {
+    for more in [json!({}), json!({"members": null}), json!({"nextCursor": "c"})] {
+        let (_host, _) = cut_off(more, Response::new(400, r#"{"scimType": "noTarget"}"#));
+        assert_eq!(scim(Profile::Standard).revoke(&who("2"), &what()).unwrap(), RevokeOutcome::AlreadyRevoked);
+        assert_eq!(cut_off_kind(), FailureKind::Conflict);
+    }
+}
+
+/// How the removal of the one who is shown fails.
+fn cut_off_kind() -> FailureKind {
+    let (_host, _) = cut_off(json!({}), Response::new(400, r#"{"scimType": "noTarget"}"#));
+    scim(Profile::Standard).revoke(&who("7"), &what()).unwrap_err().kind()
+}
+
+#[test]
+fn a_member_whose_id_is_a_number_is_one() {
+    let (_host, requests) = unable().enter(|asked| match asked.method.as_str() {
+        "GET" if asked.path.starts_with("/Users/") => ok(&json!({"id": 42, "userName": "u"})),
+        "GET" => ok(&json!({"id": "g", "meta": {"version": "v"}, "members": [{"value": 42}, {"value": 43}]})),
+        _ => Response::new(204, ""),
+    });
+    assert_eq!(scim(Profile::ReadBack).grant(&who("42"), &what()).unwrap().outcome, GrantOutcome::AlreadyGranted);
+    let put = Scim { options: Options { updates: Updates::Put, ..Options::default() } };
+    assert_eq!(put.revoke(&who("42"), &what()).unwrap(), RevokeOutcome::Revoked);
+    assert_eq!(requests.writes()[0].body["members"], json!([{"value": 43}]));
+}
+
+#[test]
+fn a_grant_into_a_list_that_is_cut_off_is_looked_after_by_a_search() {
+    for (found, is_stored) in [(json!([{"id": "g", "displayName": "g"}]), true), (json!([]), false)] {
+        let (_host, _) = Service::new().enter(move |asked| match asked.method.as_str() {
+            "GET" if asked.path.starts_with("/Groups?") => ok(&json!({"totalResults": 1, "Resources": found})),
+            "GET" => ok(&json!({"id": "g", "userName": "u", "nextCursor": "c", "members": [{"value": "7"}]})),
+            _ => Response::new(204, ""),
+        });
+        assert_eq!(scim(Profile::ReadBack).grant(&who("2"), &what()).is_ok(), is_stored);
     }
 }
 
@@ -188,9 +279,9 @@ fn a_service_that_ignores_the_question_is_not_believed() {
         "GET" => ok(&json!({"id": "g", "displayName": "g", "userName": "u", "members": [{"value": "7"}]})),
         _ => Response::new(204, ""),
     });
-    assert_eq!(scim(Profile::Standard).revoke(&who("2"), &what()).unwrap(), RevokeOutcome::AlreadyRevoked);
+    assert_eq!(scim(Profile::Standard).revoke(&who("2"), &what()).unwrap(), RevokeOutcome::Revoked);
     assert_eq!(scim(Profile::Standard).grant(&who("2"), &what()).unwrap().outcome, GrantOutcome::Granted);
-    assert_eq!(requests.writes().len(), 1);
+    assert_eq!(requests.writes().len(), 2);
 }
 
 #[test]
@@ -218,19 +309,32 @@ fn members_may_be_shown_by_their_names() {
     assert_eq!(requests.writes()[0].body["Operations"][0]["path"], r#"members[value eq "ada"]"#);
 }
 
+/// The groups of member 1, where a search finds these and he himself shows those.
+fn granted(service: Service, found: Json, shown: Json) -> Result<Vec<String>> {
+    let (_host, _) = service.enter(move |asked| match asked.path.starts_with("/Groups?") {
+        true => ok(&json!({"totalResults": found.as_array().unwrap().len(), "Resources": found})),
+        false => ok(&json!({"id": "1", "userName": "u", "groups": shown})),
+    });
+    let scim = scim(Profile::Standard);
+    let (mut uids, mut after) = (Vec::new(), None);
+    loop {
+        let page = scim.list_granted(&who("1"), after.as_deref(), 1)?;
+        uids.extend(page.assignments.into_iter().map(|it| it.entitlement.uid));
+        after = page.next;
+        if after.is_none() {
+            return Ok(uids);
+        }
+    }
+}
+
 #[test]
 fn groups_of_a_principal_come_page_by_page_from_a_search_or_from_himself() {
-    let granted = |service: Service| {
-        let (_host, _) = service.enter(|asked| match asked.path.starts_with("/Groups?") {
-            true => ok(&json!({"totalResults": 2, "Resources": [{"id": "b", "displayName": "B"}, {"id": "a", "displayName": "A"}]})),
-            false => ok(&json!({"id": "1", "userName": "u", "groups": [{"value": "b"}, {"value": "a", "type": "direct"}]})),
-        });
-        let scim = scim(Profile::Standard);
-        let first = scim.list_granted(&who("1"), None, 1).unwrap();
-        let second = scim.list_granted(&who("1"), first.next.as_deref(), 1).unwrap();
-        assert_eq!(second.next, None);
-        [first, second].map(|page| page.assignments[0].entitlement.uid.clone())
-    };
-    assert_eq!(granted(Service::new()), ["a", "b"]);
-    assert_eq!(granted(unable()), ["a", "b"]);
+    let of = |id: &str| json!({"id": id, "displayName": id, "members": [{"value": 7}, {"value": "1"}]});
+    let shown = json!([{"value": "b"}, {"value": 3, "type": "direct"}, {"value": "z", "type": "Indirect"}]);
+    assert_eq!(granted(Service::new(), json!([of("b"), of("a")]), Json::Null).unwrap(), ["a", "b"]);
+    assert_eq!(granted(unable(), json!([]), shown.clone()).unwrap(), ["3", "b"]);
+    let any = json!({"id": "x", "displayName": "x", "members": [{"value": "7"}]});
+    assert_eq!(granted(Service::new(), json!([of("a"), any]), shown).unwrap(), ["3", "b"], "it does not filter");
+    assert_eq!(granted(unable(), json!([]), json!([])).unwrap(), [""; 0]);
+    assert_eq!(granted(unable(), json!([]), Json::Null).unwrap_err().kind(), FailureKind::Unsupported);
 }

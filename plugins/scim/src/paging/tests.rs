@@ -77,15 +77,74 @@ fn the_size_of_a_page_is_not_the_total() {
 }
 
 #[test]
+fn the_size_of_a_page_that_is_smaller_than_asked_for_is_not_the_total_either() {
+    for totals in [[Some(2), Some(2), Some(1), Some(0)], [Some(2), Some(1), Some(1), Some(0)], [None; 4]] {
+        let (mut paging, mut found) = (Paging::new(false, Some(if totals[0].is_some() { 100 } else { 1 })), Vec::new());
+        for total in totals {
+            let Some(url) = at(&paging) else { break };
+            let start: usize = url.split(['=', '&']).nth(1).unwrap().parse().unwrap();
+            let page: Vec<&str> = ["a", "b", "c", "d", "e"].into_iter().skip(start - 1).take(2).collect();
+            let fresh = turn(&mut paging, total, &page).unwrap();
+            found.extend(page.into_iter().zip(fresh).filter(|(_, is_new)| *is_new).map(|(id, _)| id));
+        }
+        assert_eq!(found, ["a", "b", "c", "d", "e"], "{totals:?}");
+    }
+}
+
+#[test]
+fn one_look_behind_the_end_is_enough_and_none_where_the_service_decides() {
+    let mut paging = Paging::new(false, Some(2));
+    turn(&mut paging, Some(2), &["a", "b"]).unwrap();
+    turn(&mut paging, Some(0), &[]).unwrap();
+    assert_eq!(at(&paging), None, "a total of nothing is no list that shrank");
+    let mut paging = Paging::new(false, Some(2));
+    turn(&mut paging, Some(2), &["a", "b"]).unwrap();
+    assert!(turn(&mut paging, Some(2), &["a", "b"]).is_err(), "a full page again may be any page");
+    let mut paging = Paging::new(false, None);
+    turn(&mut paging, Some(2), &["a", "b"]).unwrap();
+    assert_eq!(at(&paging), None);
+}
+
+#[test]
+fn cursors_that_end_before_the_total_are_no_end() {
+    let page = |paging: &mut Paging, total, next_cursor, ids: &[Option<&str>]| {
+        paging.turn(Head { total: Some(total), next_cursor }, ids).map(drop)
+    };
+    for (total, is_end) in [(3, true), (4, false)] {
+        let mut paging = Paging::new(true, Some(2));
+        page(&mut paging, 4, Some("c"), &[Some("a"), Some("b")]).unwrap();
+        assert_eq!(page(&mut paging, total, None, &[Some("c")]).is_ok(), is_end);
+    }
+    let mut paging = Paging::new(true, Some(2));
+    page(&mut paging, 3, Some("c1"), &[Some("a")]).unwrap();
+    page(&mut paging, 3, Some("c2"), &[Some("b")]).unwrap();
+    let mut resumed = Paging::at(paging.mark(1), Some(2));
+    page(&mut resumed, 3, Some("c2"), &[Some("b")]).unwrap();
+    page(&mut resumed, 3, None, &[Some("c")]).unwrap();
+}
+
+#[test]
+fn whoever_goes_on_while_pages_are_to_be_read_again_reads_them() {
+    let mut paging = Paging::new(false, Some(3));
+    turn(&mut paging, Some(7), &["a", "b", "c"]).unwrap();
+    turn(&mut paging, Some(5), &["f", "g"]).unwrap();
+    let resumed = Paging::at(paging.mark(1), Some(3));
+    assert_eq!(at(&resumed).as_deref(), Some("/U?startIndex=2&count=3"));
+}
+
+#[test]
 fn a_service_may_give_fewer_or_all_at_once() {
     let mut paging = Paging::new(false, Some(100));
     turn(&mut paging, Some(3), &["a", "b"]).unwrap();
     assert_eq!(at(&paging).as_deref(), Some("/U?startIndex=3&count=100"));
     turn(&mut paging, Some(3), &["c"]).unwrap();
     assert_eq!(at(&paging), None);
-    let mut paging = Paging::new(false, Some(1));
-    turn(&mut paging, None, &["a", "b", "c"]).unwrap();
-    assert_eq!(at(&paging), None);
+    for total in [None, Some(3)] {
+        let mut paging = Paging::new(false, Some(1));
+        turn(&mut paging, total, &["a", "b", "c"]).unwrap();
+        turn(&mut paging, total, &["a", "b", "c"]).unwrap();
+        assert_eq!(at(&paging), None, "all at once, whatever it is asked for");
+    }
     let mut paging = Paging::new(false, None);
     assert_eq!(at(&paging).as_deref(), Some("/U"), "the service decides");
     turn(&mut paging, Some(2), &["a", "b"]).unwrap();

@@ -4,7 +4,7 @@ use super::*;
 use crate::options::{Options, Profile};
 use crate::server::tests::{Asked, Service, ok};
 use hawser_sdk::http::Placement;
-use hawser_sdk::{Part, Reference, Scalar, testing};
+use hawser_sdk::{Part, Reference, Scalar, Value, testing};
 
 fn draft(attributes: Vec<Given>) -> Draft {
     Draft {
@@ -130,6 +130,68 @@ fn a_group_may_be_made_with_members() {
     let (outcome, asked) = create(Service::new(), Options::default(), draft, |_| Response::new(201, r#"{"id": "9"}"#));
     assert_eq!(done(outcome), Written::new("9", "g"));
     assert_eq!(asked[0].body["members"], json!([{"value": "1"}]));
+}
+
+#[test]
+fn who_has_another_name_does_not_stand_in_the_way() {
+    for found in [
+        json!([{"id": "7", "userName": "bob"}]),
+        json!([{"id": "7", "userName": "ADA"}, {"id": "8", "userName": "ada"}]),
+    ] {
+        let (outcome, _) =
+            create(Service::new(), Options::default(), draft(Vec::new()), move |asked| match asked.method.as_str() {
+                "POST" => Response::new(409, r#"{"scimType": "uniqueness"}"#),
+                _ => ok(&json!({"totalResults": 1, "Resources": found})),
+            });
+        assert_eq!(outcome.unwrap_err().existing(), None);
+    }
+}
+
+#[test]
+fn an_id_may_be_a_number_and_is_never_the_collection() {
+    let (outcome, _) =
+        create(Service::new(), Options::default(), draft(Vec::new()), |_| Response::new(201, r#"{"id": 42}"#));
+    assert_eq!(done(outcome), Written::new("42", "ada"));
+    let (outcome, _) = create(Service::new(), Options::default(), draft(Vec::new()), |_| {
+        Response::new(201, "").with_header("Location", "https://x/scim/v2/Users")
+    });
+    assert_eq!(outcome.unwrap_err().kind(), FailureKind::OutcomeUnknown);
+}
+
+#[test]
+fn a_name_and_first_members_that_were_not_stored_are_parts_that_failed() {
+    for (members, failed) in
+        [(json!([{"value": 1}]), None), (json!([{"value": "2"}]), Some("members")), (Json::Null, None)]
+    {
+        let options = Options { profile: Profile::ReadBack, ..Options::default() };
+        let given = Given::new("members", [Value::Reference(Reference::uid("account", "1"))]);
+        let draft = Draft { class: "group".to_owned(), name: "g".to_owned(), ..draft(vec![given]) };
+        let (outcome, _) = create(Service::new(), options, draft, move |asked| match asked.method.as_str() {
+            "POST" => Response::new(201, r#"{"id": "9"}"#),
+            _ => ok(&json!({"id": "9", "displayName": "g (new)", "members": members})),
+        });
+        let name = not_stored("it has another name when it is read back");
+        let expected = Written::new("9", "g").failed("@name", name);
+        let why = not_stored("it is not there when it is read back");
+        assert_eq!(done(outcome), failed.into_iter().fold(expected, |it, part| it.failed(part, why.clone())));
+    }
+}
+
+#[test]
+fn what_is_still_there_was_not_deleted() {
+    let delete = |status: u16| {
+        let (_host, _) = Service::new().enter(move |asked| match asked.method.as_str() {
+            "GET" => Response::new(status, r#"{"id": "1"}"#),
+            _ => Response::new(204, ""),
+        });
+        let options = Options { profile: Profile::ReadBack, ..Options::default() };
+        Scim { options }.delete(&ObjectRef::new("account", "1"), None).map(drop)
+    };
+    delete(404).unwrap();
+    delete(410).unwrap();
+    for status in [200, 500] {
+        assert_eq!(delete(status).unwrap_err().kind(), FailureKind::PartiallyApplied);
+    }
 }
 
 #[test]

@@ -32,7 +32,7 @@ fn with(name: &str, value: Json) -> Json {
 }
 
 #[test]
-fn a_group_whose_members_are_not_proven_to_be_all_is_never_written() {
+fn a_group_that_may_have_more_members_than_it_shows_is_never_written() {
     let no_etag = Service::new().provider("etag", json!({"supported": false}));
     for (service, group) in [
         (no_etag, group()),
@@ -53,6 +53,39 @@ fn a_group_whose_members_are_not_proven_to_be_all_is_never_written() {
     }
 }
 
+/// A group with so many members, the one to revoke among them.
+fn crowd(size: usize) -> Json {
+    with("members", (1..=size).map(|id| json!({"value": id.to_string()})).collect())
+}
+
+#[test]
+fn a_list_as_long_as_lists_are_cut_off_is_not_written() {
+    let page_of = |max: u32| Service::new().provider("filter", json!({"supported": false, "maxResults": max}));
+    let pages_of = |max: u32| page_of(7).provider("pagination", json!({"maxPageSize": max}));
+    for (service, size) in [(page_of(9), 100), (page_of(9), 1_000), (pages_of(17), 17)] {
+        let (outcome, writes) = revoke(service, crowd(size));
+        assert_eq!((outcome.unwrap_err().kind(), writes), (FailureKind::Unsupported, Vec::new()), "{size}");
+    }
+    revoke(pages_of(17), crowd(18)).0.unwrap();
+}
+
+#[test]
+fn a_list_of_any_length_is_written_where_as_many_users_are_in_the_group() {
+    for (total, is_written) in [(100, true), (120, false)] {
+        let (_host, requests) = Service::new().enter(move |asked| match asked.path.as_str() {
+            path if path.starts_with("/Users?filter=groups.value%20eq%20%22g%22") => {
+                ok(&json!({"totalResults": total, "Resources": [{"id": "1", "userName": "u"}]}))
+            }
+            path if path.starts_with("/Groups?") => Response::new(400, r#"{"scimType": "invalidFilter"}"#),
+            _ if asked.method == "GET" => ok(&crowd(100)),
+            _ => Response::new(200, "{}"),
+        });
+        let scim = Scim { options: Options { updates: Updates::Put, ..Options::default() } };
+        let revoked = scim.revoke(&ObjectRef::new("account", "2"), &Assignment::direct(ObjectRef::new("group", "g")));
+        assert_eq!((revoked.is_ok(), requests.writes().len()), (is_written, usize::from(is_written)));
+    }
+}
+
 #[test]
 fn a_group_is_written_with_everybody_else_and_only_as_it_was() {
     let (outcome, writes) = revoke(Service::new(), group());
@@ -60,6 +93,29 @@ fn a_group_is_written_with_everybody_else_and_only_as_it_was() {
     assert_eq!(writes[0].body["members"], json!([{"value": "1"}, {"value": "3"}]));
     assert_eq!((writes[0].method.as_str(), writes[0].if_match.as_deref()), ("PUT", Some("v1")));
     assert_eq!(writes[0].body["externalId"], "e");
+}
+
+#[test]
+fn what_the_object_named_and_held_stays_as_it_was_written() {
+    let written = crate::builder::tests::DEPARTMENT.trim_end_matches(":department").to_uppercase();
+    let user = json!({"id": "1", "userName": "ada", "meta": {"version": "v1"}, (written.as_str()): {"department": "Maths"},
+        "schemas": ["urn:own:User", crate::documents::USER]});
+    let (_host, requests) =
+        Service::new().enter(move |asked| if asked.method == "GET" { ok(&user) } else { Response::new(200, "{}") });
+    let update = Update {
+        object: ObjectRef::new("account", "1"),
+        name: None,
+        container: None,
+        changes: vec![AttributeChange::replace("title", ["Countess"])],
+        secrets: Vec::new(),
+        revision: None,
+    };
+    Scim { options: Options { updates: Updates::Put, ..Options::default() } }.update(update).unwrap();
+    let body = &requests.writes()[0].body;
+    assert_eq!(body[&written], json!({"department": "Maths"}));
+    let extension = crate::builder::tests::DEPARTMENT.trim_end_matches(":department");
+    assert_eq!(body.get(extension), None, "one extension in two cases");
+    assert_eq!(body["schemas"], json!(["urn:own:User", crate::documents::USER, extension]));
 }
 
 #[test]
