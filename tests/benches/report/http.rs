@@ -1,7 +1,7 @@
 //! `http.send`: microseconds of this process's processor time that a guest's request takes, over TLS on a connection that
 //! waited in the pool, by HTTP/1.1; beside it the same request by hyper and rustls alone. `http.send.h2`: the same by
 //! HTTP/2. A GET without a body, with a bearer token that the host writes; 1 KiB comes back. The service is another process,
-//! the guest warm: all requests of a run are made in one call of it.
+//! the guest, `tests/guests/courier` ("courier"), warm: all requests of a run are made in one call of it.
 //!
 //! `http.refused`: milliseconds that 99 of 100 calls of another connection take at most while a guest asks in a loop for
 //! what was refused; beside it the same while it is permitted.

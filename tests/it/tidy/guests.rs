@@ -1,5 +1,5 @@
-//! Test guests: each folder of `tests/guests` is named by a test, and so is everything their options allow, since a guest
-//! nobody runs proves nothing, and a mood nobody asks for neither.
+//! Test guests: each folder of `tests/guests` is named by a test or a bench, and so is everything their options allow, since
+//! a guest nobody runs proves nothing, and a mood nobody asks for neither.
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +8,9 @@ use std::path::Path;
 pub(super) fn complaints(tests: &Path) -> Vec<String> {
     let Ok(folders) = fs::read_dir(tests.join("guests")) else { return Vec::new() };
     let mut text = String::new();
-    collect(&tests.join("it"), &mut text);
+    for users in ["it", "benches"].map(|users| tests.join(users)).iter().filter(|users| users.is_dir()) {
+        collect(users, &mut text);
+    }
     let names = folders.map(|folder| folder.expect("the folder can be read").path()).filter(|path| path.is_dir());
     let names = names.map(|path| path.file_name().expect("a folder has a name").to_string_lossy().into_owned());
     let named = |word: &str| text.contains(&format!("\"{word}\""));
