@@ -10,12 +10,12 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
-use hyper::Response;
 use hyper::body::Incoming;
 use hyper::client::conn::{TrySendError, http1, http2};
+use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::Instant;
+use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::failure;
@@ -39,6 +39,9 @@ pub(super) struct One {
     sender: http1::SendRequest<Full<Bytes>>,
     driver: Driver,
     pub(super) begun: Instant,
+    /// Ends the wait for an answer. There is one for all requests, because to set a new one wakes the thread that waits for
+    /// the network, and to put one off does not.
+    patience: Pin<Box<Sleep>>,
 }
 
 /// HTTP/2: many at a time. Clones are the same connection.
@@ -69,7 +72,19 @@ impl One {
         let mut builder = http1::Builder::new();
         builder.max_headers(ANSWER_HEADERS_MAX).max_buf_size(ANSWER_HEAD_BYTES_MAX);
         let (sender, driver) = builder.handshake(TokioIo::new(stream)).await?;
-        Ok(Self { sender, driver: Driver(Some(Box::new(driver))), begun: Instant::now() })
+        let begun = Instant::now();
+        Ok(Self { sender, driver: Driver(Some(Box::new(driver))), begun, patience: Box::pin(sleep_until(begun)) })
+    }
+
+    /// None if there is no answer in time.
+    async fn ask(&mut self, request: Request<Full<Bytes>>, until: Instant) -> Option<Result<Response<Incoming>, Lost>> {
+        self.patience.as_mut().reset(until);
+        let asked = self.sender.try_send_request(request);
+        tokio::select! {
+            biased;
+            answer = self.driver.drive(asked) => Some(answer.map_err(lost)),
+            () = self.patience.as_mut() => None,
+        }
     }
 
     /// Can it take a request: did the last exchange end on both sides, and has the server neither closed it nor said
@@ -119,16 +134,23 @@ impl Many {
 }
 
 impl Link {
-    /// Sends a request, and waits for the head of its answer.
-    pub(super) async fn ask(&mut self, wire: Wire, line: &Line) -> Result<Response<Incoming>, Lost> {
-        match self {
-            Self::One(one) => {
-                let asked = one.sender.try_send_request(wire.http1(&line.host).map_err(Lost::Refused)?);
-                one.driver.drive(asked).await.map_err(lost)
-            }
-            Self::Many(many) => {
-                let request = wire.http2(&line.authority).map_err(Lost::Refused)?;
-                many.sender.try_send_request(request).await.map_err(lost)
+    /// Sends a request, and waits for the head of its answer; none if it does not come in time.
+    pub(super) async fn ask(
+        &mut self,
+        wire: Wire,
+        line: &Line,
+        until: Instant,
+    ) -> Option<Result<Response<Incoming>, Lost>> {
+        let request = match self {
+            Self::One(_) => wire.http1(&line.host),
+            Self::Many(_) => wire.http2(&line.authority),
+        };
+        match (self, request) {
+            (_, Err(refused)) => Some(Err(Lost::Refused(refused))),
+            (Self::One(one), Ok(request)) => one.ask(request, until).await,
+            (Self::Many(many), Ok(request)) => {
+                let asked = timeout_at(until, many.sender.try_send_request(request)).await.ok()?;
+                Some(asked.map_err(lost))
             }
         }
     }

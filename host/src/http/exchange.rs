@@ -17,7 +17,7 @@ use hyper::header::{HeaderMap, RETRY_AFTER};
 use hyper::{Response, StatusCode};
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use super::client::Client;
 use super::connection::Lost;
@@ -119,10 +119,8 @@ impl Exchange<'_> {
 
     async fn ask(&self, lease: &mut Lease, wire: Wire) -> Result<Response<Incoming>, Lost> {
         let until = self.end.min(Instant::now() + FIRST_BYTE_TIME_MAX);
-        match timeout_at(until, lease.link.ask(wire, &self.line)).await {
-            Ok(asked) => asked,
-            Err(_) => Err(Lost::Refused(unanswered(self.writes, late(self.line.target())))),
-        }
+        let asked = lease.link.ask(wire, &self.line, until).await;
+        asked.unwrap_or_else(|| Err(Lost::Refused(unanswered(self.writes, late(self.line.target())))))
     }
 
     fn failure(&self, lost: Lost) -> Failure {
