@@ -134,13 +134,21 @@ impl Drop for Ticker {
 }
 
 impl Beat {
+    /// Rests only after a while: a guest that computes a little between the answers it waits for would wake this thread for
+    /// each of them, which takes longer than what it computes.
     fn run(&self, engine: &Engine) {
+        let mut idle = 0;
         while !self.stopped.load(Ordering::SeqCst) {
-            if self.computing.load(Ordering::SeqCst) == 0 {
-                thread::park();
-            } else {
+            if self.computing.load(Ordering::SeqCst) > 0 {
+                idle = 0;
                 thread::sleep(limits::EPOCH_TICK);
                 engine.increment_epoch();
+            } else if idle < limits::EPOCH_IDLE_TICKS {
+                idle += 1;
+                thread::sleep(limits::EPOCH_TICK);
+            } else {
+                idle = 0;
+                thread::park();
             }
         }
     }

@@ -34,6 +34,8 @@ pub(super) const TITLE_BYTES_MAX: usize = 512;
 
 /// How often a guest is interrupted to look at its deadline and to let others run.
 pub(super) const EPOCH_TICK: Duration = Duration::from_millis(1);
+/// Ticks without a guest that computes, before the thread that counts them rests.
+pub(super) const EPOCH_IDLE_TICKS: u32 = 10;
 /// Resolution of the clocks a guest sees.
 pub(super) const GUEST_CLOCK_RESOLUTION: Duration = Duration::from_millis(1);
 
