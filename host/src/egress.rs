@@ -16,6 +16,7 @@ mod tests;
 pub mod trust;
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use tokio::time::{Instant, timeout_at};
 
@@ -27,9 +28,11 @@ use target::{Host, Target};
 
 pub use dial::{Stream, secure};
 
-/// The gate. Cheap to clone.
+/// The gate. Clones are the same one.
 #[derive(Clone)]
-pub struct Egress {
+pub struct Egress(Arc<Gate>);
+
+struct Gate {
     rules: Rules,
     resolver: Resolver,
 }
@@ -47,7 +50,7 @@ impl Egress {
     /// A gate as configured.
     pub fn new(config: EgressConfig) -> Self {
         let resolver = Resolver::new(&config.nameservers);
-        Self { rules: Rules::new(config), resolver }
+        Self(Arc::new(Gate { rules: Rules::new(config), resolver }))
     }
 
     /// Connects, with TLS where the protocol begins with it. Nothing is sent before every rule was asked.
@@ -55,24 +58,24 @@ impl Egress {
     /// # Errors
     /// `not-permitted` and `egress-denied` naming what would allow it; `connection-failed`; `operation-timeout` at `end`.
     pub async fn connect(&self, route: &Route, end: Instant) -> Result<Stream> {
-        self.rules.admit(route)?;
+        self.0.rules.admit(route)?;
         let found = timeout_at(end, self.find(&route.target)).await;
         let found = found.map_err(|_| late(&route.target))??;
-        self.rules.permit(route, &found)?;
+        self.0.rules.permit(route, &found)?;
         let stream = dial::connect(&route.target, &found, end).await?;
         if route.target.protocol.is_tls() { secure(route, stream, end).await } else { Ok(Stream::Plain(stream)) }
     }
 
     /// What [`Self::connect`] would decide now. The name is looked up; nothing is dialled.
     pub async fn forecast(&self, route: &Route) -> Forecast {
-        if let Err(refusal) = self.rules.admit(route) {
+        if let Err(refusal) = self.0.rules.admit(route) {
             return Forecast { refusal: Some(refusal), addresses: Vec::new() };
         }
         match self.find(&route.target).await {
             Err(refusal) => Forecast { refusal: Some(refusal), addresses: Vec::new() },
             Ok(found) => Forecast {
-                refusal: self.rules.permit(route, &found).err(),
-                addresses: found.into_iter().map(|address| self.rules.rule(route, address)).collect(),
+                refusal: self.0.rules.permit(route, &found).err(),
+                addresses: found.into_iter().map(|address| self.0.rules.rule(route, address)).collect(),
             },
         }
     }
@@ -80,7 +83,7 @@ impl Egress {
     async fn find(&self, target: &Target) -> Result<Vec<IpAddr>> {
         match &target.host {
             Host::Address(address) => Ok(vec![*address]),
-            Host::Name(name) => self.resolver.resolve(name).await,
+            Host::Name(name) => self.0.resolver.resolve(name).await,
         }
     }
 }

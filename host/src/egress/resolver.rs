@@ -18,8 +18,7 @@ use super::rules::denied;
 use super::target::HostName;
 use crate::model::{Error, FailureKind, Result};
 
-/// What finds addresses, or why nothing can be found. Cheap to clone.
-#[derive(Clone)]
+/// What finds addresses, or why nothing can be found.
 pub(super) struct Resolver(Result<TokioResolver>);
 
 impl Resolver {

@@ -53,7 +53,7 @@ impl Route {
 }
 
 /// What the host allows at most.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Rules(EgressConfig);
 
 /// Which rule decided about an address.

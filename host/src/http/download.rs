@@ -1,6 +1,8 @@
 //! The body of an answer, read as it comes: within a time between bytes and a size, decompressed, and with its connection
 //! given back only when all of it was read.
 
+use std::sync::Arc;
+
 use bytes::{Bytes, BytesMut};
 use hyper::body::{Body as _, Incoming};
 use hyper::{HeaderMap, StatusCode};
@@ -11,8 +13,8 @@ use super::capture::Captured;
 use super::decoding::{Decoder, Garbled};
 use super::failure::{broken, late, too_much, unanswered, why};
 use super::limits::{BETWEEN_BYTES_TIME_MAX, DOWNLOAD_BYTES_MAX, INFLATE_BYTES, READ_BYTES_MAX};
+use super::line::Line;
 use super::pool::Lease;
-use crate::egress::target::Target;
 use crate::model::{Failure, Secret};
 
 /// An answer that is read as it comes.
@@ -32,7 +34,7 @@ pub(super) struct Body {
     incoming: Incoming,
     /// None once nothing more comes.
     lease: Option<Lease>,
-    target: Target,
+    line: Arc<Line>,
     /// Was it asked for by what changes something?
     writes: bool,
     /// As it came.
@@ -60,9 +62,9 @@ impl Body {
     /// It is compressed in an unknown way.
     pub(super) fn of(lease: Lease, incoming: Incoming, headers: &mut HeaderMap, writes: bool) -> Result<Self, Garbled> {
         let decoder = Decoder::of(headers)?;
-        let target = lease.line.target().clone();
+        let line = Arc::clone(&lease.line);
         let mut body =
-            Self { incoming, lease: Some(lease), target, writes, held: Bytes::new(), decoder, given: 0, failure: None };
+            Self { incoming, lease: Some(lease), line, writes, held: Bytes::new(), decoder, given: 0, failure: None };
         body.release();
         Ok(body)
     }
@@ -143,8 +145,8 @@ impl Body {
         let Some(lease) = &mut self.lease else { return Ok(()) };
         let until = end.min(Instant::now() + BETWEEN_BYTES_TIME_MAX);
         let came = timeout_at(until, lease.link.data(&mut self.incoming)).await;
-        match came.map_err(|_| late(&self.target))? {
-            Some(data) => self.held = data.map_err(|error| broken(&self.target, &why(&error)))?,
+        match came.map_err(|_| late(self.line.target()))? {
+            Some(data) => self.held = data.map_err(|error| broken(self.line.target(), &why(&error)))?,
             None => self.end(),
         }
         self.release();
@@ -176,6 +178,6 @@ impl Body {
     }
 
     fn garbled(&self) -> Failure {
-        broken(&self.target, "its answer is compressed, and garbled")
+        broken(self.line.target(), "its answer is compressed, and garbled")
     }
 }

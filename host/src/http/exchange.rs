@@ -69,7 +69,7 @@ impl Exchange<'_> {
                 return Err(self.given_up(status, wait));
             }
             waits += 1;
-            answer.body.discard(TOKEN_ANSWER_BYTES_MAX, self.end).await;
+            Box::pin(answer.body.discard(TOKEN_ANSWER_BYTES_MAX, self.end)).await;
         }
     }
 
@@ -103,7 +103,12 @@ impl Exchange<'_> {
             lease.give_up();
             return Err(self.failure(lost));
         }
-        let mut lease = lease.renew(self.egress, self.end).await?;
+        Box::pin(self.once_more(lease, secrets)).await
+    }
+
+    /// By a connection of its own.
+    async fn once_more(&self, lost: Lease, secrets: &[(&Placement, Secret)]) -> Result<Answer, Failure> {
+        let mut lease = lost.renew(self.egress, self.end).await?;
         match self.ask(&mut lease, self.wire(secrets)?).await {
             Ok(response) => self.head(lease, response),
             Err(lost) => {

@@ -86,7 +86,8 @@ impl Pool {
         let place = self.place(line, end).await?;
         match self.waiting_one(line, place) {
             Ok(lease) => Ok(lease),
-            Err(place) => self.open(egress, line, place, end).await,
+            // On the heap: what it takes to connect is large, and every request would carry it along.
+            Err(place) => Box::pin(self.open(egress, line, place, end)).await,
         }
     }
 

@@ -178,7 +178,7 @@ impl Source {
         if let Some(fetched) = known.as_ref().filter(|fetched| Instant::now() < fetched.until) {
             return Ok(fetched.secret.clone());
         }
-        let fetched = self.fetch(client, egress, end).await?;
+        let fetched = Box::pin(self.fetch(client, egress, end)).await?;
         Ok(known.insert(fetched).secret.clone())
     }
 

@@ -14,7 +14,8 @@ use crate::runtime::state::State;
 
 impl wit::Host for State {
     async fn send(&mut self, request: wit::Request) -> Said<wit::Response> {
-        Ok(imports::send(self, request.into()).await?.map(Into::into))
+        // On the heap: it is large, and would be moved several times on its way to who waits for it.
+        Ok(Box::pin(imports::send(self, request.into())).await?.map(Into::into))
     }
 
     async fn open(&mut self, request: wit::Request) -> Said<Resource<Download>> {
