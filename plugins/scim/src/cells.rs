@@ -1,6 +1,6 @@
 //! One attribute of a resource, from its text into its cell: a value, a list, values with parts, references.
 
-use crate::layout::{Leaf, Role, Targets};
+use crate::layout::{Leaf, Role, Targets, is_called};
 use crate::model::Syntax;
 use crate::options::MemberValue;
 use crate::resource::Decoded;
@@ -257,7 +257,7 @@ impl Visitor<'_> for PartName<'_> {
     }
 
     fn visit_str<E>(self, name: &str) -> Result<Option<usize>, E> {
-        Ok(self.0.iter().position(|(part, _)| part.eq_ignore_ascii_case(name)))
+        Ok(self.0.iter().position(|(part, _)| is_called(part, name)))
     }
 }
 

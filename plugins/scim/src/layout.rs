@@ -115,7 +115,7 @@ impl Fields {
     /// last one.
     pub(crate) fn find(&self, name: &str, from: usize) -> Option<usize> {
         let (before, after) = self.0.split_at_checked(from).unwrap_or((&self.0, &[]));
-        let is_it = |(own, _): &(String, Node)| own.len() == name.len() && own.eq_ignore_ascii_case(name);
+        let is_it = |(own, _): &(String, Node)| is_called(own, name);
         let later = after.iter().position(is_it).map(|at| from + at);
         later.or_else(|| before.iter().position(is_it))
     }
@@ -200,6 +200,11 @@ impl Wanted {
         listed.dedup();
         Self { attributes: joined(listed.into_iter()), excluded: None }
     }
+}
+
+/// Is it the same name? Services nearly always write names as their schemas do, and to find that out takes less.
+pub(crate) fn is_called(own: &str, name: &str) -> bool {
+    own.len() == name.len() && (own == name || own.eq_ignore_ascii_case(name))
 }
 
 fn joined(names: impl Iterator<Item = String>) -> Option<String> {

@@ -35,7 +35,14 @@ pub(crate) fn read_beyond(layout: &Layout, body: &[u8]) -> Result<Page> {
 }
 
 fn parsed(layout: &Layout, body: &[u8]) -> Result<Page> {
-    let mut json = serde_json::Deserializer::from_slice(body);
+    // To check it as a whole is quicker than text by text. What is not all UTF-8 may still be so where it is read.
+    match std::str::from_utf8(body) {
+        Ok(text) => whole(layout, serde_json::Deserializer::from_str(text)),
+        Err(_) => whole(layout, serde_json::Deserializer::from_slice(body)),
+    }
+}
+
+fn whole<'de, R: serde_json::de::Read<'de>>(layout: &Layout, mut json: serde_json::Deserializer<R>) -> Result<Page> {
     let page = List(layout).deserialize(&mut json).map_err(|why| crate::client::broken(&why))?;
     json.end().map_err(|why| crate::client::broken(&why))?;
     Ok(page)
@@ -160,6 +167,17 @@ pub(crate) mod tests {
         ] {
             assert_eq!(read(json).unwrap_err().kind(), FailureKind::ConnectionBroken, "{json}");
         }
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_spoil_only_what_they_stand_in() {
+        let page = |name: &str| {
+            let text = format!(r#"{{"totalResults": 1, "Resources": [{{"id": "1", "{name}": "?"}}]}}"#);
+            let body: Vec<u8> = text.bytes().map(|byte| if byte == b'?' { 0xff } else { byte }).collect();
+            super::read(&layout(&standard()[0], &["title"], 2), &body)
+        };
+        assert_eq!(page("nickName").unwrap().items.unwrap().len(), 1);
+        assert_eq!(page("title").unwrap_err().kind(), FailureKind::ConnectionBroken);
     }
 
     #[test]
