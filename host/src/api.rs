@@ -46,6 +46,7 @@ mod publishers;
 mod releases;
 mod schema;
 mod secured;
+mod switches;
 mod systems;
 mod tasks;
 #[cfg(test)]
@@ -171,6 +172,7 @@ fn v1() -> OpenApiRouter<ApiState> {
         systems::routes(),
         connections::routes(),
         permissions::routes(),
+        switches::routes(),
         explain::routes(),
         secured::routes(),
         schema::routes(),

@@ -71,8 +71,10 @@ pub struct GuestConfig {
 pub struct ImportConfig {
     /// Rows asked for at once.
     pub page_rows: u32,
-    /// Tasks that run at once.
+    /// Tasks that run at once, but for refreshes of schemas.
     pub workers: u32,
+    /// Refreshes of schemas that run at once.
+    pub refreshes: u32,
     /// Objects and links one import may hold.
     pub records_max: u64,
 }
@@ -222,6 +224,7 @@ struct GuestFile {
 struct ImportFile {
     page_rows: u32,
     workers: u32,
+    refreshes: u32,
     records_max: u64,
 }
 
@@ -265,7 +268,7 @@ impl Default for GuestFile {
 
 impl Default for ImportFile {
     fn default() -> Self {
-        Self { page_rows: 512, workers: 2, records_max: 20_000_000 }
+        Self { page_rows: 512, workers: 2, refreshes: 16, records_max: 20_000_000 }
     }
 }
 
@@ -285,6 +288,7 @@ impl File {
         within("guests.calls-per-connection", self.guests.calls_per_connection.into(), 1, 10_000)?;
         within("imports.page-rows", self.imports.page_rows.into(), 1, 4096)?;
         within("imports.workers", self.imports.workers.into(), 1, 256)?;
+        within("imports.refreshes", self.imports.refreshes.into(), 2, 256)?;
         within("imports.records-max", self.imports.records_max, 1, 1_000_000_000)?;
         within("compile.memory-mib", self.compile.memory_mib.into(), 64, 65_536)?;
         within("compile.cpu-ms", self.compile.cpu_ms.into(), 1_000, 3_600_000)?;
@@ -321,6 +325,7 @@ impl From<File> for Config {
             imports: ImportConfig {
                 page_rows: file.imports.page_rows,
                 workers: file.imports.workers,
+                refreshes: file.imports.refreshes,
                 records_max: file.imports.records_max,
             },
             compile: CompileConfig {

@@ -33,9 +33,10 @@ pub use routes::Explanation;
 pub use secured::{SecuredDraft, SecuredOption};
 
 use crate::clock::Clock;
+use crate::model::schema::diff::SchemaDiff;
 use crate::model::{
     Aspect, Choice, Connection, ConnectionId, Error, Export, FailureKind, Finding, OptionName, RequestContext, Result,
-    SchemaStatus, Stored, SystemId,
+    SchemaSnapshot, SchemaStatus, Stored, Switches, SystemId,
 };
 use crate::registry::{Registry, Release};
 use crate::runtime::{CallLimits, Called, Runtime};
@@ -45,6 +46,9 @@ use listing::LiveListings;
 use options::Options;
 use places::Layout;
 use ready::Cache;
+
+/// What is said where a connector tells no schema.
+pub const NO_SCHEMA: &str = "There is no schema for this connection";
 
 /// The connections of the host. Cheap to clone.
 #[derive(Clone)]
@@ -158,13 +162,65 @@ impl Connections {
     /// # Errors
     /// `not-found` if there is no such connection.
     pub async fn schema(&self, id: &ConnectionId) -> Result<SchemaStatus> {
-        self.get(id).await?;
+        if !self.tells_schema(id).await? {
+            // What its manifest declares is kept now, if nobody has used the connection yet. One that cannot be used has none.
+            self.made_ready(id).await.ok();
+        }
         Ok(self.store.schema(id).await?.unwrap_or_default())
     }
 
-    /// Is the connection usable?
+    /// Does the connection's connector tell a schema? As long as no release serves it, it might.
+    ///
+    /// # Errors
+    /// `not-found` if there is no such connection.
+    pub async fn tells_schema(&self, id: &ConnectionId) -> Result<bool> {
+        let Connection { connector, version, .. } = self.get(id).await?.value;
+        let release = self.registry.release(&connector, &version);
+        Ok(release.map_or(true, |release| release.manifest.exports.contains(&Export::Schema)))
+    }
+
+    /// Versions of a connection's schema before `before`, newest first.
+    ///
+    /// # Errors
+    /// `not-found` if there is no such connection.
+    pub async fn schema_snapshots(
+        &self,
+        id: &ConnectionId,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<SchemaSnapshot>> {
+        self.get(id).await?;
+        self.store.schema_snapshots(id, before, limit).await
+    }
+
+    /// What one version of a connection's schema says differently from an earlier one.
+    ///
+    /// # Errors
+    /// `not-found` if there is no such connection, or it has no such version.
+    pub async fn schema_changes(&self, id: &ConnectionId, from: i64, to: i64) -> Result<SchemaDiff> {
+        self.get(id).await?;
+        let (before, after) = (self.store.schema_snapshot(id, from).await?, self.store.schema_snapshot(id, to).await?);
+        Ok(SchemaDiff::between(&before, &after))
+    }
+
+    /// Sets switches of a connection to what `edit` makes of them.
+    ///
+    /// # Errors
+    /// `stale`, `not-found`.
+    pub async fn switch(
+        &self,
+        id: &ConnectionId,
+        if_match: Option<i64>,
+        edit: impl FnOnce(Switches) -> Switches + Send,
+    ) -> Result<Stored<Connection>> {
+        let switched = self.store.switch_connection(id, if_match, edit).await;
+        self.forget(id);
+        switched
+    }
+
+    /// Is the connection usable? Asked of a disabled one, too: whoever wants to enable it wants to know.
     pub async fn check(&self, rc: &RequestContext, id: &ConnectionId, aspect: Aspect) -> Called<Vec<Finding>> {
-        let ready = before_call!(self.ready(id).await);
+        let ready = before_call!(self.made_ready(id).await);
         ready.component().check(self.context(rc, &ready), aspect).await
     }
 
@@ -182,11 +238,11 @@ impl Connections {
     pub async fn refresh_schema(&self, rc: &RequestContext, id: &ConnectionId) -> Called<SchemaStatus> {
         let ready = before_call!(self.ready(id).await);
         if !ready.exports(Export::Schema) {
-            return Called::refused(Error::failure(FailureKind::Unsupported, "there is no schema for this connection"));
+            return Called::refused(Error::failure(FailureKind::Unsupported, NO_SCHEMA));
         }
         let Called { result, used } = ready.component().get_schema(self.context(rc, &ready)).await;
         let kept = match &result {
-            Ok(schema) => self.store.put_schema(id, schema).await,
+            Ok(schema) => self.store.put_schema(id, schema).await.map(drop),
             Err(error) => self.store.schema_failed(id, error).await,
         };
         self.forget(id);

@@ -33,6 +33,7 @@ pub mod schema;
 pub mod secret;
 pub mod secured;
 pub mod sending;
+pub mod switches;
 pub mod task;
 pub mod text;
 pub mod url_path;
@@ -40,7 +41,7 @@ pub mod value;
 
 pub use change::{AttributeChange, Change, Edit};
 pub use connection::{
-    Access, Connection, Destination, Directory, SchemaFailure, SchemaStatus, Stored, System, Thresholds,
+    Access, Connection, Destination, Directory, SchemaFailure, SchemaSnapshot, SchemaStatus, Stored, System, Thresholds,
 };
 pub use delta::{ChangeKind, Position, PublishedChange};
 pub use digest::{Digest, KeyId};
@@ -68,6 +69,7 @@ pub use schema::{AttributeInfo, ClassInfo, ClassKind, Matching, Schema, Syntax};
 pub use secret::Secret;
 pub use secured::{EntryKey, Secured, SecuredStatus};
 pub use sending::Sending;
+pub use switches::Switches;
 pub use task::{Counts, ImportMode, Progress, Task, TaskError, TaskKind, TaskState};
 pub use url_path::UrlPath;
 pub use value::{Cell, Part, Scalar, Value};

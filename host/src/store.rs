@@ -71,6 +71,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/store/0002_trust.sql"),
     include_str!("../migrations/store/0003_destinations.sql"),
     include_str!("../migrations/store/0004_incremental.sql"),
+    include_str!("../migrations/store/0005_schema.sql"),
 ];
 
 /// The host's store; clones share it.

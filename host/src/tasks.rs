@@ -19,14 +19,26 @@ use tokio_util::task::TaskTracker;
 use crate::audit::Audit;
 use crate::clock::Clock;
 use crate::config::ImportConfig;
-use crate::connections::Connections;
+use crate::connections::{Connections, NO_SCHEMA, Ready};
 use crate::model::{
-    ConnectionId, Error, Export, FailureKind, ImportMode, RequestContext, Result, Task, TaskId, TaskKind, TaskState,
+    ConnectionId, Error, Export, FailureKind, ImportMode, RequestContext, Result, Stored, SystemId, Task, TaskId,
+    TaskKind, TaskState,
 };
 use crate::store::{NewTask, Removal, SetAsideRow, Store, TaskFilter};
 
 pub(crate) use persist::persist;
 pub use watch::Watch;
+
+/// Connections of a system that are looked at together.
+const CONNECTIONS_PAGE: u32 = 1000;
+
+/// What became of an order to refresh one of many schemas.
+#[derive(Debug)]
+pub struct OrderedRefresh {
+    pub connection: ConnectionId,
+    /// The task, or why there is none.
+    pub task: Result<Task>,
+}
 
 /// The tasks of the host. Cheap to clone.
 #[derive(Clone)]
@@ -38,12 +50,14 @@ pub struct Tasks {
     config: ImportConfig,
     /// Wakes a worker that has nothing to do.
     wake: Arc<Notify>,
+    /// Wakes those who refresh schemas.
+    refreshes: Arc<Notify>,
 }
 
 impl Tasks {
     /// The tasks in a store, run against these connections.
     pub fn new(store: Store, connections: Connections, audit: Audit, clock: Clock, config: ImportConfig) -> Self {
-        Self { store, connections, audit, clock, config, wake: Arc::default() }
+        Self { store, connections, audit, clock, config, wake: Arc::default(), refreshes: Arc::default() }
     }
 
     /// Queues again what an earlier process left running, and starts the workers; they end with `stop`.
@@ -58,6 +72,7 @@ impl Tasks {
         for _ in 0..self.config.workers {
             tracker.spawn(worker::work(self.clone(), stop.clone()));
         }
+        refresh::open(self, tracker, stop);
         tracker.spawn(worker::sweep(self.clone(), stop.clone()));
         Ok(())
     }
@@ -68,7 +83,7 @@ impl Tasks {
     /// `conflict` if the connection has one already, or nothing an incremental one could go on from; `unsupported` if its
     /// connector cannot list, or tells no changes; `not-found`.
     pub async fn start_import(&self, rc: &RequestContext, connection: &ConnectionId, mode: ImportMode) -> Result<Task> {
-        self.require(connection, Export::Source, "import").await?;
+        self.require(connection, Export::Source, "import").await?.connection.switches.require_import(connection)?;
         if mode == ImportMode::Incremental {
             self.require(connection, Export::Feed, "import incrementally").await?;
             self.store.require_feed_token(connection).await?;
@@ -76,13 +91,46 @@ impl Tasks {
         self.enqueue(rc, connection, TaskKind::Import, Some(mode)).await
     }
 
-    /// Queues a refresh of the schema.
+    /// Queues a refresh of the schema; one that waits already is answered instead.
     ///
     /// # Errors
-    /// `unsupported` if the connector has no schema; `not-found`.
+    /// `unsupported` if the connector has no schema; `conflict` if the connection is disabled; `not-found`.
     pub async fn start_refresh(&self, rc: &RequestContext, connection: &ConnectionId) -> Result<Task> {
-        self.require(connection, Export::Schema, TaskKind::RefreshSchema.as_str()).await?;
+        if !self.connections.ready(connection).await?.exports(Export::Schema) {
+            return Err(Error::failure(FailureKind::Unsupported, NO_SCHEMA));
+        }
         self.enqueue(rc, connection, TaskKind::RefreshSchema, None).await
+    }
+
+    /// Queues a refresh of the schema of every connection of a system; of those that cannot be refreshed, why.
+    ///
+    /// # Errors
+    /// `not-found` if there is no such system; those of the store.
+    pub async fn start_refreshes(&self, rc: &RequestContext, system: &SystemId) -> Result<Vec<OrderedRefresh>> {
+        self.store.system(system).await?;
+        let (mut ordered, mut after): (Vec<OrderedRefresh>, _) = (Vec::new(), None);
+        loop {
+            let page = self.store.connections(Some(system), after.as_ref(), CONNECTIONS_PAGE).await?;
+            let Some(last) = page.last() else { return Ok(ordered) };
+            after = Some(last.value.id.clone());
+            for Stored { value: connection, .. } in page {
+                let task = self.start_refresh(rc, &connection.id).await;
+                ordered.push(OrderedRefresh { connection: connection.id, task });
+            }
+        }
+    }
+
+    /// Queues a refresh if the connection's schema was not read since it was last configured, and can be: its connector
+    /// has one, and something it asks for was approved. To be called whenever that may have come true. Whether it could
+    /// be queued is no concern of whoever did that.
+    pub async fn refresh_if_due(&self, rc: &RequestContext, connection: &ConnectionId) {
+        let due = self.connections.ready(connection).await;
+        if !due.is_ok_and(|ready| ready.exports(Export::Schema) && !ready.schema_current && ready.may_reach()) {
+            return;
+        }
+        if let Err(error) = self.enqueue(rc, connection, TaskKind::RefreshSchema, None).await {
+            tracing::warn!(%connection, %error, detail = error.detail, "cannot queue the refresh that is due");
+        }
     }
 
     /// One task.
@@ -143,10 +191,10 @@ impl Tasks {
         self.store.set_aside(id, after, limit).await
     }
 
-    async fn require(&self, connection: &ConnectionId, needs: Export, to_do: &str) -> Result<()> {
+    async fn require(&self, connection: &ConnectionId, needs: Export, to_do: &str) -> Result<Arc<Ready>> {
         let ready = self.connections.ready(connection).await?;
         if ready.exports(needs) {
-            return Ok(());
+            return Ok(ready);
         }
         let message = format!("{} has no {}: it cannot {to_do}", ready.connection.connector, needs.as_str());
         Err(Error::failure(FailureKind::Unsupported, message))
@@ -167,8 +215,17 @@ impl Tasks {
             request_id: rc.id.clone(),
         };
         let task = self.store.enqueue_task(&new).await?;
-        self.wake.notify_one();
+        match kind {
+            TaskKind::RefreshSchema => self.wake_refreshing(),
+            TaskKind::Import => self.wake.notify_one(),
+        }
         Ok(task)
+    }
+
+    /// All who wait, as not each may take each task; and the next who would wait.
+    fn wake_refreshing(&self) {
+        self.refreshes.notify_waiters();
+        self.refreshes.notify_one();
     }
 
     async fn require_held(&self, id: TaskId) -> Result<()> {

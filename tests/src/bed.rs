@@ -60,6 +60,11 @@ impl Bed {
     /// Creates the connection and approves all that its connector asks for.
     pub async fn create(&self, body: &Json) {
         self.operator.post("/v1/connections", body).await.expect(201);
+        self.approve_all().await;
+    }
+
+    /// Approves all that the connection's connector asks for.
+    pub async fn approve_all(&self) {
         let asked = items(&self.operator.get(&self.at("/permissions")).await.expect(200));
         let all: Vec<&str> = asked.iter().filter_map(|asked| asked["permission"].as_str()).collect();
         self.approve(&all).await;

@@ -21,11 +21,12 @@ use super::etag::IfMatch;
 use super::page::{self, Limit, Listed};
 use super::problem::Problem;
 use super::secured::{self, SecuredWire};
+use super::switches::SwitchesSchema;
 use super::systems::title;
 use crate::connections::SecuredDraft;
 use crate::model::{
     Access, Aspect, Choice, Connection, ConnectionId, ConnectorName, Destination, DestinationName, Directory,
-    DirectoryName, Error, Finding, OptionName, RequestContext, Stored, SystemId, Thresholds, json,
+    DirectoryName, Error, Finding, OptionName, RequestContext, Stored, Switches, SystemId, Thresholds, json,
 };
 use crate::registry::Release;
 
@@ -95,6 +96,9 @@ pub(super) struct ConnectionDraft {
     destinations: BTreeMap<DestinationName, DestinationWire>,
     #[serde(default)]
     thresholds: ThresholdsWire,
+    /// What is switched off; in a replacement, left out, the switches stay as they are.
+    #[schema(value_type = Option<SwitchesSchema>)]
+    switches: Option<Switches>,
     /// By the secured options of the connector's manifest; never answered. In a replacement, those that are left out
     /// stay as they are, and those that a changed address would send elsewhere have to be entered again.
     #[serde(default)]
@@ -138,7 +142,7 @@ struct ThresholdsWire {
 /// A named, configured use of one connector against one system.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Connection)]
-struct ConnectionView {
+pub(super) struct ConnectionView {
     id: String,
     system: String,
     connector: String,
@@ -148,6 +152,8 @@ struct ConnectionView {
     directories: BTreeMap<String, DirectoryWire>,
     destinations: BTreeMap<String, DestinationWire>,
     thresholds: ThresholdsWire,
+    #[schema(value_type = SwitchesSchema)]
+    switches: Switches,
     /// What serves it now; missing while nothing does.
     #[serde(skip_serializing_if = "Option::is_none")]
     release: Option<ServingRelease>,
@@ -256,6 +262,7 @@ async fn create(
     let draft = draft.into_connection(id)?;
     let entry = configured(&rc, "connection.create", &draft, &secured);
     let created = audited(&api, entry, api.connections.create(&rc, draft, secured)).await?;
+    api.tasks.refresh_if_due(&rc, &created.value.id).await;
     let location = answer::location(&["connections", created.value.id.as_str()]);
     Ok((StatusCode::CREATED, location, answer(&api, created)).into_response())
 }
@@ -287,10 +294,14 @@ async fn replace(
 ) -> Result<Response, Problem> {
     answer::require_same_id(draft.id.as_ref().map(ConnectionId::folded), &path.id.folded())?;
     let secured = secured::draft(std::mem::take(&mut draft.secured_options))?;
+    if draft.switches.is_none() {
+        draft.switches = Some(api.connections.get(&path.id).await?.value.switches);
+    }
     let draft = draft.into_connection(path.id)?;
     let revision = if_match.number()?;
     let entry = configured(&rc, "connection.replace", &draft, &secured);
     let replaced = audited(&api, entry, api.connections.replace(&rc, draft, secured, revision)).await?;
+    api.tasks.refresh_if_due(&rc, &replaced.value.id).await;
     Ok(answer(&api, replaced))
 }
 
@@ -351,7 +362,7 @@ fn configured(rc: &RequestContext, action: &str, draft: &Connection, secured: &S
     act.parameter("securedOptions", names.join(", "))
 }
 
-fn answer(api: &ApiState, connection: Stored<Connection>) -> Response {
+pub(super) fn answer(api: &ApiState, connection: Stored<Connection>) -> Response {
     (answer::revision(connection.revision), Json(view(api, connection))).into_response()
 }
 
@@ -372,6 +383,7 @@ impl ConnectionDraft {
             directories: self.directories.into_iter().map(|(name, directory)| (name, directory.into())).collect(),
             destinations: self.destinations.into_iter().map(|(name, place)| (name, place.into())).collect(),
             thresholds: self.thresholds.into_thresholds()?,
+            switches: self.switches.unwrap_or_default(),
         })
     }
 }
@@ -435,6 +447,7 @@ impl From<Stored<Connection>> for ConnectionView {
             directories: value.directories.into_iter().map(|(name, dir)| (name.into(), dir.into())).collect(),
             destinations: value.destinations.into_iter().map(|(name, place)| (name.into(), place.into())).collect(),
             thresholds: value.thresholds.into(),
+            switches: value.switches,
             release: None,
             created,
             changed,

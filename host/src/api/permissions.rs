@@ -87,7 +87,9 @@ async fn change(
         .parameter("approve", spelt(&approve))
         .parameter("withdraw", spelt(&withdraw));
     let changing = api.connections.approve(&path.id, &approve, &withdraw, &rc.caller.name);
-    Ok(Json(audited(&api, entry, changing).await?.into()))
+    let asked = audited(&api, entry, changing).await?;
+    api.tasks.refresh_if_due(&rc, &path.id).await;
+    Ok(Json(asked.into()))
 }
 
 fn spelt(permissions: &Permissions) -> String {

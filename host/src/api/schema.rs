@@ -4,9 +4,9 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::{IntoResponse as _, Response};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value as AnyJson;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -15,9 +15,14 @@ use super::audited::{act, audited};
 use super::body::{At, Nothing, OptionalBody};
 use super::connections::ConnectionPath;
 use super::context::{AsCore, AsOperator};
+use super::page::{self, Listed, PageQuery};
 use super::problem::Problem;
 use super::tasks::{self, TaskView};
-use crate::model::{AttributeInfo, ClassInfo, ClassKind, Matching, SchemaFailure, SchemaStatus, Syntax};
+use crate::connections::NO_SCHEMA;
+use crate::model::schema::diff::{AttributeDiff, ClassDiff, FieldDiff, SchemaDiff};
+use crate::model::{
+    AttributeInfo, ClassInfo, ClassKind, Matching, SchemaFailure, SchemaSnapshot, SchemaStatus, Syntax,
+};
 
 /// What a caller prefers (RFC 7240), and what of it was done.
 const PREFER: HeaderName = HeaderName::from_static("prefer");
@@ -25,7 +30,11 @@ const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-appli
 const RESPOND_ASYNC: &str = "respond-async";
 
 pub(super) fn routes() -> OpenApiRouter<ApiState> {
-    OpenApiRouter::new().routes(routes!(show)).routes(routes!(refresh))
+    OpenApiRouter::new()
+        .routes(routes!(show))
+        .routes(routes!(refresh))
+        .routes(routes!(snapshots))
+        .routes(routes!(changes))
 }
 
 /// The classes of a connection's target.
@@ -33,6 +42,14 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
 #[schema(as = Schema)]
 struct SchemaView {
     classes: Vec<ClassView>,
+    /// Counts the versions from 1; missing if no refresh ever went well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    snapshot: Option<i64>,
+    /// Was the connection configured as it is now, when it was read?
+    current: bool,
+    /// Where the connector tells no schema: that it does not. The classes are then those of its manifest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'static str>,
     /// When a refresh last went well; missing if none ever did.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -110,6 +127,76 @@ struct AttributeView {
     allowed: Vec<AnyJson>,
 }
 
+/// A version of a connection's schema.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = SchemaSnapshot)]
+struct SnapshotView {
+    /// Counts the versions from 1.
+    number: i64,
+    /// When a refresh read it first.
+    #[schema(value_type = String, format = DateTime)]
+    first_read: jiff::Timestamp,
+    /// When a refresh last found it unchanged.
+    #[schema(value_type = String, format = DateTime)]
+    last_read: jiff::Timestamp,
+}
+
+/// Which versions to compare.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ChangesQuery {
+    /// The earlier version; the one before `to`, if left out.
+    from: Option<i64>,
+    /// The later version; the newest, if left out.
+    to: Option<i64>,
+}
+
+/// What one version of a schema says differently from another.
+#[derive(Serialize, ToSchema)]
+struct SchemaChanges {
+    from: i64,
+    to: i64,
+    /// Those that differ.
+    classes: Vec<ClassChange>,
+}
+
+/// What became of a class.
+#[derive(Serialize, ToSchema)]
+struct ClassChange {
+    name: String,
+    /// `added`, `removed` or `changed`.
+    change: &'static str,
+    /// What is said differently of itself.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    fields: Vec<FieldChange>,
+    /// Its attributes that differ.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    attributes: Vec<AttributeChange>,
+}
+
+/// What became of an attribute.
+#[derive(Serialize, ToSchema)]
+#[schema(as = SchemaAttributeChange)]
+struct AttributeChange {
+    name: String,
+    /// `added`, `removed` or `changed`.
+    change: &'static str,
+    /// What is said differently of it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    fields: Vec<FieldChange>,
+}
+
+/// Something said differently.
+#[derive(Serialize, ToSchema)]
+struct FieldChange {
+    /// As it is called in a schema.
+    field: String,
+    before: AnyJson,
+    after: AnyJson,
+}
+
 /// Shows what the last refresh said.
 #[utoipa::path(get, path = "/v1/connections/{id}/schema",
     operation_id = "show_schema", tag = "schema", params(ConnectionPath),
@@ -119,7 +206,39 @@ async fn show(
     State(api): State<ApiState>,
     At { path, .. }: At<ConnectionPath>,
 ) -> Result<Json<SchemaView>, Problem> {
-    Ok(Json(api.connections.schema(&path.id).await?.into()))
+    let mut view = SchemaView::from(api.connections.schema(&path.id).await?);
+    if !api.connections.tells_schema(&path.id).await? {
+        view.message = Some(NO_SCHEMA);
+    }
+    Ok(Json(view))
+}
+
+/// Lists the versions of a connection's schema, newest first: one for each refresh that found something different.
+#[utoipa::path(get, path = "/v1/connections/{id}/schema/snapshots", operation_id = "list_schema_snapshots",
+    tag = "schema", params(ConnectionPath, PageQuery), responses((status = 200, body = Listed<SnapshotView>)))]
+async fn snapshots(
+    _: AsCore,
+    State(api): State<ApiState>,
+    At { path, query }: At<ConnectionPath, PageQuery>,
+) -> Result<Json<Listed<SnapshotView>>, Problem> {
+    let before: Option<i64> = page::key(query.cursor.as_deref())?;
+    let found = api.connections.schema_snapshots(&path.id, before, query.limit.and_one()).await?;
+    Ok(Json(Listed::cut(found, query.limit, |snapshot| snapshot.number, SnapshotView::from)))
+}
+
+/// Compares two versions of a connection's schema.
+#[utoipa::path(get, path = "/v1/connections/{id}/schema/changes", operation_id = "compare_schemas", tag = "schema",
+    params(ConnectionPath, ChangesQuery), responses((status = 200, body = SchemaChanges)))]
+async fn changes(
+    _: AsCore,
+    State(api): State<ApiState>,
+    At { path, query }: At<ConnectionPath, ChangesQuery>,
+) -> Result<Json<SchemaChanges>, Problem> {
+    let newest = api.connections.schema(&path.id).await?.snapshot.unwrap_or_default();
+    let to = query.to.unwrap_or(newest);
+    let from = query.from.unwrap_or(to - 1);
+    let SchemaDiff(classes) = api.connections.schema_changes(&path.id, from, to).await?;
+    Ok(Json(SchemaChanges { from, to, classes: classes.into_iter().map(ClassChange::from).collect() }))
 }
 
 /// Asks the target what it looks like. With `Prefer: respond-async` the answer is 202 and a task.
@@ -154,9 +273,42 @@ impl From<SchemaStatus> for SchemaView {
     fn from(status: SchemaStatus) -> Self {
         Self {
             classes: status.schema.0.into_iter().map(ClassView::from).collect(),
+            snapshot: status.snapshot,
+            current: status.current,
+            message: None,
             refreshed: status.refreshed,
             failed: status.failed.map(FailedView::from),
         }
+    }
+}
+
+impl From<SchemaSnapshot> for SnapshotView {
+    fn from(snapshot: SchemaSnapshot) -> Self {
+        Self { number: snapshot.number, first_read: snapshot.first_read, last_read: snapshot.last_read }
+    }
+}
+
+impl From<ClassDiff> for ClassChange {
+    fn from(class: ClassDiff) -> Self {
+        Self {
+            name: class.name,
+            change: class.change.as_str(),
+            fields: class.fields.into_iter().map(FieldChange::from).collect(),
+            attributes: class.attributes.into_iter().map(AttributeChange::from).collect(),
+        }
+    }
+}
+
+impl From<AttributeDiff> for AttributeChange {
+    fn from(attribute: AttributeDiff) -> Self {
+        let fields = attribute.fields.into_iter().map(FieldChange::from).collect();
+        Self { name: attribute.name, change: attribute.change.as_str(), fields }
+    }
+}
+
+impl From<FieldDiff> for FieldChange {
+    fn from(field: FieldDiff) -> Self {
+        Self { field: field.field, before: field.before, after: field.after }
     }
 }
 

@@ -163,6 +163,7 @@ async fn set(
     let value = Secured::try_from(request)?;
     let entry = entry(&rc, "secured-option.set", &path.id, &path.name, None);
     audited(&api, entry, api.connections.set_secured(&rc, &path.id, &path.name, value)).await?;
+    api.tasks.refresh_if_due(&rc, &path.id).await;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -192,6 +193,7 @@ async fn set_entry(
     let value = Secret::try_from(request.value)?;
     let entry = entry(&rc, "secured-option.set", &path.id, &path.name, Some(&path.key));
     audited(&api, entry, api.connections.set_secured_entry(&rc, &path.id, &path.name, &path.key, value)).await?;
+    api.tasks.refresh_if_due(&rc, &path.id).await;
     Ok(StatusCode::NO_CONTENT)
 }
 

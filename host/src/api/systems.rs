@@ -12,18 +12,20 @@ use utoipa_axum::routes;
 use super::ApiState;
 use super::answer;
 use super::audited::{act, audited};
-use super::body::{At, Body, Nothing};
+use super::body::{At, Body, Nothing, OptionalBody};
+use super::connections::FindingProblem;
 use super::context::{AsCore, AsOperator};
 use super::etag::IfMatch;
 use super::page::{self, Listed, PageQuery};
 use super::problem::Problem;
-use crate::model::{Error, Result, Stored, System, SystemId};
+use crate::model::{Error, Result, Stored, System, SystemId, TaskId};
+use crate::tasks::OrderedRefresh;
 
 /// The longest title of a system or a connection, in bytes.
 const TITLE_BYTES_MAX: usize = 256;
 
 pub(super) fn routes() -> OpenApiRouter<ApiState> {
-    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(show, replace, delete))
+    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(show, replace, delete)).routes(routes!(refresh))
 }
 
 /// Which system.
@@ -67,6 +69,24 @@ struct SystemView {
     created: jiff::Timestamp,
     #[schema(value_type = String, format = DateTime)]
     changed: jiff::Timestamp,
+}
+
+/// What became of the order to refresh the schemas of a system's connections.
+#[derive(Serialize, ToSchema)]
+struct RefreshList {
+    items: Vec<RefreshView>,
+}
+
+/// Of one connection: the task, or why there is none.
+#[derive(Serialize, ToSchema)]
+#[schema(as = OrderedRefresh)]
+struct RefreshView {
+    connection: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = "uuid")]
+    task: Option<TaskId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<FindingProblem>,
 }
 
 /// Lists the systems by identifier.
@@ -137,6 +157,21 @@ async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Refreshes the schema of every connection of a system: a task each.
+#[utoipa::path(post, path = "/v1/systems/{id}/schema/refresh", operation_id = "refresh_system", tag = "schema",
+    params(SystemPath), security(("token" = ["operator"])), responses((status = 202, body = RefreshList)))]
+async fn refresh(
+    AsOperator(rc): AsOperator,
+    State(api): State<ApiState>,
+    At { path, .. }: At<SystemPath>,
+    _: OptionalBody<Nothing>,
+) -> Result<Response, Problem> {
+    let entry = act(&rc, "system.refresh-schema").parameter("system", &path.id);
+    let ordered = audited(&api, entry, api.tasks.start_refreshes(&rc, &path.id)).await?;
+    let items = ordered.into_iter().map(RefreshView::from).collect();
+    Ok((StatusCode::ACCEPTED, Json(RefreshList { items })).into_response())
+}
+
 /// A title within its bounds.
 pub(super) fn title(title: String) -> Result<String> {
     if title.is_empty() || title.len() > TITLE_BYTES_MAX || title.chars().any(char::is_control) {
@@ -148,6 +183,16 @@ pub(super) fn title(title: String) -> Result<String> {
 
 fn answer(system: Stored<System>) -> Response {
     (answer::revision(system.revision), Json(SystemView::from(system))).into_response()
+}
+
+impl From<OrderedRefresh> for RefreshView {
+    fn from(ordered: OrderedRefresh) -> Self {
+        let (task, problem) = match ordered.task {
+            Ok(task) => (Some(task.id), None),
+            Err(error) => (None, Some(error.into())),
+        };
+        Self { connection: ordered.connection.into(), task, problem }
+    }
 }
 
 impl From<Stored<System>> for SystemView {

@@ -1,6 +1,8 @@
 //! `hawser connection`: configured uses of connectors, and what can be asked about one.
 
 mod permissions;
+mod schema;
+mod switches;
 
 use std::fs::File;
 use std::io::{Read, stdin};
@@ -36,6 +38,7 @@ const ALL: &[Column<'_>] = &[
     ("directories", "/directories"),
     ("destinations", "/destinations"),
     ("thresholds", "/thresholds"),
+    ("switches", "/switches"),
     ("release", "/release/version"),
     ("unsigned", "/release/development"),
     ("created", "/created"),
@@ -120,7 +123,21 @@ enum Command {
         /// Ask the target anew.
         #[arg(long)]
         refresh: bool,
+        /// Its versions instead: one for each refresh that found something different.
+        #[arg(long, conflicts_with_all = ["refresh", "changes"])]
+        snapshots: bool,
+        /// What the newest version, or --to, says differently from the one before, or --from.
+        #[arg(long, conflicts_with = "refresh")]
+        changes: bool,
+        /// The earlier version.
+        #[arg(long, requires = "changes", value_name = "NUMBER")]
+        from: Option<u32>,
+        /// The later version.
+        #[arg(long, requires = "changes", value_name = "NUMBER")]
+        to: Option<u32>,
     },
+    /// Turn parts of it off and on again.
+    Switch(switches::Set),
     /// Secured options: passwords, tokens and keys that the connector uses.
     #[command(subcommand)]
     Secret(secret::Command),
@@ -176,7 +193,12 @@ impl Connection {
                 permissions::change(&session, &connection, &json!({"withdraw": permissions})).await
             }
             Command::Explain { connection, target } => explain(&session, &connection, target).await,
-            Command::Schema { connection, refresh } => schema(&session, &connection, refresh).await,
+            Command::Schema { connection, snapshots: true, .. } => schema::snapshots(&session, &connection).await,
+            Command::Schema { connection, changes: true, from, to, .. } => {
+                schema::changes(&session, &connection, from, to).await
+            }
+            Command::Schema { connection, refresh, .. } => schema::show(&session, &connection, refresh).await,
+            Command::Switch(set) => set.run(&session).await,
             Command::Secret(command) => command.run(&session).await,
         }
     }
@@ -238,33 +260,6 @@ const EXPLAINED: &[Column<'_>] = &[
     ("permission", "/permission"),
     ("allowed", "/allowed"),
     ("refusal", "/refusal"),
-];
-
-async fn schema(session: &Session, connection: &str, refresh: bool) -> Result<(), Fault> {
-    let path = format!("{}/schema", path(connection));
-    let call = if refresh { Call::act(format!("{path}/refresh")) } else { Call::get(path) };
-    let reply = session.ask(call).await?;
-    if session.json {
-        return out::json(&reply.body);
-    }
-    table::one(&reply.body, &[("refreshed", "/refreshed"), ("failed", "/failed")])?;
-    for class in reply.body.pointer("/classes").and_then(Json::as_array).into_iter().flatten() {
-        let name = console::style(table::cell(class, "/name")).bold().to_string();
-        out::line(format_args!("\n{name} ({})", table::cell(class, "/kind")))?;
-        let attributes = class.pointer("/attributes").and_then(Json::as_array).map_or(&[][..], Vec::as_slice);
-        table::list(attributes, ATTRIBUTES)?;
-    }
-    Ok(())
-}
-
-const ATTRIBUTES: &[Column<'_>] = &[
-    ("attribute", "/name"),
-    ("syntax", "/syntax"),
-    ("required", "/required"),
-    ("multi-valued", "/multiValued"),
-    ("creatable", "/creatable"),
-    ("updateable", "/updateable"),
-    ("readable", "/readable"),
 ];
 
 fn describe(file: &Path) -> Result<Json, Fault> {

@@ -25,7 +25,7 @@ pub(super) struct Remote {
 }
 
 /// Which page of a list.
-#[derive(Args)]
+#[derive(Args, Default)]
 pub(super) struct Paging {
     /// At most so many (the host's default is 100, its most 1000).
     #[arg(long, value_name = "N")]

@@ -32,6 +32,8 @@ enum Command {
         #[arg(long)]
         title: String,
     },
+    /// Read the schemas of all its connections anew: a task each.
+    Refresh { system: String },
     /// Remove a system that has no connections.
     Delete { system: String },
 }
@@ -45,6 +47,10 @@ impl System {
             Command::Show { system } => session.one(Call::get(path(&system)), COLUMNS).await,
             Command::Create { system, title } => {
                 session.one(Call::post("/v1/systems", json!({"id": system, "title": title})), COLUMNS).await
+            }
+            Command::Refresh { system } => {
+                let columns = &[("connection", "/connection"), ("task", "/task"), ("problem", "/problem/detail")];
+                session.items(Call::act(format!("{}/schema/refresh", path(&system))), "/items", columns).await
             }
             Command::Delete { system } => {
                 session.done(Call::delete(path(&system)), &format!("deleted system {system}")).await

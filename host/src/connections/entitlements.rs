@@ -52,7 +52,7 @@ impl Connections {
         uid: &Uid,
         what: GrantDraft,
     ) -> Called<Granted> {
-        let ready = before_call!(self.ready(id).await);
+        let ready = before_call!(self.ready_to_fulfil(id).await);
         let assignment = before_call!(assignment(&ready, class, &what, draft::granted));
         ready.component().grant(self.context(rc, &ready), reference(class, uid), assignment).await
     }
@@ -66,7 +66,7 @@ impl Connections {
         uid: &Uid,
         what: GrantDraft,
     ) -> Called<RevokeOutcome> {
-        let ready = before_call!(self.ready(id).await);
+        let ready = before_call!(self.ready_to_fulfil(id).await);
         let assignment = before_call!(assignment(&ready, class, &what, draft::revoked));
         ready.component().revoke(self.context(rc, &ready), reference(class, uid), assignment).await
     }

@@ -72,7 +72,7 @@ impl Connections {
         class: &ClassName,
         draft: ObjectDraft,
     ) -> Called<Outcome> {
-        let ready = before_call!(self.ready(id).await);
+        let ready = before_call!(self.ready_to_fulfil(id).await);
         let info = before_call!(ready.class(class));
         before_call!(check_name(&draft.name));
         let attributes = before_call!(draft::attributes(info, &draft.attributes));
@@ -97,7 +97,7 @@ impl Connections {
         patch: ObjectPatch,
         revision: Option<String>,
     ) -> Called<Outcome> {
-        let ready = before_call!(self.ready(id).await);
+        let ready = before_call!(self.ready_to_fulfil(id).await);
         let info = before_call!(ready.class(class));
         before_call!(patch.name.as_deref().map_or(Ok(()), check_name));
         let changes = before_call!(draft::changes(info, &patch.changes));
@@ -125,7 +125,7 @@ impl Connections {
         uid: &Uid,
         revision: Option<String>,
     ) -> Called<Outcome> {
-        let ready = before_call!(self.ready(id).await);
+        let ready = before_call!(self.ready_to_fulfil(id).await);
         before_call!(ready.class(class));
         ready.component().delete(self.context(rc, &ready), reference(class, uid), revision).await
     }

@@ -269,6 +269,7 @@ access = "read-only"
             directories: serde_json::from_value(directories).unwrap(),
             destinations: Default::default(),
             thresholds: crate::model::Thresholds::default(),
+            switches: crate::model::Switches::default(),
         };
         let refused = |directories| check_directories(&manifest, &connection(directories)).unwrap_err().message;
         assert!(refused(json!({})).contains("`data` (Folder) is missing"));

@@ -17,7 +17,7 @@ impl Connections {
         new: Secret,
         must_change: bool,
     ) -> Called<()> {
-        let ready = before_call!(self.ready(id).await);
+        let ready = before_call!(self.ready_to_fulfil(id).await);
         before_call!(ready.class(class));
         ready.component().set_password(self.context(rc, &ready), reference(class, uid), new, must_change).await
     }
@@ -32,7 +32,7 @@ impl Connections {
         old: Secret,
         new: Secret,
     ) -> Called<()> {
-        let ready = before_call!(self.ready(id).await);
+        let ready = before_call!(self.ready_to_fulfil(id).await);
         before_call!(ready.class(class));
         ready.component().change_password(self.context(rc, &ready), reference(class, uid), old, new).await
     }

@@ -9,6 +9,7 @@ use serde_json::Value as Json;
 
 use super::id::{ConnectionId, ConnectorName, DestinationName, DirectoryName, OptionName, SystemId};
 use super::schema::Schema;
+use super::switches::Switches;
 
 /// A target application under management.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,6 +94,7 @@ pub struct Connection {
     pub directories: BTreeMap<DirectoryName, Directory>,
     pub destinations: BTreeMap<DestinationName, Destination>,
     pub thresholds: Thresholds,
+    pub switches: Switches,
 }
 
 /// A stored resource with what optimistic locking and people want to know of it.
@@ -109,8 +111,24 @@ pub struct Stored<T> {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SchemaStatus {
     pub schema: Schema,
+    /// Counts the versions from 1; none before the first refresh that went well.
+    pub snapshot: Option<i64>,
+    /// When a refresh last went well.
     pub refreshed: Option<Timestamp>,
+    /// Was the connection configured as it is now, when it was read?
+    pub current: bool,
     pub failed: Option<SchemaFailure>,
+}
+
+/// A version of a connection's schema.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SchemaSnapshot {
+    /// Counts the versions from 1.
+    pub number: i64,
+    /// When a refresh read it first.
+    pub first_read: Timestamp,
+    /// When a refresh last found it unchanged.
+    pub last_read: Timestamp,
 }
 
 /// Why and when a refresh failed; the last good schema stays in use.

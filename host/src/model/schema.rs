@@ -1,5 +1,7 @@
 //! What a connection's last refresh said the target looks like: classes, their attributes, how each is compared.
 
+pub mod diff;
+
 use serde::{Deserialize, Serialize};
 
 /// What an object class is to an identity product.

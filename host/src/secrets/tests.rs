@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::clock::Clock;
-use crate::model::{Connection, ConnectorName, OptionName, System, Thresholds};
+use crate::model::{Connection, ConnectorName, OptionName, Switches, System, Thresholds};
 use crate::store::{SecuredEdit, SecuredRow};
 
 struct Room {
@@ -65,6 +65,7 @@ fn connection() -> Connection {
         directories: Default::default(),
         destinations: Default::default(),
         thresholds: Thresholds::default(),
+        switches: Switches::default(),
     }
 }
 

@@ -307,7 +307,8 @@ impl Store {
 /// Classes whose names are compared without regard to case.
 async fn folding_classes(at: &mut SqliteConnection, run: i64) -> Result<HashSet<String>> {
     let classes: Option<String> = sqlx::query_scalar(
-        "SELECT s.classes FROM connection_schema s JOIN run r ON r.connection = s.connection WHERE r.number = $1",
+        "SELECT s.classes FROM schema_snapshot s JOIN run r ON r.connection = s.connection WHERE r.number = $1
+         ORDER BY s.number DESC LIMIT 1",
     )
     .bind(run)
     .fetch_optional(at)

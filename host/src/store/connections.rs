@@ -7,11 +7,11 @@ use super::fault::fault;
 use super::numbers::{from_json, instant, json, limit, next_number, parsed};
 use super::secured::{Held, SecuredEdit, apply, held};
 use super::systems::check_revision;
-use crate::model::{Connection, ConnectionId, Error, FailureKind, Result, Stored, SystemId};
+use crate::model::{Connection, ConnectionId, Error, FailureKind, Result, Stored, Switches, SystemId};
 
 /// The columns of a stored connection; the system's id comes in its own spelling.
 const SELECT: &str = "SELECT c.id, s.id AS system_id, c.connector, c.version, c.title, c.options, c.directories,
-    c.destinations, c.thresholds, c.revision, c.created, c.changed
+    c.destinations, c.thresholds, c.switches, c.revision, c.created, c.changed
     FROM connection c JOIN managed_system s ON s.folded = c.managed_system";
 
 impl Store {
@@ -27,8 +27,9 @@ impl Store {
         let number = next_number(&mut tx, "connection").await?;
         let done = sqlx::query(
             "INSERT INTO connection (number, folded, id, managed_system, connector, version, title, options,
-                directories, destinations, thresholds, revision, created, changed, published_run, last_position)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $12, $12, NULL, 0) ON CONFLICT DO NOTHING",
+                directories, destinations, thresholds, switches, revision, created, changed, configured, published_run,
+                last_position)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $13, 1, $12, $12, $12, NULL, 0) ON CONFLICT DO NOTHING",
         )
         .bind(number)
         .bind(connection.id.folded())
@@ -42,6 +43,7 @@ impl Store {
         .bind(json(&connection.destinations)?)
         .bind(json(&connection.thresholds)?)
         .bind(self.now())
+        .bind(json(&connection.switches)?)
         .execute(&mut *tx)
         .await
         .map_err(fault)?;
@@ -99,7 +101,9 @@ impl Store {
         withdraw_from_another(&mut tx, number, connection).await?;
         sqlx::query(
             "UPDATE connection SET managed_system = $2, connector = $3, version = $4, title = $5, options = $6,
-                directories = $7, destinations = $8, thresholds = $9, revision = revision + 1, changed = $10
+                directories = $7, destinations = $8, thresholds = $9, switches = $11, revision = revision + 1,
+                changed = $10, configured = CASE WHEN connector = $3 AND version = $4 AND options = $6
+                    AND directories = $7 AND destinations = $8 THEN configured ELSE $10 END
              WHERE number = $1",
         )
         .bind(number)
@@ -112,25 +116,53 @@ impl Store {
         .bind(json(&connection.destinations)?)
         .bind(json(&connection.thresholds)?)
         .bind(self.now())
+        .bind(json(&connection.switches)?)
         .execute(&mut *tx)
         .await
         .map_err(fault)?;
+        stop_if_disabled(&mut tx, number, connection.switches, self.now()).await?;
         self.database.commit_erasing(tx, !edits.is_empty()).await?;
         self.connection(&connection.id).await
     }
 
+    /// Sets switches of the connection to what `edit` makes of them; a disabled one's tasks are cancelled. `stale` if
+    /// `if_match` is no longer its revision.
+    pub async fn switch_connection(
+        &self,
+        id: &ConnectionId,
+        if_match: Option<i64>,
+        edit: impl FnOnce(Switches) -> Switches + Send,
+    ) -> Result<Stored<Connection>> {
+        let mut tx = self.database.write().await?;
+        let (number, revision) = identify(&mut tx, id).await?;
+        check_revision("connection", id.as_str(), revision, if_match)?;
+        let switches = edit(read(&mut *tx, id).await?.value.switches);
+        sqlx::query("UPDATE connection SET switches = $2, revision = revision + 1, changed = $3 WHERE number = $1")
+            .bind(number)
+            .bind(json(&switches)?)
+            .bind(self.now())
+            .execute(&mut *tx)
+            .await
+            .map_err(fault)?;
+        stop_if_disabled(&mut tx, number, switches, self.now()).await?;
+        tx.commit().await.map_err(fault)?;
+        self.connection(id).await
+    }
+
     /// Deletes the connection and everything imported through it: gone at once for every reader, removed by the next
-    /// [`Store::sweep`]; its secured options are removed at once. `conflict` while a task of it runs, `stale` if `if_match` is no longer its revision.
+    /// [`Store::sweep`]; its secured options are removed at once. `conflict` while a task of it runs that would lose
+    /// something (a refresh of its schema does not), `stale` if `if_match` is no longer its revision.
     pub async fn delete_connection(&self, id: &ConnectionId, if_match: Option<i64>) -> Result<()> {
         let mut tx = self.database.write_erasing().await?;
         let (number, revision) = identify(&mut tx, id).await?;
         check_revision("connection", id.as_str(), revision, if_match)?;
-        let running: Option<String> =
-            sqlx::query_scalar("SELECT MIN(id) FROM task WHERE connection = $1 AND state = 'running'")
-                .bind(number)
-                .fetch_one(&mut *tx)
-                .await
-                .map_err(fault)?;
+        let running: Option<String> = sqlx::query_scalar(
+            "SELECT MIN(id) FROM task WHERE connection = $1 AND state = 'running' AND kind <> 'refresh-schema'",
+        )
+        .bind(number)
+        .fetch_one(&mut *tx)
+        .await
+        .map_err(fault)?;
         if let Some(task) = running {
             let message = format!("the task {task} of the connection {id} is running; cancel it first");
             return Err(Error::failure(FailureKind::Conflict, message));
@@ -140,7 +172,7 @@ impl Store {
         for statement in [
             "UPDATE connection SET folded = NULL, managed_system = NULL, published_run = NULL WHERE number = $1",
             "UPDATE run SET state = 'discarded' WHERE connection = $1",
-            "UPDATE task SET state = 'cancelled' WHERE connection = $1 AND state IN ('queued', 'held')",
+            "UPDATE task SET state = 'cancelled' WHERE connection = $1 AND state IN ('queued', 'running', 'held')",
         ] {
             sqlx::query(statement).bind(number).execute(&mut *tx).await.map_err(fault)?;
         }
@@ -169,6 +201,20 @@ async fn withdraw_from_another(at: &mut SqliteConnection, number: i64, connectio
     .execute(at)
     .await
     .map_err(fault)?;
+    Ok(())
+}
+
+/// What waits for a disabled connection is cancelled, what runs is asked to stop; what is held stays.
+async fn stop_if_disabled(at: &mut SqliteConnection, number: i64, switches: Switches, now: i64) -> Result<()> {
+    if switches.enabled {
+        return Ok(());
+    }
+    for statement in [
+        "UPDATE task SET state = 'cancelled', finished = $2 WHERE connection = $1 AND state = 'queued'",
+        "UPDATE task SET cancel_requested = $2 > 0 WHERE connection = $1 AND state = 'running'",
+    ] {
+        sqlx::query(statement).bind(number).bind(now).execute(&mut *at).await.map_err(fault)?;
+    }
     Ok(())
 }
 
@@ -210,6 +256,7 @@ fn connection(row: &SqliteRow) -> Result<Stored<Connection>> {
         directories: from_json("set of directories", &text("directories")?)?,
         destinations: from_json("set of destinations", &text("destinations")?)?,
         thresholds: from_json("set of thresholds", &text("thresholds")?)?,
+        switches: from_json("set of switches", &text("switches")?)?,
     };
     let revision = row.try_get("revision").map_err(fault)?;
     Ok(Stored { value, revision, created: time("created")?, changed: time("changed")? })

@@ -219,6 +219,7 @@ impl Store {
                 "DELETE FROM task WHERE connection = $1",
                 "DELETE FROM connection_permission WHERE connection = $1",
                 "DELETE FROM connection_schema WHERE connection = $1",
+                "DELETE FROM schema_snapshot WHERE connection = $1",
                 "DELETE FROM connection WHERE number = $1",
             ] {
                 let done = sqlx::query(statement).bind(connection).execute(&mut *tx).await.map_err(fault)?;

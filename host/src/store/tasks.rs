@@ -37,11 +37,17 @@ pub struct TaskFilter {
 
 impl Store {
     /// Queues a task. A connection has one import at a time that is not final: a second is a `conflict` that names it.
+    /// A refresh of a schema that waits already is answered instead of a second one.
     pub async fn enqueue_task(&self, new: &NewTask) -> Result<Task> {
         let mut tx = self.database.write().await?;
         let (connection, _) = identify(&mut tx, &new.connection).await?;
-        if new.kind == TaskKind::Import {
-            refuse_second_import(&mut tx, connection, &new.connection).await?;
+        match new.kind {
+            TaskKind::Import => refuse_second_import(&mut tx, connection, &new.connection).await?,
+            TaskKind::RefreshSchema => {
+                if let Some(id) = waiting_refresh(&mut tx, connection).await? {
+                    return read_task(&mut *tx, id).await;
+                }
+            }
         }
         let id = TaskId::fresh();
         sqlx::query(
@@ -87,17 +93,34 @@ impl Store {
         rows.iter().map(task).collect()
     }
 
-    /// Takes the oldest queued task and sets it running, one attempt more; none if nothing waits.
+    /// Takes the oldest queued task that is no refresh of a schema and sets it running, one attempt more; none if
+    /// nothing waits.
     pub async fn claim_task(&self) -> Result<Option<Task>> {
-        let mut tx = self.database.write().await?;
-        let id: Option<String> = sqlx::query_scalar(
-            "UPDATE task SET state = 'running', attempts = attempts + 1, started = COALESCE(started, $1)
-             WHERE id = (SELECT MIN(id) FROM task WHERE state = 'queued') RETURNING id",
-        )
-        .bind(self.now())
-        .fetch_optional(&mut *tx)
+        self.claim("SELECT MIN(id) FROM task WHERE state = 'queued' AND kind <> 'refresh-schema'").await
+    }
+
+    /// The same of refreshes; with `quick`, only of targets that answered in time when they were last asked.
+    pub async fn claim_refresh(&self, quick: bool) -> Result<Option<Task>> {
+        self.claim(if quick {
+            "SELECT MIN(t.id) FROM task t LEFT JOIN connection_schema s ON s.connection = t.connection
+             WHERE t.state = 'queued' AND t.kind = 'refresh-schema' AND NOT COALESCE(s.slow, FALSE)"
+        } else {
+            "SELECT MIN(id) FROM task WHERE state = 'queued' AND kind = 'refresh-schema'"
+        })
         .await
-        .map_err(fault)?;
+    }
+
+    async fn claim(&self, which: &'static str) -> Result<Option<Task>> {
+        let mut tx = self.database.write().await?;
+        let sql = format!(
+            "UPDATE task SET state = 'running', attempts = attempts + 1, started = COALESCE(started, $1)
+             WHERE id = ({which}) RETURNING id"
+        );
+        let id: Option<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
+            .bind(self.now())
+            .fetch_optional(&mut *tx)
+            .await
+            .map_err(fault)?;
         // Read before the commit: a claimed task that nobody gets to see would never run.
         let task = match id {
             Some(id) => Some(read_task(&mut *tx, parsed("task id", &id)?).await?),
@@ -105,6 +128,16 @@ impl Store {
         };
         tx.commit().await.map_err(fault)?;
         Ok(task)
+    }
+
+    /// Queues a running refresh again, behind no other, because its target did not answer in time. Nothing if it was
+    /// cancelled meanwhile.
+    pub async fn defer_refresh(&self, id: TaskId) -> Result<()> {
+        let mut tx = self.database.write().await?;
+        let state = "CASE WHEN cancel_requested THEN 'cancelled' ELSE 'queued' END";
+        let sql = format!("UPDATE task SET state = {state} WHERE id = $1 AND state = 'running'");
+        sqlx::query(sqlx::AssertSqlSafe(sql)).bind(id.to_string()).execute(&mut *tx).await.map_err(fault)?;
+        tx.commit().await.map_err(fault)
     }
 
     /// Notes how far a task has come; staging a page does so by itself.
@@ -249,6 +282,17 @@ async fn task_state(at: &mut SqliteConnection, id: TaskId) -> Result<TaskState> 
         .await
         .map_err(fault)?;
     word("task state", state.ok_or_else(|| missing(id))?)
+}
+
+async fn waiting_refresh(at: &mut SqliteConnection, connection: i64) -> Result<Option<TaskId>> {
+    let id: Option<String> = sqlx::query_scalar(
+        "SELECT MIN(id) FROM task WHERE connection = $1 AND kind = 'refresh-schema' AND state = 'queued'",
+    )
+    .bind(connection)
+    .fetch_one(at)
+    .await
+    .map_err(fault)?;
+    id.map(|id| parsed("task id", &id)).transpose()
 }
 
 async fn refuse_second_import(at: &mut SqliteConnection, connection: i64, id: &ConnectionId) -> Result<()> {

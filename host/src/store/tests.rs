@@ -10,6 +10,7 @@ mod secured;
 mod small;
 mod staging;
 mod tasks;
+mod upgrades;
 
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ use super::{Compared, Cursor, Held, NewTask, Run, RunPart, SecuredEdit, SetAside
 use crate::clock::Clock;
 use crate::model::{
     ChangeKind, Connection, ConnectionId, Error, FailureKind, ImportMode, Key, Position, Progress, PublishedChange,
-    RequestId, Result, System, Task, TaskId, TaskKind, Thresholds,
+    RequestId, Result, Switches, System, Task, TaskId, TaskKind, Thresholds,
 };
 
 /// Rows of a test's page: small, so that a few rows are several pages.
@@ -130,6 +131,7 @@ fn connection(id: &str) -> Connection {
         directories: Default::default(),
         destinations: Default::default(),
         thresholds: Thresholds::default(),
+        switches: Switches::default(),
     }
 }
 

@@ -15,7 +15,9 @@ use crate::model::{
 use crate::runtime::Used;
 
 /// How often an idle worker looks for work that nobody woke it for.
-const IDLE: Duration = Duration::from_secs(5);
+pub(super) const IDLE: Duration = Duration::from_secs(5);
+/// The longest a task takes; its calls have limits of their own.
+const TASK_TIME_MAX: Duration = Duration::from_secs(365 * 24 * 3600);
 /// How often superseded rows are looked for.
 const SWEEP_EVERY: Duration = Duration::from_secs(10);
 /// Attempts at one task while its failure may pass.
@@ -35,13 +37,15 @@ pub(super) enum End {
     Cancelled,
     /// The host stops; the task goes on at its next start.
     Interrupted,
+    /// It did not get there in the time it was given, and is queued again.
+    Deferred,
 }
 
 /// Runs tasks until the host stops.
 pub(super) async fn work(tasks: Tasks, stop: CancellationToken) {
     while !stop.is_cancelled() {
         match tasks.store.claim_task().await {
-            Ok(Some(task)) => run(&tasks, &task, &stop).await,
+            Ok(Some(task)) => run(&tasks, &task, &stop, TASK_TIME_MAX).await,
             Ok(None) => {
                 let idle = tokio::time::timeout(IDLE, tasks.wake.notified());
                 stop.run_until_cancelled(idle).await;
@@ -66,13 +70,14 @@ pub(super) async fn sweep(tasks: Tasks, stop: CancellationToken) {
     }
 }
 
-async fn run(tasks: &Tasks, task: &Task, stop: &CancellationToken) {
+/// Runs a task that was claimed, with as much time, to an end that is written down.
+pub(super) async fn run(tasks: &Tasks, task: &Task, stop: &CancellationToken, time: Duration) {
     tracing::info!(task = %task.id, kind = task.kind.as_str(), connection = %task.connection, attempt = task.attempts, "task begins");
     let entry = entry(task);
     let begun = persist(stop, "the begin of a task", || tasks.audit.begin(&entry)).await;
     let mut used = Used::default();
     let ended = match &begun {
-        Ok(_) => match AssertUnwindSafe(with_retries(tasks, task, stop, &mut used)).catch_unwind().await {
+        Ok(_) => match AssertUnwindSafe(with_retries(tasks, task, stop, time, &mut used)).catch_unwind().await {
             Ok(ended) => ended,
             Err(_) => Err(Error::internal("the task panicked")),
         },
@@ -100,14 +105,21 @@ fn noted(ended: &Result<End>) -> Result<()> {
         Ok(End::Succeeded | End::Held) => Ok(()),
         Ok(End::Cancelled) => Err(Error::failure(FailureKind::Cancelled, "somebody asked it to stop")),
         Ok(End::Interrupted) => Err(Error::failure(FailureKind::Cancelled, "the host stopped; it goes on later")),
+        Ok(End::Deferred) => Err(Error::failure(FailureKind::OperationTimeout, "its turn comes again, with more time")),
         Err(error) => Err(error.clone()),
     }
 }
 
-async fn with_retries(tasks: &Tasks, task: &Task, stop: &CancellationToken, used: &mut Used) -> Result<End> {
+async fn with_retries(
+    tasks: &Tasks,
+    task: &Task,
+    stop: &CancellationToken,
+    time: Duration,
+    used: &mut Used,
+) -> Result<End> {
     let (mut failures, mut wait) = (0, BACKOFF_FIRST);
     loop {
-        let error = match attempt_once(tasks, task, stop, used).await {
+        let error = match attempt_once(tasks, task, stop, time, used).await {
             // The host's own trouble says nothing about the task, whose end could not be written now either.
             Err(error) if error.kind == ErrorKind::Unavailable => error,
             Err(error) if may_pass(task, &error) && failures + 1 < ATTEMPTS_MAX => {
@@ -129,24 +141,34 @@ async fn with_retries(tasks: &Tasks, task: &Task, stop: &CancellationToken, used
     }
 }
 
-async fn attempt_once(tasks: &Tasks, task: &Task, stop: &CancellationToken, used: &mut Used) -> Result<End> {
-    let rc = context(tasks, task);
+async fn attempt_once(
+    tasks: &Tasks,
+    task: &Task,
+    stop: &CancellationToken,
+    time: Duration,
+    used: &mut Used,
+) -> Result<End> {
+    let rc = context(tasks, task, time);
     match task.kind {
         TaskKind::Import => import::run(tasks, task, &rc, stop, used).await,
-        TaskKind::RefreshSchema => refresh::run(tasks, task, &rc, used).await,
+        TaskKind::RefreshSchema => refresh::run(tasks, task, &rc, time, used).await,
     }
 }
 
-/// The worker acts on behalf of whoever asked for the task, with as much time as the task takes.
-fn context(tasks: &Tasks, task: &Task) -> RequestContext {
+/// The worker acts on behalf of whoever asked for the task.
+fn context(tasks: &Tasks, task: &Task, time: Duration) -> RequestContext {
     let caller = Caller { name: task.requested_by.clone(), role: Role::Core };
-    let deadline = tasks.clock.after(Duration::from_secs(365 * 24 * 3600));
+    let deadline = tasks.clock.after(time);
     let (id, idempotency_key) = (task.request_id.clone(), Some(task.id.to_string()));
     RequestContext { caller, id, deadline, idempotency_key, gate: Gate::default() }
 }
 
-/// Is it worth another attempt, a few times?
+/// Is it worth another attempt, a few times? A refresh is not: whoever needs the schema asks again, and meanwhile its
+/// place is for others.
 fn may_pass(task: &Task, error: &Error) -> bool {
+    if task.kind == TaskKind::RefreshSchema {
+        return false;
+    }
     match error.kind {
         ErrorKind::GuestTrap => true,
         // What a feed has lost it does not find again; a complete pass just begins anew.
@@ -167,7 +189,7 @@ fn may_pass(task: &Task, error: &Error) -> bool {
 async fn finish(tasks: &Tasks, task: &Task, ended: &Result<End>) -> Result<()> {
     let cancelled = TaskError { kind: "cancelled".to_owned(), message: "somebody asked it to stop".to_owned() };
     match ended {
-        Ok(End::Succeeded | End::Held | End::Interrupted) => Ok(()),
+        Ok(End::Succeeded | End::Held | End::Interrupted | End::Deferred) => Ok(()),
         Ok(End::Cancelled) => tasks.store.discard(task.id, TaskState::Cancelled, Some(&cancelled)).await,
         Err(error) => {
             tracing::warn!(task = %task.id, %error, detail = error.detail, "task failed");

@@ -124,9 +124,18 @@ async fn a_deleted_connection_takes_everything_along_and_frees_its_name() {
     assert_eq!(room.store.schema(&id("hr")).await.unwrap(), None);
 
     room.store.sweep().await.unwrap();
-    for table in
-        ["object_row", "link_row", "change", "set_aside", "run_part", "run", "part", "task", "connection_schema"]
-    {
+    for table in [
+        "object_row",
+        "link_row",
+        "change",
+        "set_aside",
+        "run_part",
+        "run",
+        "part",
+        "task",
+        "connection_schema",
+        "schema_snapshot",
+    ] {
         let sql = sqlx::AssertSqlSafe(format!("SELECT COUNT(*) FROM {table}"));
         let left: i64 = sqlx::query_scalar(sql).fetch_one(room.store.database.reader()).await.unwrap();
         assert_eq!(left, 0, "{table}");

@@ -85,12 +85,12 @@ async fn a_task_is_finished_once() {
 async fn tasks_are_listed_newest_first_by_connection_and_state() {
     let room = Room::new().await;
     room.store.create_connection(&connection("b"), no_secrets).await.unwrap();
+    let refresh = |connection| NewTask { kind: TaskKind::RefreshSchema, mode: None, ..import(connection) };
     let mut made = Vec::new();
-    for connection in ["hr", "b", "hr", "b"] {
-        let new = NewTask { kind: TaskKind::RefreshSchema, mode: None, ..import(connection) };
+    for new in [import("hr"), import("b"), refresh("hr"), refresh("b")] {
         made.push(room.store.enqueue_task(&new).await.unwrap().id);
     }
-    room.store.claim_task().await.unwrap();
+    assert_eq!(room.store.claim_task().await.unwrap().unwrap().id, made[0]);
     let ids = |tasks: Vec<Task>| -> Vec<TaskId> { tasks.into_iter().map(|task| task.id).collect() };
     let all = TaskFilter::default();
     assert_eq!(ids(room.store.tasks(&all, None, 3).await.unwrap()), [made[3], made[2], made[1]]);
@@ -106,4 +106,38 @@ async fn progress_is_kept() {
     let progress = Progress { reading: Some("account".into()), rows: 7, ..Progress::default() };
     room.store.task_progress(task, &progress).await.unwrap();
     assert_eq!(room.store.task(task).await.unwrap().progress, progress);
+}
+
+#[tokio::test]
+async fn a_refresh_that_waits_is_not_queued_twice_and_slow_targets_are_left_to_places_for_any() {
+    let room = Room::new().await;
+    room.store.create_connection(&connection("slow"), no_secrets).await.unwrap();
+    room.store.note_slow(&id("slow"), true).await.unwrap();
+    let refresh = |connection| NewTask { kind: TaskKind::RefreshSchema, mode: None, ..import(connection) };
+    let slow = room.store.enqueue_task(&refresh("slow")).await.unwrap().id;
+    assert_eq!(room.store.enqueue_task(&refresh("slow")).await.unwrap().id, slow);
+    let quick = room.store.enqueue_task(&refresh("hr")).await.unwrap().id;
+
+    assert!(room.store.claim_task().await.unwrap().is_none(), "refreshes have places of their own");
+    assert_eq!(room.store.claim_refresh(true).await.unwrap().unwrap().id, quick);
+    assert!(room.store.claim_refresh(true).await.unwrap().is_none());
+    assert_eq!(room.store.claim_refresh(false).await.unwrap().unwrap().id, slow);
+    room.store.note_slow(&id("hr"), true).await.unwrap();
+    room.store.defer_refresh(quick).await.unwrap();
+    assert!(room.store.claim_refresh(true).await.unwrap().is_none(), "it turned out to be slow");
+    assert_eq!(room.store.claim_refresh(false).await.unwrap().unwrap().attempts, 2);
+}
+
+#[tokio::test]
+async fn disabling_a_connection_cancels_what_waits_and_asks_what_runs_to_stop() {
+    let room = Room::new().await;
+    let running = room.claimed().await.id;
+    let refresh = NewTask { kind: TaskKind::RefreshSchema, mode: None, ..import("hr") };
+    let waiting = room.store.enqueue_task(&refresh).await.unwrap().id;
+    let off = |switches| Switches { enabled: false, ..switches };
+    let switched = room.store.switch_connection(&id("hr"), None, off).await.unwrap();
+    assert_eq!((switched.value.switches.enabled, switched.value.switches.import, switched.revision), (false, true, 2));
+    assert_eq!(room.store.task(waiting).await.unwrap().state, TaskState::Cancelled);
+    assert!(room.store.cancel_requested(running).await.unwrap());
+    assert_eq!(room.store.switch_connection(&id("hr"), Some(1), off).await.unwrap_err().kind, ErrorKind::Stale);
 }

@@ -10,7 +10,7 @@ use crate::clock::Clock;
 use crate::config::{Config, EgressConfig};
 use crate::connections::Connections;
 use crate::egress::Egress;
-use crate::model::{Connection, RequestId, System, Thresholds};
+use crate::model::{Connection, RequestId, Switches, System, Thresholds};
 use crate::registry::Registry;
 use crate::runtime::{CallLimits, Runtime, RuntimeLimits};
 use crate::secrets::Vault;
@@ -53,6 +53,7 @@ impl Room {
             directories: Default::default(),
             destinations: Default::default(),
             thresholds: Thresholds::default(),
+            switches: Switches::default(),
         };
         self.store.create_connection(&connection, |_| Ok(Vec::new())).await.unwrap();
         let (kind, request_id) = (TaskKind::Import, RequestId::fresh());
@@ -71,7 +72,7 @@ async fn the_end_of_a_task_that_a_locked_store_does_not_take_is_written_once_it_
     let mut other = options.connect().await.unwrap();
     other.execute("BEGIN EXCLUSIVE").await.unwrap();
     let stop = CancellationToken::new();
-    let running = run(&room.tasks, &task, &stop);
+    let running = run(&room.tasks, &task, &stop, TASK_TIME_MAX);
     let release = async {
         tokio::time::sleep(crate::store::sqlite::BUSY_TIMEOUT + Duration::from_secs(1)).await;
         assert_eq!(room.store.task(task.id).await.unwrap().state, TaskState::Running);
