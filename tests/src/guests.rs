@@ -12,6 +12,7 @@ const PROJECTS: &[&str] = &[
     "plugins/ldap",
     "sdk/examples/roster",
     "tests/guests/burglar",
+    "tests/guests/clerk",
     "tests/guests/idle",
     "tests/guests/liar",
     "tests/guests/mirror",

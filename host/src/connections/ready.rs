@@ -11,7 +11,7 @@ use super::{Connections, options, permissions, routes, secured, web};
 use crate::egress::rules::Route;
 use crate::model::{
     ClassInfo, ClassName, Connection, ConnectionId, Directory, DirectoryName, Error, Export, FailureKind, OptionName,
-    Permission, Permissions, RequestContext, Result, Schema, Stored, Value,
+    Permission, Permissions, RequestContext, Result, Schema, SchemaStatus, Stored, Value,
 };
 use crate::registry::Release;
 use crate::runtime::web::Web;
@@ -43,6 +43,11 @@ impl Ready {
     /// Can its connector do this?
     pub fn exports(&self, interface: Export) -> bool {
         self.release.manifest.exports.contains(&interface)
+    }
+
+    /// Was anything approved of what its connector asks for, or does it ask for nothing?
+    pub fn may_reach(&self) -> bool {
+        !self.permissions.is_empty() || self.release.manifest.permissions().is_empty()
     }
 
     /// May its connector read a secret?
@@ -109,14 +114,34 @@ impl Connections {
     ///
     /// # Errors
     /// `not-found`; `configuration` if its connector is not loaded, its options no longer fit the manifest, or a
-    /// required secured option cannot be used.
+    /// required secured option cannot be used; `conflict` if it is disabled.
     pub async fn ready(&self, id: &ConnectionId) -> Result<Arc<Ready>> {
+        let ready = self.made_ready(id).await?;
+        ready.connection.switches.require_enabled(id)?;
+        Ok(ready)
+    }
+
+    /// The connection, ready for an operation that changes its target.
+    ///
+    /// # Errors
+    /// As [`Self::ready`]; `conflict` if such operations are switched off; `target-maintenance`.
+    pub(super) async fn ready_to_fulfil(&self, id: &ConnectionId) -> Result<Arc<Ready>> {
+        let ready = self.made_ready(id).await?;
+        ready.connection.switches.require_fulfil(id)?;
+        Ok(ready)
+    }
+
+    /// The connection with everything an operation needs, whatever is switched off.
+    ///
+    /// # Errors
+    /// As [`Self::ready`], but for switches.
+    pub(super) async fn made_ready(&self, id: &ConnectionId) -> Result<Arc<Ready>> {
         let generation = self.registry.generation();
         if let Some(ready) = self.ready.get(id, generation) {
             return Ok(ready);
         }
         let forgotten = self.ready.forgotten();
-        let Stored { value: connection, changed, .. } = self.get(id).await?;
+        let Stored { value: connection, .. } = self.get(id).await?;
         let release = self.registry.release(&connection.connector, &connection.version)?;
         let options = Arc::new(options::check(&release.manifest, &connection.options)?);
         options::check_directories(&release.manifest, &connection)?;
@@ -129,7 +154,7 @@ impl Connections {
         let requested = release.manifest.permissions();
         let permissions = permissions::effective(&requested, &approved);
         let web = Arc::new(web::web(&requested, &permissions, &options)?);
-        let schema = self.store.schema(id).await?.filter(|status| status.refreshed.is_some());
+        let schema = self.known_schema(id, &release).await?;
         let ready = Arc::new(Ready {
             options,
             directories: Arc::new(permissions::directories(&connection.directories, &permissions)),
@@ -138,7 +163,7 @@ impl Connections {
             web,
             credentials,
             limits: release.limits(&self.ceiling),
-            schema_current: schema.as_ref().and_then(|status| status.refreshed).is_some_and(|at| at >= changed),
+            schema_current: schema.as_ref().is_some_and(|status| status.current),
             schema: schema.map(|status| status.schema),
             connection,
             release,
@@ -147,12 +172,25 @@ impl Connections {
         Ok(ready)
     }
 
+    /// The last good schema. What the manifest declares where there is none to be told is kept as if it had been told:
+    /// whoever asks the store for it need not know the difference.
+    async fn known_schema(&self, id: &ConnectionId, release: &Release) -> Result<Option<SchemaStatus>> {
+        let known = self.store.schema(id).await?.filter(|status| status.refreshed.is_some());
+        match release.manifest.declared_schema() {
+            Some(declared) if !known.as_ref().is_some_and(|known| known.current && known.schema == declared) => {
+                self.store.put_schema(id, &declared).await?;
+                self.store.schema(id).await
+            }
+            _ => Ok(known),
+        }
+    }
+
     /// May the connector read a secret of this connection, or of a call? Then its readings are audited too.
     ///
     /// # Errors
     /// As [`Self::ready`].
     pub async fn reveals(&self, id: &ConnectionId) -> Result<bool> {
-        Ok(self.ready(id).await?.reveals())
+        Ok(self.made_ready(id).await?.reveals())
     }
 
     /// Everything one call on behalf of a request may use.

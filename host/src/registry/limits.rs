@@ -25,6 +25,8 @@ pub const FAULT_BYTES_MAX: usize = 2048;
 pub const CONSTRAINTS_MAX: usize = 256;
 /// The most object classes known in advance.
 pub const CLASSES_MAX: usize = 256;
+/// The most attributes of an object class known in advance, and of what a grant of it takes.
+pub const ATTRIBUTES_MAX: usize = 1024;
 /// The most directories.
 pub const DIRECTORIES_MAX: usize = 16;
 /// The most memory a manifest may ask for, in MiB; what a guest gets is the host's ceiling or this, whichever is less.

@@ -8,6 +8,7 @@
 //! |-----------------|--------------------------------------------------------|
 //! | `document.rs`   | the TOML as written: keys, and identifiers parsed      |
 //! | `checks.rs`     | from the document to the manifest: what must fit together |
+//! | `class.rs`      | an object class, with its attributes where no schema tells them |
 //! | `option.rs`     | an option and the values it takes                      |
 //! | `secured.rs`    | a secured option, what may be done with it, and reveal |
 //! | `destination.rs`| a network place: an address as a template over options |
@@ -17,6 +18,7 @@
 //! | `error.rs`      | the key to blame, and the remedy                       |
 
 mod checks;
+mod class;
 mod destination;
 mod document;
 mod error;
@@ -35,8 +37,9 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::model::{Access, ClassKind, ClassName, ConnectorName, DirectoryName, Export, Import, OptionName};
+use crate::model::{Access, ConnectorName, DirectoryName, Export, Import, OptionName, Schema};
 
+pub use class::{AttributeDeclaration, ClassDeclaration};
 pub use destination::DestinationDeclaration;
 pub use error::ManifestError;
 pub use option::{OptionDeclaration, OptionKind};
@@ -92,15 +95,6 @@ impl WitVersion {
     }
 }
 
-/// An object class known in advance.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ClassDeclaration {
-    pub name: ClassName,
-    pub title: String,
-    pub kind: ClassKind,
-}
-
 /// What must hold between options; every name is one of the manifest's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Constraint {
@@ -146,6 +140,11 @@ impl Manifest {
     /// The first thing that is wrong, with the key to blame and what to write instead.
     pub fn parse(text: &str) -> Result<Self, ManifestError> {
         checks::manifest(document::read(text)?)
+    }
+
+    /// The classes as a schema would tell them, where the connector tells none; their attributes are all declared here.
+    pub fn declared_schema(&self) -> Option<Schema> {
+        (!self.exports.contains(&Export::Schema) && !self.classes.is_empty()).then(|| class::schema(&self.classes))
     }
 
     /// The option of that name.

@@ -9,14 +9,14 @@ use super::destination::DestinationDeclaration;
 use super::document::{ConstraintTable, Document, InterfacesTable, LimitsTable, OptionTable};
 use super::error::ManifestError;
 use super::option::OptionDeclaration;
-use super::{ClassDeclaration, Constraint, DirectoryDeclaration, Limits, Manifest};
-use super::{destination, secured};
+use super::{Constraint, DirectoryDeclaration, Limits, Manifest};
+use super::{class, destination, secured};
 use crate::model::id::is_kebab;
 use crate::model::text::{acts, cut};
 use crate::model::{ConnectorName, Export, Import, OptionName, Protocol, Value};
 use crate::registry::limits::{
-    CLASSES_MAX, CONSTRAINTS_MAX, DIRECTORIES_MAX, HELP_BYTES_MAX, MEMORY_MIB_MAX, OPTION_VALUES_MAX, OPTIONS_MAX,
-    TIME_MS_MAX, TITLE_BYTES_MAX, VALUE_SHOWN_BYTES_MAX,
+    CONSTRAINTS_MAX, DIRECTORIES_MAX, HELP_BYTES_MAX, MEMORY_MIB_MAX, OPTION_VALUES_MAX, OPTIONS_MAX, TIME_MS_MAX,
+    TITLE_BYTES_MAX, VALUE_SHOWN_BYTES_MAX,
 };
 
 pub(super) type Checked<T> = Result<T, ManifestError>;
@@ -25,7 +25,7 @@ pub(super) fn manifest(document: Document) -> Checked<Manifest> {
     let connector = connector(&document.publisher, &document.name)?;
     title("title", &document.title)?;
     help("summary", &document.summary)?;
-    classes(&document.classes)?;
+    class::check(&document.classes, &document.interfaces.exports)?;
     directories(&document.directories)?;
     let options = options(&document.options)?;
     secured::check(&document)?;
@@ -107,12 +107,6 @@ fn reaching(imports: &BTreeSet<Import>, destinations: &[DestinationDeclaration])
         )),
         None => Ok(()),
     }
-}
-
-fn classes(classes: &[ClassDeclaration]) -> Checked<()> {
-    at_most("class", classes.len(), CLASSES_MAX)?;
-    no_name_twice("class", classes.iter().map(|class| class.name.as_str()))?;
-    classes.iter().try_for_each(|class| title(format!("class.{}.title", class.name), &class.title))
 }
 
 fn directories(directories: &[DirectoryDeclaration]) -> Checked<()> {

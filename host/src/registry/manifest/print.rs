@@ -4,10 +4,11 @@
 use toml::{Table, Value as Toml};
 
 use super::{
-    ClassDeclaration, Constraint, DestinationDeclaration, DirectoryDeclaration, Limits, Manifest, OptionDeclaration,
-    OptionKind, RevealDeclaration, SecuredDeclaration, SendDeclaration, TokenDeclaration, WitVersion,
+    AttributeDeclaration, ClassDeclaration, Constraint, DestinationDeclaration, DirectoryDeclaration, Limits, Manifest,
+    OptionDeclaration, OptionKind, RevealDeclaration, SecuredDeclaration, SendDeclaration, TokenDeclaration,
+    WitVersion,
 };
-use crate::model::{ClassKind, MethodName, OptionName, Value};
+use crate::model::{ClassName, MethodName, OptionName, Value};
 
 const MIB: u64 = 1024 * 1024;
 
@@ -56,14 +57,60 @@ fn table(manifest: &Manifest) -> Table {
     ])
 }
 
-fn class(ClassDeclaration { name, title, kind }: &ClassDeclaration) -> Table {
-    let kind = match kind {
-        ClassKind::Account => "account",
-        ClassKind::Entitlement => "entitlement",
-        ClassKind::Container => "container",
-        ClassKind::Other => "other",
-    };
-    keys([("name", text(name)), ("title", text(title)), ("kind", text(kind))])
+fn class(class: &ClassDeclaration) -> Table {
+    let ClassDeclaration { name, title, kind, uid_matching, name_matching, grantable_to, attributes, parameters } =
+        class;
+    keys([
+        ("name", text(name)),
+        ("title", text(title)),
+        ("kind", word(kind)),
+        ("uid-matching", word(uid_matching)),
+        ("name-matching", word(name_matching)),
+        ("grantable-to", texts(grantable_to.iter().map(ClassName::as_str))),
+        ("attribute", list(attributes, attribute)),
+        ("parameter", list(parameters, attribute)),
+    ])
+}
+
+fn attribute(attribute: &AttributeDeclaration) -> Table {
+    let AttributeDeclaration {
+        name,
+        title,
+        native_name,
+        syntax,
+        matching,
+        required,
+        multi_valued,
+        creatable,
+        updateable,
+        readable,
+        returned_by_default,
+        confidential,
+        large,
+        refers_to,
+    } = attribute;
+    let mut table = keys([
+        ("name", text(name)),
+        ("syntax", word(syntax)),
+        ("matching", word(matching)),
+        ("required", Toml::Boolean(*required)),
+        ("multi-valued", Toml::Boolean(*multi_valued)),
+        ("creatable", Toml::Boolean(*creatable)),
+        ("updateable", Toml::Boolean(*updateable)),
+        ("readable", Toml::Boolean(*readable)),
+        ("returned-by-default", Toml::Boolean(*returned_by_default)),
+        ("confidential", Toml::Boolean(*confidential)),
+        ("large", Toml::Boolean(*large)),
+        ("refers-to", texts(refers_to.iter().map(ClassName::as_str))),
+    ]);
+    let optional = [("title", title), ("native-name", native_name)];
+    table.extend(optional.into_iter().filter_map(|(key, given)| Some((key.to_owned(), text(given.as_ref()?)))));
+    table
+}
+
+/// An enum in its serde spelling.
+fn word<T: serde::Serialize>(word: &T) -> Toml {
+    Toml::try_from(word).unwrap()
 }
 
 fn option(option: &OptionDeclaration) -> Table {

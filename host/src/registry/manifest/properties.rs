@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select, subsequence};
 
 use super::*;
-use crate::model::{CredentialUse, DestinationName, Protocol, Value, fuzz};
+use crate::model::{ClassKind, ClassName, CredentialUse, DestinationName, Matching, Protocol, Syntax, Value, fuzz};
 use crate::registry::fuzz::manifest as door;
 
 /// What stands in a line: nothing that acts on a terminal.
@@ -196,10 +196,65 @@ fn destinations(
 
 fn classes() -> impl Strategy<Value = Vec<ClassDeclaration>> {
     let kinds = vec![ClassKind::Account, ClassKind::Entitlement, ClassKind::Container, ClassKind::Other];
-    prop::collection::btree_map(word(1..=12), (title(), select(kinds)), 0..3).prop_map(|classes| {
-        let one = |(name, (title, kind)): (String, _)| ClassDeclaration { name: name.parse().unwrap(), title, kind };
+    let attributes = || prop::collection::btree_map("[a-z]{1,8}", attribute(), 0..3);
+    let class = (title(), select(kinds), matching(), matching(), any::<bool>(), attributes(), attributes());
+    prop::collection::btree_map(word(1..=12), class, 0..3).prop_map(|classes| {
+        let names: Vec<ClassName> = classes.keys().map(|name| name.parse().unwrap()).collect();
+        let one = |(name, (title, kind, uid_matching, name_matching, granted, attributes, parameters)): (String, _)| {
+            ClassDeclaration {
+                name: name.parse().unwrap(),
+                title,
+                kind,
+                uid_matching,
+                name_matching,
+                grantable_to: if granted { names.clone() } else { Vec::new() },
+                attributes: named(attributes),
+                parameters: named(parameters),
+            }
+        };
         classes.into_iter().map(one).collect()
     })
+}
+
+fn named(attributes: std::collections::BTreeMap<String, AttributeDeclaration>) -> Vec<AttributeDeclaration> {
+    let named = |(name, attribute): (String, _)| AttributeDeclaration { name: name.parse().unwrap(), ..attribute };
+    attributes.into_iter().map(named).collect()
+}
+
+fn attribute() -> impl Strategy<Value = AttributeDeclaration> {
+    let syntaxes = vec![Syntax::Text, Syntax::Integer, Syntax::Date, Syntax::Reference, Syntax::Complex];
+    let flags = (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>());
+    let titles = (prop::option::of(title()), prop::option::of(title()));
+    (titles, select(syntaxes), matching(), flags, any::<bool>()).prop_map(
+        |(
+            (title, native_name),
+            syntax,
+            matching,
+            (required, multi_valued, creatable, updateable, readable, returned),
+            large,
+        )| {
+            AttributeDeclaration {
+                name: "x".parse().unwrap(),
+                title,
+                native_name,
+                syntax,
+                matching,
+                required,
+                multi_valued,
+                creatable,
+                updateable,
+                readable,
+                returned_by_default: returned,
+                confidential: !readable,
+                large,
+                refers_to: Vec::new(),
+            }
+        },
+    )
+}
+
+fn matching() -> impl Strategy<Value = Matching> {
+    select(vec![Matching::Exact, Matching::CaseIgnore, Matching::Dn])
 }
 
 fn reveals() -> impl Strategy<Value = Vec<RevealDeclaration>> {
@@ -260,10 +315,19 @@ fn manifest() -> impl Strategy<Value = Manifest> {
                 (Import::Reveal, !manifest.reveals.is_empty()),
                 (Import::Credentials, handed || !manifest.secured.is_empty() || !manifest.reveals.is_empty()),
             ];
+            if manifest.exports.contains(&Export::Schema) {
+                manifest.classes.iter_mut().for_each(without_attributes);
+            }
             manifest.imports.extend(needed.into_iter().filter(|(_, needed)| *needed).map(|(import, _)| import));
             manifest
         },
     )
+}
+
+/// A schema has them.
+fn without_attributes(class: &mut ClassDeclaration) {
+    class.attributes.clear();
+    class.parameters.clear();
 }
 
 fn table_count(value: &toml::Value) -> usize {

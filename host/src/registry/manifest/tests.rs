@@ -1,7 +1,7 @@
 //! What a manifest may say and, first, what it may not.
 
 use super::*;
-use crate::model::Value;
+use crate::model::{Syntax, Value};
 use crate::registry::limits::{MANIFEST_BYTES_MAX, OPTIONS_MAX, TITLE_BYTES_MAX};
 
 const MINIMAL: &str = r#"
@@ -453,4 +453,22 @@ fn an_address_is_made_of_options_and_only_of_what_a_host_or_a_port_can_be() {
         assert_eq!(address(Value::Text(hostile.into())), Err("host".to_owned()), "{hostile:?}");
     }
     assert!(address(Value::Integer(70_000)).is_err());
+}
+
+#[test]
+fn attributes_are_declared_where_no_schema_tells_them_and_nowhere_else() {
+    const CLASS: &str = "[[class]]\nname = \"person\"\ntitle = \"Person\"\nkind = \"account\"\n";
+    let class = |more: &str| with(&format!("{CLASS}[[class.attribute]]\nname = \"desk\"\n{more}"));
+    let desk = class("syntax = \"integer\"\nrefers-to = [\"person\"]").unwrap().declared_schema().unwrap();
+    let info = desk.class("person").and_then(|person| person.attribute("desk")).unwrap();
+    assert_eq!((info.title.as_str(), info.syntax, info.required), ("desk", Syntax::Integer, false));
+    assert!(info.creatable && info.updateable && info.readable && info.returned_by_default);
+
+    refused(class("refers-to = [\"desk\"]"), "class.person.attribute.desk", "declare it");
+    refused(class("confidential = true"), "class.person.attribute.desk", "readable = false");
+    refused(class("[[class.attribute]]\nname = \"desk\""), "class.person.attribute", "twice");
+    let told = MINIMAL.replace("[\"source\"]", "[\"schema\", \"source\"]");
+    let told = format!("{told}{CLASS}[[class.attribute]]\nname = \"desk\"\n");
+    refused(Manifest::parse(&told), "class.person", "tells a schema");
+    assert_eq!(with("").unwrap().declared_schema(), None, "no class is declared");
 }
