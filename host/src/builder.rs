@@ -22,6 +22,7 @@ use std::path::{Path, PathBuf};
 use crate::model::ConnectorName;
 use crate::registry::{MANIFEST_FILE, Manifest};
 
+pub use cargo::Care;
 pub use error::BuildError;
 
 /// What to build, and where.
@@ -33,6 +34,7 @@ pub struct Order<'a> {
     pub out: Option<&'a Path>,
     /// How to get a compiler for guests.
     pub toolchain: toolchain::Choice,
+    pub care: Care,
     /// The folder for what takes long to make and serves again (see [`toolchain::cache_folder`]).
     pub cache: &'a Path,
 }
@@ -58,7 +60,7 @@ pub fn build(order: &Order<'_>, say: &mut dyn FnMut(&str)) -> Result<Built, Buil
     let project = cargo::Project::locate(order.project)?;
     let toolchain = toolchain::find_or_make(order.toolchain, order.cache, order.project, say)?;
     say(&format!("compiling {} {} with {toolchain}", manifest.connector, manifest.version));
-    let component = project.compile(&toolchain)?;
+    let component = project.compile(&toolchain, order.care)?;
     let component = fs::read(&component).map_err(BuildError::io("read", &component))?;
     component::check(&component, &manifest)?;
     let out = order.out.map_or_else(|| project.target().join("hawser"), Path::to_owned);

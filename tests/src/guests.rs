@@ -3,8 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::{binary, profile_folder, workspace_root};
+
+static WELL: AtomicBool = AtomicBool::new(false);
 
 /// The folders of what most tests need, below the repository's root.
 const PROJECTS: &[&str] = &[
@@ -37,11 +40,21 @@ pub fn web_connectors() -> &'static Path {
     BUILT.get_or_init(|| built(WEB_PROJECTS, "test-connectors-web"))
 }
 
+/// From now on test guests are compiled as connectors are: for who measures them.
+pub fn build_well() {
+    WELL.store(true, Ordering::Relaxed);
+}
+
 fn built(projects: &[&str], folder: &str) -> PathBuf {
     let out = profile_folder().join(folder);
-    let mut build = Command::new(binary());
-    build.arg("build").args(projects).arg("--out").arg(&out).current_dir(workspace_root());
-    let built = build.output().expect("the product's command line starts");
-    assert!(built.status.success(), "hawser build failed:\n{}", String::from_utf8_lossy(&built.stderr));
+    let (guests, connectors): (Vec<&str>, Vec<&str>) =
+        projects.iter().partition(|project| project.starts_with("tests/guests/"));
+    let quick: &[&str] = if WELL.load(Ordering::Relaxed) { &[] } else { &["--quick"] };
+    for (projects, how) in [(connectors, &[][..]), (guests, quick)] {
+        let mut build = Command::new(binary());
+        build.arg("build").args(how).args(projects).arg("--out").arg(&out).current_dir(workspace_root());
+        let built = build.output().expect("the product's command line starts");
+        assert!(built.status.success(), "hawser build failed:\n{}", String::from_utf8_lossy(&built.stderr));
+    }
     out
 }

@@ -1,5 +1,5 @@
 //! Compiling a guest with cargo: a target folder of its own, so that guests and hosts never rebuild each other's
-//! dependencies, and one profile for every guest, set from outside so that a connector's crate can be a member of any
+//! dependencies, and the same profiles for every guest, set from outside so that a connector's crate can be a member of any
 //! workspace.
 
 use std::path::{Path, PathBuf};
@@ -11,11 +11,34 @@ use super::command;
 use super::error::BuildError;
 use super::toolchain::{TARGET, Toolchain};
 
-/// Small, fast, and without what a sandbox has no use for: a panic ends the instance, its message is logged.
-const PROFILE: [(&str, &str); 6] = [
-    ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "3"),
-    ("CARGO_PROFILE_RELEASE_LTO", "fat"),
-    ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "1"),
+/// How a guest is compiled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Care {
+    /// Small and fast: what is shipped.
+    Well,
+    /// In a fraction of the time, to try something.
+    Quick,
+}
+
+impl Care {
+    const fn profile(self) -> [(&'static str, &'static str); 3] {
+        match self {
+            Self::Well => [
+                ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "3"),
+                ("CARGO_PROFILE_RELEASE_LTO", "fat"),
+                ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "1"),
+            ],
+            Self::Quick => [
+                ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1"),
+                ("CARGO_PROFILE_RELEASE_LTO", "off"),
+                ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16"),
+            ],
+        }
+    }
+}
+
+/// Without what a sandbox has no use for: a panic ends the instance, its message is logged.
+const PROFILE: [(&str, &str); 3] = [
     ("CARGO_PROFILE_RELEASE_PANIC", "abort"),
     ("CARGO_PROFILE_RELEASE_STRIP", "symbols"),
     ("CARGO_PROFILE_RELEASE_DEBUG", "false"),
@@ -74,12 +97,15 @@ impl Project {
     }
 
     /// Compiles the crate to a component and says where it is. Cargo's progress and errors go to the terminal.
-    pub(super) fn compile(&self, toolchain: &Toolchain) -> Result<PathBuf, BuildError> {
+    pub(super) fn compile(&self, toolchain: &Toolchain, care: Care) -> Result<PathBuf, BuildError> {
         let mut build = cargo();
         build.args(["build", "--release", "--lib", "--message-format=json-render-diagnostics", "--target", TARGET]);
         build.args(["--config", VECTORS]);
         build.arg("--manifest-path").arg(&self.manifest);
-        build.envs(PROFILE).env("CARGO_TARGET_DIR", toolchain.target_folder(&self.target().join("guests")));
+        build
+            .envs(PROFILE)
+            .envs(care.profile())
+            .env("CARGO_TARGET_DIR", toolchain.target_folder(&self.target().join("guests")));
         toolchain.choose_for(&mut build);
         let messages = command::output_shown(&mut build)?;
         component(&messages, &self.manifest).ok_or_else(|| {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::fault::Fault;
 use super::out;
 use crate::builder::toolchain::{Choice, cache_folder};
-use crate::builder::{self, BuildError, Order};
+use crate::builder::{self, BuildError, Care, Order};
 
 /// Build connectors: compile each, check it against its connector.toml, and write what a host loads
 #[derive(Debug, clap::Args)]
@@ -16,6 +16,9 @@ pub(super) struct Build {
     /// Write <publisher>-<name>/ into this folder [default: target/hawser of the connector's workspace]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Compile quickly rather than well, to try something; not for what is shipped
+    #[arg(long)]
+    quick: bool,
     #[command(flatten)]
     guest: GuestArgs,
 }
@@ -34,8 +37,9 @@ impl Build {
     /// # Errors
     /// The first that cannot be built.
     pub(super) fn run(&self) -> Result<(), Fault> {
+        let care = if self.quick { Care::Quick } else { Care::Well };
         for project in &self.projects {
-            let built = self.guest.build(project, self.out.as_deref(), &mut tell)?;
+            let built = self.guest.build(project, self.out.as_deref(), care, &mut tell)?;
             let kib = built.component_bytes.div_ceil(1024);
             tell(&format!("built {} {} ({kib} KiB) in {}", built.connector, built.version, built.folder.display()));
         }
@@ -52,10 +56,11 @@ impl GuestArgs {
         &self,
         project: &Path,
         out: Option<&Path>,
+        care: Care,
         say: &mut dyn FnMut(&str),
     ) -> Result<builder::Built, BuildError> {
         let cache = cache_folder()?;
-        let order = Order { project, out, toolchain: self.guest_toolchain, cache: &cache };
+        let order = Order { project, out, toolchain: self.guest_toolchain, care, cache: &cache };
         builder::build(&order, say)
     }
 }

@@ -80,6 +80,7 @@ fn main() {
     if let Some((service::COMMAND, how)) = arguments.split_first().map(|(first, rest)| (first.as_str(), rest)) {
         return service::serve(how);
     }
+    hawser_tests::guests::build_well();
     let chosen = |name: &str| arguments.is_empty() || arguments.iter().any(|prefix| name.starts_with(prefix));
     let runtime = tokio::runtime::Runtime::new().expect("a runtime can be started");
     for (_, measure) in figures().into_iter().filter(|(name, _)| chosen(name)) {

@@ -18,6 +18,7 @@ use super::service::Service;
 use super::show;
 use super::target::{Kind, Target};
 use crate::api::FirstTokens;
+use crate::builder::Care;
 use crate::clock::Clock;
 use crate::config::{Config, EgressConfig};
 use crate::host::{self, Running};
@@ -99,7 +100,7 @@ async fn build(kind: Kind, guest: GuestArgs) -> Result<PathBuf, Fault> {
     let source = source(kind.terms().connector)?;
     show::say(&format!("building {}, as `hawser build` does", source.display()))?;
     let mut told = |line: &str| drop(show::detail(line));
-    let built = blocking(move || guest.build(&source, None, &mut told)).await??;
+    let built = blocking(move || guest.build(&source, None, Care::Well, &mut told)).await??;
     let kib = built.component_bytes.div_ceil(1024);
     show::say(&format!("built {} {}, a component of {kib} KiB", built.connector, built.version))?;
     Ok(built.folder)
