@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use hawser::model::Export;
+use hawser_tests::house::House;
 use hawser_tests::workspace_root;
 
 fn read(file: &str) -> String {
@@ -41,6 +43,55 @@ fn the_page_of_each_connector_lists_every_option() {
             let name = option["name"].as_str().unwrap();
             assert!(listed.contains(name), "{page} does not list {name}");
         }
+    }
+}
+
+/// The manifests of the connectors of this repository.
+fn manifests() -> Vec<hawser::registry::Manifest> {
+    let folders = fs::read_dir(workspace_root().join("plugins")).unwrap().map(|entry| entry.unwrap().path());
+    let mut texts: Vec<String> = folders.map(|folder| read(folder.join("connector.toml").to_str().unwrap())).collect();
+    texts.sort();
+    let mut manifests: Vec<_> = texts.iter().map(|text| hawser::registry::Manifest::parse(text).unwrap()).collect();
+    manifests.sort_by(|a, b| a.connector.cmp(&b.connector));
+    manifests
+}
+
+/// What each connector does, as the README shows it: a column for each interface, whose operations it is headed with.
+fn table_of_connectors() -> String {
+    let words = |export: &Export| export.operations().join(", ").replace('-', " ");
+    let heads: Vec<String> = Export::ALL.iter().map(words).collect();
+    let mut table = format!("| connector | {} |\n|---|{}\n", heads.join(" | "), "---|".repeat(heads.len()));
+    for manifest in manifests() {
+        let marks = Export::ALL.iter().map(|export| if manifest.exports.contains(export) { "yes" } else { "" });
+        let row = marks.collect::<Vec<_>>().join(" | ");
+        table += &format!("| `{}`: {} | {row} |\n", manifest.connector, manifest.title);
+    }
+    table
+}
+
+#[test]
+fn the_readme_shows_what_each_connector_does() {
+    let (path, table) = (workspace_root().join("README.md"), table_of_connectors());
+    let text = fs::read_to_string(&path).unwrap();
+    let (before, rest) = text.split_once("<!-- connectors -->\n").expect("the README has the table's place");
+    let (shown, after) = rest.split_once("<!-- /connectors -->").expect("the table's place has an end");
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        fs::write(&path, format!("{before}<!-- connectors -->\n{table}<!-- /connectors -->{after}")).unwrap();
+    } else {
+        assert_eq!(shown, table, "run the test with UPDATE_EXPECT=1");
+    }
+}
+
+#[tokio::test]
+async fn the_api_tells_the_same_of_each_connector() {
+    let web = ["hawser/rest", "hawser/scim"];
+    for manifest in manifests() {
+        let is_web = web.contains(&manifest.connector.as_str());
+        let house = if is_web { House::shared_web().await } else { House::shared().await };
+        let shown = house.core().get(&format!("/v1/connectors/{}", manifest.connector)).await.expect(200).json();
+        let told: Vec<String> = serde_json::from_value(shown["operations"].clone()).unwrap();
+        let declared: Vec<&str> = manifest.exports.iter().flat_map(|export| export.operations()).copied().collect();
+        assert_eq!(told, declared, "{}", manifest.connector);
     }
 }
 

@@ -58,6 +58,9 @@ struct ConnectorView {
     /// Loaded without a signature.
     development: bool,
     interfaces: InterfacesView,
+    /// What can be asked of it: `check`, `refresh-schema`, `import`, `read`, `import-incrementally`, `create`, `update`,
+    /// `delete`, `grant`, `revoke`, `set-password`, `change-password`, `authenticate`.
+    operations: Vec<&'static str>,
     /// Object classes known before any target was asked.
     classes: Vec<ClassDeclarationView>,
     options: Vec<OptionView>,
@@ -205,6 +208,7 @@ impl From<&Release> for ConnectorView {
             sha256: release.sha256.to_string(),
             development: release.is_development(),
             interfaces: InterfacesView::from(manifest),
+            operations: manifest.exports.iter().flat_map(|export| export.operations()).copied().collect(),
             classes: manifest.classes.iter().map(ClassDeclarationView::from).collect(),
             options: manifest.options.iter().map(OptionView::from).collect(),
             constraints: manifest.constraints.iter().map(ConstraintView::from).collect(),

@@ -55,6 +55,21 @@ interfaces!(
     }
 );
 
+impl Export {
+    /// What people can ask of a connector that exports it: the words of the table of connectors.
+    pub const fn operations(self) -> &'static [&'static str] {
+        match self {
+            Self::Probe => &["check"],
+            Self::Schema => &["refresh-schema"],
+            Self::Source => &["import", "read"],
+            Self::Feed => &["import-incrementally"],
+            Self::Provision => &["create", "update", "delete"],
+            Self::Entitlements => &["grant", "revoke"],
+            Self::Passwords => &["set-password", "change-password", "authenticate"],
+        }
+    }
+}
+
 interfaces!(
     /// What of the host a connector may use, if its manifest asks for it.
     Import {
