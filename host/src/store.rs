@@ -11,6 +11,7 @@ mod apply;
 mod carry;
 mod changes;
 mod compare;
+mod configure;
 mod connections;
 mod edits;
 mod fault;
@@ -49,6 +50,7 @@ use sqlite::{Database, Durability};
 
 pub use apply::{FedChange, FedObject, FedPage, FedRelation};
 pub use compare::Compared;
+pub use configure::{ConfigEdit, SecuredChange};
 pub use idempotency::{REMEMBERED_FOR, Recalled, Remembered};
 pub use incremental::Catching;
 pub use permissions::Approval;

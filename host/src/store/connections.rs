@@ -23,36 +23,7 @@ impl Store {
         secured: impl FnOnce(&Held) -> Result<Vec<SecuredEdit>> + Send,
     ) -> Result<Stored<Connection>> {
         let mut tx = self.database.write().await?;
-        require_system(&mut tx, &connection.system).await?;
-        let number = next_number(&mut tx, "connection").await?;
-        let done = sqlx::query(
-            "INSERT INTO connection (number, folded, id, managed_system, connector, version, title, options,
-                directories, destinations, thresholds, switches, revision, created, changed, configured, published_run,
-                last_position)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $13, 1, $12, $12, $12, NULL, 0) ON CONFLICT DO NOTHING",
-        )
-        .bind(number)
-        .bind(connection.id.folded())
-        .bind(connection.id.as_str())
-        .bind(connection.system.folded())
-        .bind(connection.connector.as_str())
-        .bind(connection.version.to_string())
-        .bind(&connection.title)
-        .bind(json(&connection.options)?)
-        .bind(json(&connection.directories)?)
-        .bind(json(&connection.destinations)?)
-        .bind(json(&connection.thresholds)?)
-        .bind(self.now())
-        .bind(json(&connection.switches)?)
-        .execute(&mut *tx)
-        .await
-        .map_err(fault)?;
-        if done.rows_affected() == 0 {
-            let message = format!("the connection {} exists already", connection.id);
-            return Err(Error::failure(FailureKind::Conflict, message));
-        }
-        let held = held(&mut tx, &connection.id).await?;
-        apply(&mut tx, number, &secured(&held)?).await?;
+        insert(&mut tx, self.now(), connection, secured).await?;
         tx.commit().await.map_err(fault)?;
         self.connection(&connection.id).await
     }
@@ -92,36 +63,8 @@ impl Store {
         secured: impl FnOnce(&Held) -> Result<Vec<SecuredEdit>> + Send,
     ) -> Result<Stored<Connection>> {
         let mut tx = self.database.write_erasing().await?;
-        let (number, revision) = identify(&mut tx, &connection.id).await?;
-        check_revision("connection", connection.id.as_str(), revision, if_match)?;
-        require_system(&mut tx, &connection.system).await?;
-        let held = held(&mut tx, &connection.id).await?;
-        let edits = secured(&held)?;
-        apply(&mut tx, number, &edits).await?;
-        withdraw_from_another(&mut tx, number, connection).await?;
-        sqlx::query(
-            "UPDATE connection SET managed_system = $2, connector = $3, version = $4, title = $5, options = $6,
-                directories = $7, destinations = $8, thresholds = $9, switches = $11, revision = revision + 1,
-                changed = $10, configured = CASE WHEN connector = $3 AND version = $4 AND options = $6
-                    AND directories = $7 AND destinations = $8 THEN configured ELSE $10 END
-             WHERE number = $1",
-        )
-        .bind(number)
-        .bind(connection.system.folded())
-        .bind(connection.connector.as_str())
-        .bind(connection.version.to_string())
-        .bind(&connection.title)
-        .bind(json(&connection.options)?)
-        .bind(json(&connection.directories)?)
-        .bind(json(&connection.destinations)?)
-        .bind(json(&connection.thresholds)?)
-        .bind(self.now())
-        .bind(json(&connection.switches)?)
-        .execute(&mut *tx)
-        .await
-        .map_err(fault)?;
-        stop_if_disabled(&mut tx, number, connection.switches, self.now()).await?;
-        self.database.commit_erasing(tx, !edits.is_empty()).await?;
+        let erased = update(&mut tx, self.now(), connection, if_match, secured).await?;
+        self.database.commit_erasing(tx, erased).await?;
         self.connection(&connection.id).await
     }
 
@@ -154,30 +97,116 @@ impl Store {
     /// something (a refresh of its schema does not), `stale` if `if_match` is no longer its revision.
     pub async fn delete_connection(&self, id: &ConnectionId, if_match: Option<i64>) -> Result<()> {
         let mut tx = self.database.write_erasing().await?;
-        let (number, revision) = identify(&mut tx, id).await?;
-        check_revision("connection", id.as_str(), revision, if_match)?;
-        let running: Option<String> = sqlx::query_scalar(
-            "SELECT MIN(id) FROM task WHERE connection = $1 AND state = 'running' AND kind <> 'refresh-schema'",
-        )
-        .bind(number)
-        .fetch_one(&mut *tx)
-        .await
-        .map_err(fault)?;
-        if let Some(task) = running {
-            let message = format!("the task {task} of the connection {id} is running; cancel it first");
-            return Err(Error::failure(FailureKind::Conflict, message));
-        }
-        let cleared = sqlx::query("DELETE FROM secured_option WHERE connection = $1").bind(number);
-        let cleared = cleared.execute(&mut *tx).await.map_err(fault)?.rows_affected();
-        for statement in [
-            "UPDATE connection SET folded = NULL, managed_system = NULL, published_run = NULL WHERE number = $1",
-            "UPDATE run SET state = 'discarded' WHERE connection = $1",
-            "UPDATE task SET state = 'cancelled' WHERE connection = $1 AND state IN ('queued', 'running', 'held')",
-        ] {
-            sqlx::query(statement).bind(number).execute(&mut *tx).await.map_err(fault)?;
-        }
-        self.database.commit_erasing(tx, cleared > 0).await
+        let erased = remove(&mut tx, id, if_match).await?;
+        self.database.commit_erasing(tx, erased).await
     }
+}
+
+/// Adds a connection, inside a transaction.
+pub(super) async fn insert(
+    at: &mut SqliteConnection,
+    now: i64,
+    connection: &Connection,
+    secured: impl FnOnce(&Held) -> Result<Vec<SecuredEdit>> + Send,
+) -> Result<()> {
+    require_system(&mut *at, &connection.system).await?;
+    let number = next_number(&mut *at, "connection").await?;
+    let done = sqlx::query(
+        "INSERT INTO connection (number, folded, id, managed_system, connector, version, title, options,
+            directories, destinations, thresholds, switches, revision, created, changed, configured, published_run,
+            last_position)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $13, 1, $12, $12, $12, NULL, 0) ON CONFLICT DO NOTHING",
+    )
+    .bind(number)
+    .bind(connection.id.folded())
+    .bind(connection.id.as_str())
+    .bind(connection.system.folded())
+    .bind(connection.connector.as_str())
+    .bind(connection.version.to_string())
+    .bind(&connection.title)
+    .bind(json(&connection.options)?)
+    .bind(json(&connection.directories)?)
+    .bind(json(&connection.destinations)?)
+    .bind(json(&connection.thresholds)?)
+    .bind(now)
+    .bind(json(&connection.switches)?)
+    .execute(&mut *at)
+    .await
+    .map_err(fault)?;
+    if done.rows_affected() == 0 {
+        let message = format!("the connection {} exists already", connection.id);
+        return Err(Error::failure(FailureKind::Conflict, message));
+    }
+    let held = held(&mut *at, &connection.id).await?;
+    apply(&mut *at, number, &secured(&held)?).await?;
+    Ok(())
+}
+
+/// Replaces what a connection says, inside a transaction; whether something secured changed.
+pub(super) async fn update(
+    at: &mut SqliteConnection,
+    now: i64,
+    connection: &Connection,
+    if_match: Option<i64>,
+    secured: impl FnOnce(&Held) -> Result<Vec<SecuredEdit>> + Send,
+) -> Result<bool> {
+    let (number, revision) = identify(&mut *at, &connection.id).await?;
+    check_revision("connection", connection.id.as_str(), revision, if_match)?;
+    require_system(&mut *at, &connection.system).await?;
+    let held = held(&mut *at, &connection.id).await?;
+    let edits = secured(&held)?;
+    apply(&mut *at, number, &edits).await?;
+    withdraw_from_another(&mut *at, number, connection).await?;
+    sqlx::query(
+        "UPDATE connection SET managed_system = $2, connector = $3, version = $4, title = $5, options = $6,
+            directories = $7, destinations = $8, thresholds = $9, switches = $11, revision = revision + 1,
+            changed = $10, configured = CASE WHEN connector = $3 AND version = $4 AND options = $6
+                AND directories = $7 AND destinations = $8 THEN configured ELSE $10 END
+         WHERE number = $1",
+    )
+    .bind(number)
+    .bind(connection.system.folded())
+    .bind(connection.connector.as_str())
+    .bind(connection.version.to_string())
+    .bind(&connection.title)
+    .bind(json(&connection.options)?)
+    .bind(json(&connection.directories)?)
+    .bind(json(&connection.destinations)?)
+    .bind(json(&connection.thresholds)?)
+    .bind(now)
+    .bind(json(&connection.switches)?)
+    .execute(&mut *at)
+    .await
+    .map_err(fault)?;
+    stop_if_disabled(&mut *at, number, connection.switches, now).await?;
+    Ok(!edits.is_empty())
+}
+
+/// Deletes a connection, inside a transaction; whether something secured went with it.
+pub(super) async fn remove(at: &mut SqliteConnection, id: &ConnectionId, if_match: Option<i64>) -> Result<bool> {
+    let (number, revision) = identify(&mut *at, id).await?;
+    check_revision("connection", id.as_str(), revision, if_match)?;
+    let running: Option<String> = sqlx::query_scalar(
+        "SELECT MIN(id) FROM task WHERE connection = $1 AND state = 'running' AND kind <> 'refresh-schema'",
+    )
+    .bind(number)
+    .fetch_one(&mut *at)
+    .await
+    .map_err(fault)?;
+    if let Some(task) = running {
+        let message = format!("the task {task} of the connection {id} is running; cancel it first");
+        return Err(Error::failure(FailureKind::Conflict, message));
+    }
+    let cleared = sqlx::query("DELETE FROM secured_option WHERE connection = $1").bind(number);
+    let cleared = cleared.execute(&mut *at).await.map_err(fault)?.rows_affected();
+    for statement in [
+        "UPDATE connection SET folded = NULL, managed_system = NULL, published_run = NULL WHERE number = $1",
+        "UPDATE run SET state = 'discarded' WHERE connection = $1",
+        "UPDATE task SET state = 'cancelled' WHERE connection = $1 AND state IN ('queued', 'running', 'held')",
+    ] {
+        sqlx::query(statement).bind(number).execute(&mut *at).await.map_err(fault)?;
+    }
+    Ok(cleared > 0)
 }
 
 /// The connection of that id, inside a transaction or not.

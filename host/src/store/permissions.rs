@@ -1,6 +1,7 @@
 //! What operators approved for connections.
 
 use jiff::Timestamp;
+use sqlx::SqliteConnection;
 
 use super::Store;
 use super::connections::identify;
@@ -46,28 +47,41 @@ impl Store {
         by: &str,
     ) -> Result<()> {
         let mut tx = self.database.write().await?;
-        let (number, _) = identify(&mut tx, id).await?;
-        for permission in withdraw {
-            sqlx::query("DELETE FROM connection_permission WHERE connection = $1 AND permission = $2")
-                .bind(number)
-                .bind(permission.to_string())
-                .execute(&mut *tx)
-                .await
-                .map_err(fault)?;
-        }
-        for permission in approve {
-            sqlx::query(
-                "INSERT INTO connection_permission (connection, permission, approved, approved_by)
-                 VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
-            )
-            .bind(number)
-            .bind(permission.to_string())
-            .bind(self.now())
-            .bind(by)
-            .execute(&mut *tx)
-            .await
-            .map_err(fault)?;
-        }
+        change(&mut tx, self.now(), id, approve, withdraw, by).await?;
         tx.commit().await.map_err(fault)
     }
+}
+
+/// Approves and withdraws, inside a transaction.
+pub(super) async fn change(
+    at: &mut SqliteConnection,
+    now: i64,
+    id: &ConnectionId,
+    approve: &Permissions,
+    withdraw: &Permissions,
+    by: &str,
+) -> Result<()> {
+    let (number, _) = identify(&mut *at, id).await?;
+    for permission in withdraw {
+        sqlx::query("DELETE FROM connection_permission WHERE connection = $1 AND permission = $2")
+            .bind(number)
+            .bind(permission.to_string())
+            .execute(&mut *at)
+            .await
+            .map_err(fault)?;
+    }
+    for permission in approve {
+        sqlx::query(
+            "INSERT INTO connection_permission (connection, permission, approved, approved_by)
+             VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+        )
+        .bind(number)
+        .bind(permission.to_string())
+        .bind(now)
+        .bind(by)
+        .execute(&mut *at)
+        .await
+        .map_err(fault)?;
+    }
+    Ok(())
 }

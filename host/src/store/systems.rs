@@ -1,5 +1,7 @@
 //! Systems: the target applications under management.
 
+use sqlx::SqliteConnection;
+
 use super::Store;
 use super::fault::fault;
 use super::numbers::{instant, limit, parsed};
@@ -12,20 +14,7 @@ impl Store {
     pub async fn create_system(&self, system: &System) -> Result<Stored<System>> {
         let now = self.now();
         let mut tx = self.database.write().await?;
-        let done = sqlx::query(
-            "INSERT INTO managed_system (folded, id, title, revision, created, changed) VALUES ($1, $2, $3, 1, $4, $4)
-             ON CONFLICT DO NOTHING",
-        )
-        .bind(system.id.folded())
-        .bind(system.id.as_str())
-        .bind(&system.title)
-        .bind(now)
-        .execute(&mut *tx)
-        .await
-        .map_err(fault)?;
-        if done.rows_affected() == 0 {
-            return Err(Error::failure(FailureKind::Conflict, format!("the system {} exists already", system.id)));
-        }
+        insert(&mut tx, now, system).await?;
         tx.commit().await.map_err(fault)?;
         Ok(Stored { value: system.clone(), revision: 1, created: instant(now)?, changed: instant(now)? })
     }
@@ -58,48 +47,79 @@ impl Store {
     /// Replaces what the system of that id says. `stale` if `if_match` is no longer its revision.
     pub async fn replace_system(&self, system: &System, if_match: Option<i64>) -> Result<Stored<System>> {
         let mut tx = self.database.write().await?;
-        let done = sqlx::query(
-            "UPDATE managed_system SET title = $2, revision = revision + 1, changed = $3
-             WHERE folded = $1 AND revision = COALESCE($4, revision)",
-        )
-        .bind(system.id.folded())
-        .bind(&system.title)
-        .bind(self.now())
-        .bind(if_match)
-        .execute(&mut *tx)
-        .await
-        .map_err(fault)?;
+        update(&mut tx, self.now(), system, if_match).await?;
         tx.commit().await.map_err(fault)?;
-        let stored = self.system(&system.id).await?;
-        if done.rows_affected() == 0 { Err(stale("system", system.id.as_str(), stored.revision)) } else { Ok(stored) }
+        self.system(&system.id).await
     }
 
     /// Deletes the system. `conflict` while connections use it, `stale` if `if_match` is no longer its revision.
     pub async fn delete_system(&self, id: &SystemId, if_match: Option<i64>) -> Result<()> {
         let mut tx = self.database.write().await?;
-        let revision: Option<i64> = sqlx::query_scalar("SELECT revision FROM managed_system WHERE folded = $1")
-            .bind(id.folded())
-            .fetch_optional(&mut *tx)
-            .await
-            .map_err(fault)?;
-        check_revision("system", id.as_str(), revision.ok_or_else(|| missing(id))?, if_match)?;
-        let user: Option<String> =
-            sqlx::query_scalar("SELECT MIN(id) FROM connection WHERE managed_system = $1 AND folded IS NOT NULL")
-                .bind(id.folded())
-                .fetch_one(&mut *tx)
-                .await
-                .map_err(fault)?;
-        if let Some(user) = user {
-            let message = format!("the connection {user} uses the system {id}; delete or move its connections first");
-            return Err(Error::failure(FailureKind::Conflict, message));
-        }
-        sqlx::query("DELETE FROM managed_system WHERE folded = $1")
-            .bind(id.folded())
-            .execute(&mut *tx)
-            .await
-            .map_err(fault)?;
+        remove(&mut tx, id, if_match).await?;
         tx.commit().await.map_err(fault)
     }
+}
+
+/// Adds a system, inside a transaction.
+pub(super) async fn insert(at: &mut SqliteConnection, now: i64, system: &System) -> Result<()> {
+    let done = sqlx::query(
+        "INSERT INTO managed_system (folded, id, title, revision, created, changed) VALUES ($1, $2, $3, 1, $4, $4)
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(system.id.folded())
+    .bind(system.id.as_str())
+    .bind(&system.title)
+    .bind(now)
+    .execute(&mut *at)
+    .await
+    .map_err(fault)?;
+    if done.rows_affected() == 0 {
+        return Err(Error::failure(FailureKind::Conflict, format!("the system {} exists already", system.id)));
+    }
+    Ok(())
+}
+
+/// Replaces what a system says, inside a transaction.
+pub(super) async fn update(at: &mut SqliteConnection, now: i64, system: &System, if_match: Option<i64>) -> Result<()> {
+    check_revision("system", system.id.as_str(), revision(at, &system.id).await?, if_match)?;
+    sqlx::query("UPDATE managed_system SET title = $2, revision = revision + 1, changed = $3 WHERE folded = $1")
+        .bind(system.id.folded())
+        .bind(&system.title)
+        .bind(now)
+        .execute(at)
+        .await
+        .map_err(fault)?;
+    Ok(())
+}
+
+/// Deletes a system, inside a transaction.
+pub(super) async fn remove(at: &mut SqliteConnection, id: &SystemId, if_match: Option<i64>) -> Result<()> {
+    check_revision("system", id.as_str(), revision(at, id).await?, if_match)?;
+    let user: Option<String> =
+        sqlx::query_scalar("SELECT MIN(id) FROM connection WHERE managed_system = $1 AND folded IS NOT NULL")
+            .bind(id.folded())
+            .fetch_one(&mut *at)
+            .await
+            .map_err(fault)?;
+    if let Some(user) = user {
+        let message = format!("the connection {user} uses the system {id}; delete or move its connections first");
+        return Err(Error::failure(FailureKind::Conflict, message));
+    }
+    sqlx::query("DELETE FROM managed_system WHERE folded = $1")
+        .bind(id.folded())
+        .execute(&mut *at)
+        .await
+        .map_err(fault)?;
+    Ok(())
+}
+
+async fn revision(at: &mut SqliteConnection, id: &SystemId) -> Result<i64> {
+    let revision: Option<i64> = sqlx::query_scalar("SELECT revision FROM managed_system WHERE folded = $1")
+        .bind(id.folded())
+        .fetch_optional(at)
+        .await
+        .map_err(fault)?;
+    revision.ok_or_else(|| missing(id))
 }
 
 /// `stale` unless the revision is the one the caller saw, or he does not care.
