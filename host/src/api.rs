@@ -45,6 +45,7 @@ mod published;
 mod publishers;
 mod releases;
 mod schema;
+mod secrets;
 mod secured;
 mod systems;
 mod tasks;
@@ -173,6 +174,7 @@ fn v1() -> OpenApiRouter<ApiState> {
         permissions::routes(),
         explain::routes(),
         secured::routes(),
+        secrets::routes(),
         schema::routes(),
         objects::routes(),
         passwords::routes(),

@@ -30,7 +30,7 @@ pub use objects::{Object, ObjectDraft, ObjectPatch};
 pub use permissions::Asked;
 pub use ready::Ready;
 pub use routes::Explanation;
-pub use secured::{SecuredDraft, SecuredOption};
+pub use secured::{FailedReading, Reread, SecuredDraft, SecuredOption};
 
 use crate::clock::Clock;
 use crate::model::{
@@ -45,6 +45,7 @@ use listing::LiveListings;
 use options::Options;
 use places::Layout;
 use ready::Cache;
+use secured::Journal;
 
 /// The connections of the host. Cheap to clone.
 #[derive(Clone)]
@@ -57,6 +58,7 @@ pub struct Connections {
     ceiling: CallLimits,
     ready: Arc<Cache>,
     live: Arc<LiveListings>,
+    journal: Arc<Journal>,
 }
 
 /// Returns early from an operation that has not reached the guest yet.
@@ -82,7 +84,7 @@ impl Connections {
         ceiling: CallLimits,
     ) -> Self {
         let live = Arc::new(LiveListings::new(clock.clone()));
-        Self { store, vault, registry, runtime, clock, ceiling, ready: Arc::default(), live }
+        Self { store, vault, registry, runtime, clock, ceiling, ready: Arc::default(), live, journal: Arc::default() }
     }
 
     /// Adds a connection, with secured options.
@@ -129,6 +131,7 @@ impl Connections {
     pub async fn delete(&self, id: &ConnectionId, if_match: Option<i64>) -> Result<()> {
         let deleted = self.store.delete_connection(id, if_match).await;
         self.forget(id);
+        self.journal.forget(id);
         deleted
     }
 
