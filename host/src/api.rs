@@ -45,6 +45,7 @@ mod published;
 mod publishers;
 mod releases;
 mod schema;
+mod secrets;
 mod secured;
 mod switches;
 mod systems;
@@ -175,6 +176,7 @@ fn v1() -> OpenApiRouter<ApiState> {
         switches::routes(),
         explain::routes(),
         secured::routes(),
+        secrets::routes(),
         schema::routes(),
         objects::routes(),
         passwords::routes(),

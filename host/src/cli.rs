@@ -1,5 +1,5 @@
 //! The command line: one file per group of commands, each a thin client of the API; `serve` and `demo` start a host,
-//! `build`, `keygen`, `sign` and `verify` need none.
+//! `build`, `keygen`, `sign` and `verify` need none, and `secrets forget-lost` one that stands still.
 //!
 //! Answers go to standard output, everything else to standard error, so that scripts read only what they asked for;
 //! `--json` prints the API's own JSON. The exit codes are part of the interface (see [`fault`]).
@@ -23,6 +23,7 @@ mod published;
 mod publisher;
 mod remote;
 mod secret;
+mod secrets;
 mod serve;
 mod sign;
 mod system;
@@ -81,6 +82,7 @@ enum Command {
     Object(object::Object),
     Published(published::Published),
     Changes(published::Changes),
+    Secrets(secrets::Secrets),
     Audit(audit::Audit),
     Token(token::Token),
 }
@@ -118,6 +120,7 @@ impl Cli {
                 Command::Object(command) => command.run().await,
                 Command::Published(command) => command.run().await,
                 Command::Changes(command) => command.run().await,
+                Command::Secrets(command) => command.run().await,
                 Command::Audit(command) => command.run().await,
                 Command::Token(command) => command.run().await,
             }

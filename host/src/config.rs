@@ -3,6 +3,8 @@
 //! Every key has a default, so that `hawser serve` starts without a file; `hawser.toml` at the root of the repository
 //! shows them all. The environment is read here (and by clap, for the command line), nowhere else.
 
+mod secrets;
+
 use std::env::VarError;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -12,6 +14,8 @@ use ipnet::{IpNet, Ipv6Net};
 use serde::Deserialize;
 
 use crate::model::{Error, ErrorKind, HostPattern, Result, Secret};
+
+pub use secrets::{SecretsConfig, environment};
 
 /// The longest configuration file, in bytes.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
@@ -41,6 +45,7 @@ pub struct Config {
     pub imports: ImportConfig,
     pub compile: CompileConfig,
     pub egress: EgressConfig,
+    pub secrets: SecretsConfig,
 }
 
 /// How the host logs.
@@ -161,14 +166,17 @@ pub fn user_cache_dir() -> Option<PathBuf> {
     from("XDG_CACHE_HOME").or_else(|| from("HOME").map(|home| home.join(".cache")))
 }
 
+/// The variable with the vault's key ring.
+const VAULT_KEY: &str = "HAWSER_VAULT_KEY";
+
 /// The vault's key ring, if the environment has one: it goes before the key file.
 ///
 /// # Errors
 /// `configuration` if it is empty, too long or not text.
 #[allow(clippy::disallowed_methods, reason = "the environment is read here")]
 pub fn vault_key() -> Result<Option<Secret>> {
-    let wrong = || configuration("HAWSER_VAULT_KEY is no key ring; it has the lines of a `vault.key`".to_owned());
-    match std::env::var("HAWSER_VAULT_KEY") {
+    let wrong = || configuration(format!("{VAULT_KEY} is no key ring; it has the lines of a `vault.key`"));
+    match std::env::var(VAULT_KEY) {
         Ok(text) => Secret::new(text.into_bytes()).ok_or_else(wrong).map(Some),
         Err(VarError::NotPresent) => Ok(None),
         Err(VarError::NotUnicode(_)) => Err(wrong()),
@@ -200,6 +208,7 @@ struct File {
     imports: ImportFile,
     compile: CompileFile,
     egress: EgressConfig,
+    secrets: SecretsConfig,
 }
 
 #[derive(Debug, Deserialize)]
@@ -250,6 +259,7 @@ impl Default for File {
             imports: ImportFile::default(),
             compile: CompileFile::default(),
             egress: EgressConfig::default(),
+            secrets: SecretsConfig::default(),
         }
     }
 }
@@ -293,7 +303,8 @@ impl File {
         within("compile.memory-mib", self.compile.memory_mib.into(), 64, 65_536)?;
         within("compile.cpu-ms", self.compile.cpu_ms.into(), 1_000, 3_600_000)?;
         within("compile.time-ms", self.compile.time_ms.into(), 100, 3_600_000)?;
-        self.egress.check()
+        self.egress.check()?;
+        self.secrets.check()
     }
 }
 
@@ -335,6 +346,7 @@ impl From<File> for Config {
                 time: ms(file.compile.time_ms),
             },
             egress: file.egress,
+            secrets: file.secrets,
         }
     }
 }
@@ -390,6 +402,7 @@ mod tests {
             "request-timeout-ms",
             "cpu-ms",
             "nameservers",
+            "environment-prefixes",
         ] {
             assert!(text.contains(key), "{key} is missing from hawser.toml");
         }

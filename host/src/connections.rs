@@ -30,7 +30,7 @@ pub use objects::{Object, ObjectDraft, ObjectPatch};
 pub use permissions::Asked;
 pub use ready::Ready;
 pub use routes::Explanation;
-pub use secured::{SecuredDraft, SecuredOption};
+pub use secured::{FailedReading, Reread, SecuredDraft, SecuredOption};
 
 use crate::clock::Clock;
 use crate::model::schema::diff::SchemaDiff;
@@ -46,6 +46,7 @@ use listing::LiveListings;
 use options::Options;
 use places::Layout;
 use ready::Cache;
+use secured::Journal;
 
 /// What is said where a connector tells no schema.
 pub const NO_SCHEMA: &str = "There is no schema for this connection";
@@ -61,6 +62,7 @@ pub struct Connections {
     ceiling: CallLimits,
     ready: Arc<Cache>,
     live: Arc<LiveListings>,
+    journal: Arc<Journal>,
 }
 
 /// Returns early from an operation that has not reached the guest yet.
@@ -86,7 +88,7 @@ impl Connections {
         ceiling: CallLimits,
     ) -> Self {
         let live = Arc::new(LiveListings::new(clock.clone()));
-        Self { store, vault, registry, runtime, clock, ceiling, ready: Arc::default(), live }
+        Self { store, vault, registry, runtime, clock, ceiling, ready: Arc::default(), live, journal: Arc::default() }
     }
 
     /// Adds a connection, with secured options.
@@ -133,6 +135,7 @@ impl Connections {
     pub async fn delete(&self, id: &ConnectionId, if_match: Option<i64>) -> Result<()> {
         let deleted = self.store.delete_connection(id, if_match).await;
         self.forget(id);
+        self.journal.forget(id);
         deleted
     }
 

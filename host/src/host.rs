@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::config::{self, Config, GuestConfig};
 use crate::connections::Connections;
 use crate::egress::Egress;
-use crate::model::{Error, ErrorKind, Result};
+use crate::model::{Error, ErrorKind, FailureKind, Result};
 use crate::registry::Registry;
 use crate::runtime::{CallLimits, Runtime, RuntimeLimits};
 use crate::secrets::Vault;
@@ -59,6 +59,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running> {
     let lock = claim(&config.data_dir)?;
     let store = Store::open(&config.data_dir.join(STORE_FILE), clock.clone()).await?;
     let vault = Vault::open(&config.data_dir, config::vault_key()?, &store).await?;
+    let vault = vault.reading(config.secrets, &config.data_dir)?;
     let audit = Audit::open(&config.data_dir.join(AUDIT_FILE), clock.clone()).await?;
     let (runtime_limits, ceiling) = limits(config.guests);
     let egress = Egress::new(config.egress);
@@ -99,6 +100,24 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running> {
     Ok(Running { addr, first_tokens, registry, connections, stop, tracker, store, audit, _lock: lock })
 }
 
+/// Gives up what is sealed in a data directory under keys that are lost, so that a host starts there again; how many
+/// secured options that were. Nothing else is touched.
+///
+/// # Errors
+/// `configuration` if a host uses the directory, or there is no store in it.
+pub async fn forget_lost_secrets(data_dir: &Path, clock: Clock) -> Result<u64> {
+    let file = data_dir.join(STORE_FILE);
+    if !file.is_file() {
+        let message = format!("{} is no host's data directory: it has no {STORE_FILE}", data_dir.display());
+        return Err(Error::failure(FailureKind::Configuration, message));
+    }
+    let _lock = claim(data_dir)?;
+    let store = Store::open(&file, clock).await?;
+    let forgotten = Vault::forget_lost(data_dir, config::vault_key()?, &store).await;
+    store.close().await;
+    forgotten
+}
+
 impl Running {
     /// Stops: no new requests, those in flight and running pages end, then the databases close. A task that has not
     /// finished goes on from its checkpoint at the next start.
@@ -128,7 +147,7 @@ impl Drop for Running {
 fn claim(directory: &Path) -> Result<File> {
     let refused = |why: String| {
         let message = format!("the data directory {}: {why}", directory.display());
-        Error::new(ErrorKind::Failure(crate::model::FailureKind::Configuration), message)
+        Error::new(ErrorKind::Failure(FailureKind::Configuration), message)
     };
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
@@ -155,7 +174,7 @@ fn limits(guests: GuestConfig) -> (RuntimeLimits, CallLimits) {
 async fn listen(addr: SocketAddr) -> Result<TcpListener> {
     TcpListener::bind(addr).await.map_err(|why| {
         let message = format!("cannot listen on {addr}: {why}; set `listen` to another address");
-        Error::new(ErrorKind::Failure(crate::model::FailureKind::Configuration), message)
+        Error::new(ErrorKind::Failure(FailureKind::Configuration), message)
     })
 }
 

@@ -31,6 +31,7 @@ pub mod provision;
 pub mod request;
 pub mod schema;
 pub mod secret;
+pub mod secret_reference;
 pub mod secured;
 pub mod sending;
 pub mod switches;
@@ -67,7 +68,8 @@ pub use provision::{NewObject, Outcome, PartFailure, SecretAttribute, Update, Wr
 pub use request::{Caller, RequestContext, Role};
 pub use schema::{AttributeInfo, ClassInfo, ClassKind, Matching, Schema, Syntax};
 pub use secret::Secret;
-pub use secured::{EntryKey, Secured, SecuredStatus};
+pub use secret_reference::{SecretReference, Source, Unread};
+pub use secured::{EntryKey, Given, Layer, ReferenceStatus, Secured, SecuredStatus};
 pub use sending::Sending;
 pub use switches::Switches;
 pub use task::{Counts, ImportMode, Progress, Task, TaskError, TaskKind, TaskState};

@@ -30,6 +30,7 @@ mod rereads;
 mod restart;
 mod runs;
 mod schemas;
+mod sealed;
 mod secured;
 pub(crate) mod sqlite;
 mod staging;
@@ -62,7 +63,8 @@ pub use rejected::{SetAside, SetAsideRow};
 pub use releases::{InstalledRelease, ReleaseState};
 pub use rereads::Reread;
 pub use runs::{PartProgress, Run, RunPart};
-pub use secured::{Held, Sealed, SecuredEdit, SecuredRow};
+pub use sealed::{Sealed, SealedRow};
+pub use secured::{Held, SecuredEdit, SecuredRow};
 pub use staging::{Cursor, Staged, StagedLink, StagedRow};
 pub use tasks::{NewTask, TaskFilter};
 pub use tokens::Token;
@@ -74,6 +76,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/store/0003_destinations.sql"),
     include_str!("../migrations/store/0004_incremental.sql"),
     include_str!("../migrations/store/0005_schema.sql"),
+    include_str!("../migrations/store/0006_references.sql"),
 ];
 
 /// The host's store; clones share it.

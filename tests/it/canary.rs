@@ -28,11 +28,15 @@ label = "Headers"
 use = "send"
 "#;
 
+/// A variable that a secret is kept in.
+const VARIABLE: &str = "HAWSER_SECRET_API_KEY";
+
 /// Endpoints that are driven by name, because a body made up for all of them would stop the test.
 const BY_NAME: &[(&str, &str)] = &[("delete", "/v1/tokens/{name}"), ("delete", "/v1/connections/{id}")];
 
-/// The CSV connector under another name, with secured options, signed, trusted, installed and connected.
-async fn connected(house: &House, secrets: &mut Canaries) -> Bed {
+/// The CSV connector under another name, with secured options, signed, trusted, installed and connected. One of them is
+/// kept in a variable, one in a file, that nobody has yet.
+async fn connected(house: &House, secrets: &mut Canaries, file: &Path) -> Bed {
     let (manifest, component) = built("hawser-csv");
     let manifest = manifest.replacen("name = \"csv\"", "name = \"vaulted\"", 1) + SECURED;
     let (vendor, operator) = (Vendor::new(), house.operator());
@@ -42,24 +46,40 @@ async fn connected(house: &House, secrets: &mut Canaries) -> Bed {
     let mut body = bed.connection();
     body["connector"] = json!("hawser/vaulted");
     body["securedOptions"] = json!({
-        "api-key": {"value": secrets.plant("a field, with the connection")},
-        "headers": {"entries": {"one": secrets.plant("an entry, with the connection")}},
+        "api-key": {"value": secrets.plant("a field, with the connection"), "from": format!("env:{VARIABLE}")},
+        "headers": {"entries": {
+            "one": secrets.plant("an entry, with the connection"), "kept": {"from": format!("file:{}", file.display())},
+        }},
     });
-    bed.connect(&body).await;
+    bed.create(&body).await;
     bed
 }
 
 #[tokio::test]
 async fn no_secret_turns_up_anywhere() {
     let mut secrets = Canaries::new();
-    let house = House::start().await;
-    let mut bed = connected(&house, &mut secrets).await;
+    let outside = tempfile::tempdir().unwrap();
+    let file = outside.path().join("kept");
+    let house = House::with(|config| {
+        config.secrets.directories = vec![outside.path().to_owned()];
+        config.secrets.environment_prefixes = vec!["HAWSER_SECRET_".to_owned()];
+    });
+    let house = house.await;
+    let mut bed = connected(&house, &mut secrets, &file).await;
     let (data, tokens) = house.stop().await;
     let log = data.path().join("host.log");
-    let host = Host::logging(data.path(), &tokens, "[log]\nfilter = \"trace\"\n", &log).await;
+    fs::write(&file, secrets.plant("a file")).unwrap();
+    let variable = secrets.plant("a variable");
+    let settings = format!(
+        "[log]\nfilter = \"trace\"\n[secrets]\ndirectories = [{:?}]\nenvironment-prefixes = [\"HAWSER_SECRET_\"]\n",
+        outside.path()
+    );
+    let host = Host::logging_within(&[(VARIABLE, &variable)], data.path(), &tokens, &settings, &log).await;
     (bed.operator, bed.core) = (host.operator(), host.core());
+    bed.operator.order(&bed.at("/schema/refresh")).await.expect(200);
 
-    let mut answers = enter(&bed, &mut secrets).await;
+    let mut answers = read_again(&bed, &file, &mut secrets).await;
+    answers.extend(enter(&bed, &mut secrets).await);
     answers.extend(spend(&bed, &mut secrets).await);
     answers.extend(drive(&bed, &mut secrets).await);
     answers.extend(bed.operator.get("/v1/audit?limit=1000").await.into_text());
@@ -90,6 +110,20 @@ async fn the_tokens_of_the_first_start_are_in_no_file_of_the_host() {
     secrets.planted_elsewhere("the operator's", &tokens.operator);
     secrets.planted_elsewhere("the core's", &tokens.core);
     assert_none(&secrets.search(), data.path());
+}
+
+/// Changes and spoils what is kept outside, reads it again, and rotates the vault's key.
+async fn read_again(bed: &Bed, file: &Path, secrets: &mut Canaries) -> Vec<String> {
+    let mut answers = Vec::new();
+    let long = secrets.plant("a file that is too long").repeat(1000);
+    for text in [secrets.plant("a file, changed"), long, String::new()] {
+        fs::write(file, text).unwrap();
+        answers.extend(bed.operator.order(&bed.at("/secured-options/reread")).await.expect(200).into_text());
+        answers.extend(bed.operator.get(&bed.at("/secured-options")).await.expect(200).into_text());
+        answers.extend(bed.core.post(&bed.at("/check"), &json!({})).await.into_text());
+    }
+    answers.extend(bed.operator.order("/v1/secrets/rotate").await.expect(200).into_text());
+    answers
 }
 
 /// Sets, replaces, clears and mistypes secured options.

@@ -3,6 +3,7 @@
 //! file of the host, in whatever spelling. The guest is `tests/guests/postman`: "postman".
 
 use std::fs;
+use std::path::Path;
 
 use hawser::cli::demo::server::ca::Ca;
 use hawser_tests::bed::Bed;
@@ -22,9 +23,15 @@ struct Entered {
     /// Those a service must have got.
     sent: Vec<(String, String)>,
     secured: Json,
+    /// Of a variable of the environment.
+    variable: String,
 }
 
-fn entered(ca: &Ca) -> Entered {
+/// A variable that a secret is kept in.
+const VARIABLE: &str = "HAWSER_SECRET_HEADER";
+
+/// Most are stored; one is kept in a file below `outside`, and one in a variable.
+fn entered(ca: &Ca, outside: &Path) -> Entered {
     let mut canaries = Canaries::new();
     let mut sent = Vec::new();
     let mut secured = json!({});
@@ -33,6 +40,12 @@ fn entered(ca: &Ca) -> Entered {
         secured[slot] = json!({"value": secret});
         sent.push((slot.to_owned(), secret));
     }
+    let file = outside.join("bearer");
+    let kept = |slot: &str| sent.iter().find(|(of, _)| of == slot).unwrap().1.clone();
+    fs::write(&file, kept("bearer")).unwrap();
+    let variable = kept("header");
+    secured["bearer"] = json!({"from": format!("file:{}", file.display())});
+    secured["header"] = json!({"from": format!("env:{VARIABLE}")});
     for (slot, leaf) in [("key", ca.client("me").unwrap()), ("client-key", ca.client("host").unwrap())] {
         let key = leaf.key_pem().unwrap();
         canaries.planted_elsewhere(slot, key.lines().nth(1).unwrap());
@@ -43,7 +56,7 @@ fn entered(ca: &Ca) -> Entered {
         canaries.planted_elsewhere(place, secret);
         sent.push((place.to_owned(), secret.to_owned()));
     }
-    Entered { canaries, sent, secured }
+    Entered { canaries, sent, secured, variable }
 }
 
 #[tokio::test]
@@ -51,8 +64,13 @@ async fn a_secret_is_on_the_wire_and_nowhere_else_for_every_placement_and_for_to
     let folder = tempfile::tempdir().unwrap();
     let ca = Ca::create(&folder.path().join("ca")).unwrap();
     let service = Sink::mutual(&ca.server("service", &["127.0.0.1"]).unwrap(), &ca).await;
-    let Entered { mut canaries, mut sent, secured } = entered(&ca);
-    let house = House::web().await;
+    let outside = tempfile::tempdir().unwrap();
+    let Entered { mut canaries, mut sent, secured, variable } = entered(&ca, outside.path());
+    let house = House::web_with(|config| {
+        config.secrets.directories = vec![outside.path().to_owned()];
+        config.secrets.environment_prefixes = vec!["HAWSER_SECRET_".to_owned()];
+    });
+    let house = house.await;
     let mut bed = Bed::bare(&house, People::new(0, 0)).await;
     bed.create(&json!({
         "id": bed.id, "system": bed.system, "connector": "hawser/postman", "version": "^0.1", "title": "Postman",
@@ -65,8 +83,13 @@ async fn a_secret_is_on_the_wire_and_nowhere_else_for_every_placement_and_for_to
     bed.approve(&["network:api:loopback"]).await;
     let (data, tokens) = house.stop().await;
     let log = data.path().join("host.log");
-    let settings = "[log]\nfilter = \"trace\"\n[egress]\nloopback = true\n";
-    let host = Host::web_logging(data.path(), &tokens, settings, &log).await;
+    let settings = format!(
+        "[log]\nfilter = \"trace\"\n[egress]\nloopback = true\n[secrets]\ndirectories = [{:?}]\n\
+         environment-prefixes = [\"HAWSER_SECRET_\"]\n",
+        outside.path()
+    );
+    let environment = [(VARIABLE, &*variable)];
+    let host = Host::web_logging(&environment, data.path(), &tokens, &settings, &log).await;
     (bed.operator, bed.core) = (host.operator(), host.core());
     bed.operator.order(&bed.at("/schema/refresh")).await.expect(200);
 
@@ -103,6 +126,8 @@ async fn a_secret_is_on_the_wire_and_nowhere_else_for_every_placement_and_for_to
     }
     assert_eq!(said.len(), 15, "{findings:?}");
 
+    said.push(bed.operator.get(&bed.at("/secured-options")).await.expect(200));
+    said.push(bed.operator.order("/v1/secrets/reread").await.expect(200));
     said.push(bed.operator.get("/v1/audit?limit=1000").await.expect(200));
     drop(host);
     let search = canaries.search();

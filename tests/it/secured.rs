@@ -1,6 +1,10 @@
 //! Secured options from outside: entered, replaced, cleared, kept over restarts, shown only by their fingerprints, and
 //! used at no other place than the one they were entered for.
 
+mod mirror;
+mod references;
+mod rotation;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -57,10 +61,17 @@ const VALUE: &str = "canary-7Qw1-secured";
 
 /// A house with the CSV connector under another name, with secured options, trusted and installed.
 async fn house() -> (House, Vendor) {
-    let (house, vendor) = (House::start().await, Vendor::new());
-    vendor.be_trusted(&house.operator(), "hawser").await.expect(201);
-    install(&house, &vendor, "0.1.0", |manifest| manifest).await;
+    let house = House::start().await;
+    let vendor = trusted(&house).await;
     (house, vendor)
+}
+
+/// The vendor of that connector, trusted by a house, with the connector installed there.
+async fn trusted(house: &House) -> Vendor {
+    let vendor = Vendor::new();
+    vendor.be_trusted(&house.operator(), "hawser").await.expect(201);
+    install(house, &vendor, "0.1.0", |manifest| manifest).await;
+    vendor
 }
 
 async fn install(house: &House, vendor: &Vendor, version: &str, change: impl Fn(String) -> String) {

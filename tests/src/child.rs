@@ -35,11 +35,18 @@ impl Host {
         host
     }
 
-    /// The same as [`Self::logging`] with the connectors for web services.
-    pub async fn web_logging(data: &Path, tokens: &Tokens, settings: &str, log: &Path) -> Self {
+    /// The same as [`Self::logging_within`] with the connectors for web services.
+    pub async fn web_logging(
+        environment: &[(&str, &str)],
+        data: &Path,
+        tokens: &Tokens,
+        settings: &str,
+        log: &Path,
+    ) -> Self {
         let log = File::create(log).expect("the log can be written");
         let twice = log.try_clone().expect("the log can be opened twice");
-        let (program, says) = (Command::new(binary()), (log.into(), twice.into()));
+        let (mut program, says) = (Command::new(binary()), (log.into(), twice.into()));
+        program.envs(environment.iter().copied());
         let host = Self::holding(guests::web_connectors, program, data, tokens, settings, says).await;
         host.ready().await;
         host
@@ -65,9 +72,22 @@ impl Host {
 
     /// The same as [`Self::start`], with everything it says in a file.
     pub async fn logging(data: &Path, tokens: &Tokens, settings: &str, log: &Path) -> Self {
+        Self::logging_within(&[], data, tokens, settings, log).await
+    }
+
+    /// The same in an environment that has these variables as well.
+    pub async fn logging_within(
+        environment: &[(&str, &str)],
+        data: &Path,
+        tokens: &Tokens,
+        settings: &str,
+        log: &Path,
+    ) -> Self {
         let log = File::create(log).expect("the log can be written");
         let twice = log.try_clone().expect("the log can be opened twice");
-        let host = Self::spawn(Command::new(binary()), data, tokens, settings, (log.into(), twice.into())).await;
+        let mut program = Command::new(binary());
+        program.envs(environment.iter().copied());
+        let host = Self::spawn(program, data, tokens, settings, (log.into(), twice.into())).await;
         host.ready().await;
         host
     }

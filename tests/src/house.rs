@@ -58,7 +58,16 @@ impl House {
 
     /// The same as a host of one's own.
     pub async fn web() -> Self {
-        Self::holding(guests::web_connectors, |config| config.egress.loopback = true).await
+        Self::web_with(|_| {}).await
+    }
+
+    /// The same, configured differently.
+    pub async fn web_with(change: impl FnOnce(&mut Config)) -> Self {
+        let change = |config: &mut Config| {
+            config.egress.loopback = true;
+            change(config);
+        };
+        Self::holding(guests::web_connectors, change).await
     }
 
     async fn holding(connectors: fn() -> &'static Path, change: impl FnOnce(&mut Config)) -> Self {

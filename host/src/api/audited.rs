@@ -190,7 +190,9 @@ impl Trace for () {}
 impl Trace for LivePage {}
 impl Trace for Object {}
 impl Trace for model::AssignmentPage {}
+impl Trace for crate::connections::Reread {}
 impl Trace for crate::registry::Installed {}
+impl Trace for crate::secrets::Rotated {}
 impl Trace for crate::store::InstalledRelease {}
 impl Trace for model::Granted {}
 impl Trace for model::RevokeOutcome {}

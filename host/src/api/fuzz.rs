@@ -16,7 +16,7 @@ use super::secured::{self, EntryWire, SecuredWire};
 use super::systems::{SystemDraft, SystemReplacement, title};
 use super::tokens::TokenDraft;
 use crate::connections::fuzz as connections;
-use crate::model::{Error, Result, Secret, Secured, fuzz};
+use crate::model::{Error, Given, Result, Secured, fuzz};
 use crate::registry::PublicKey;
 
 /// A body's name, and how it is read.
@@ -36,8 +36,8 @@ const BODIES: &[Reading] = &[
     ("permissions", parsed::<PermissionChange>),
     ("publisher key", |body| PublicKey::from_pem(&parse::<PublisherKeyDraft>(body)?.public_key).map(drop)),
     ("approval", parsed::<Approval>),
-    ("secured option", |body| Secured::try_from(parse::<SecuredWire>(body)?).map(drop)),
-    ("secured entry", |body| Secret::try_from(parse::<EntryWire>(body)?.value).map(drop)),
+    ("secured option", |body| Secured::<Given>::try_from(parse::<SecuredWire>(body)?).map(drop)),
+    ("secured entry", |body| Given::try_from(parse::<EntryWire>(body)?).map(drop)),
     ("system", |body| title(parse::<SystemDraft>(body)?.title).map(drop)),
     ("system replacement", parsed::<SystemReplacement>),
     ("token", parsed::<TokenDraft>),

@@ -17,7 +17,7 @@ use crate::model::secret::SECRET_BYTES_MAX;
 
 #[derive(Subcommand)]
 pub(super) enum Command {
-    /// Which there are, and what is set: since when, by whom, and a fingerprint.
+    /// Which there are, and what is set: from where, since when, by whom, and a fingerprint.
     List {
         connection: String,
         #[command(flatten)]
@@ -30,11 +30,18 @@ pub(super) enum Command {
         /// Read the value from standard input, whatever bytes it has; one line break at its end is not part of it.
         #[arg(value_enum)]
         source: Option<Source>,
+        /// Where the value is kept outside the host: env:NAME or file:/path, as its configuration allows. It goes before a
+        /// value that is set as well.
+        #[arg(long, value_name = "REFERENCE", conflicts_with = "source")]
+        from: Option<String>,
     },
     /// Clear one.
     Clear {
         #[command(flatten)]
         one: One,
+        /// Only the value, or only the reference, so that the other one holds.
+        #[arg(long, value_enum)]
+        only: Option<Layer>,
     },
 }
 
@@ -55,15 +62,37 @@ pub(super) enum Source {
     StandardInput,
 }
 
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum Layer {
+    Value,
+    Reference,
+}
+
+impl Layer {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Value => "value",
+            Self::Reference => "reference",
+        }
+    }
+}
+
 impl Command {
     pub(super) async fn run(self, session: &Session) -> Result<(), Fault> {
         match self {
             Self::List { connection, paging } => list(session, &connection, &paging).await,
-            Self::Set { one, source } => {
-                let body = json!({"value": wire(&value(source)?)});
+            Self::Set { one, source, from } => {
+                let body = match from {
+                    Some(from) => json!({"from": from}),
+                    None => json!({"value": wire(&value(source)?)}),
+                };
                 session.done(Call::put(one.path(), body), &format!("{} is set", one.shown())).await
             }
-            Self::Clear { one } => session.done(Call::delete(one.path()), &format!("{} is cleared", one.shown())).await,
+            Self::Clear { one, only } => {
+                let what = only.map(|only| format!("the {} of ", only.as_str())).unwrap_or_default();
+                let call = Call::delete(one.path()).query("only", only.map(Layer::as_str));
+                session.done(call, &format!("{what}{} is cleared", one.shown())).await
+            }
         }
     }
 }
@@ -85,10 +114,12 @@ const OPTIONS: &[table::Column<'_>] = &[
     ("kind", "/kind"),
     ("required", "/required"),
     ("key", "/key"),
+    ("source", "/shownSource"),
     ("fingerprint", "/fingerprint"),
     ("set", "/setAt"),
     ("by", "/setBy"),
     ("enter again", "/needsEntry"),
+    ("not read", "/failed/kind"),
 ];
 
 async fn list(session: &Session, connection: &str, paging: &Paging) -> Result<(), Fault> {
@@ -108,6 +139,8 @@ fn lines(option: &Json) -> Vec<Json> {
         let mut line = option.clone();
         if let (Some(line), Some(status)) = (line.as_object_mut(), status.as_object()) {
             line.extend(status.clone());
+            let source = status.get("from").or_else(|| status.get("source")).cloned();
+            line.insert("shownSource".to_owned(), source.unwrap_or_default());
         }
         line
     };

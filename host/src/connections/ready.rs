@@ -148,7 +148,8 @@ impl Connections {
         routes::check(&release.manifest, &connection)?;
         let held = self.store.secured(id).await?;
         let layout = Layout::new(&release.manifest, &options, &connection)?;
-        let credentials = Arc::new(secured::open(&self.vault, &layout, &held)?);
+        let read = self.read_references(&held, &layout).await?;
+        let credentials = Arc::new(secured::open(&self.vault, &layout, &held, &read)?);
         let approved = self.store.approvals(id).await?.into_iter().map(|approval| approval.permission).collect();
         let routes = routes::routes(&release.manifest, &connection, &options, &approved, &credentials)?;
         let requested = release.manifest.permissions();

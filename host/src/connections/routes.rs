@@ -38,7 +38,8 @@ impl Connections {
         let approved = self.store.approvals(id).await?.into_iter().map(|approval| approval.permission).collect();
         let held = self.store.secured(id).await?;
         let layout = Layout::new(&release.manifest, &options, &connection)?;
-        let credentials = secured::open(&self.vault, &layout, &held)?;
+        let read = self.read_references(&held, &layout).await?;
+        let credentials = secured::open(&self.vault, &layout, &held, &read)?;
         let mut routes = routes(&release.manifest, &connection, &options, &approved, &credentials)?;
         let known: Vec<String> = routes.iter().map(|route| route.target.to_string()).collect();
         let Some(at) = routes.iter().position(|route| route.target == target) else {

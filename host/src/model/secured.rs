@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::secret::Secret;
+use super::secret_reference::{SecretReference, Unread};
 
 /// The most values of one map.
 pub const ENTRIES_MAX: usize = 64;
@@ -44,13 +45,32 @@ impl From<EntryKey> for String {
     }
 }
 
+/// What may be set of a field, or of one entry of a map; one of each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Layer {
+    /// A value, kept sealed.
+    Value,
+    /// A reference to where the value is kept outside: it goes before a value that is set as well.
+    Reference,
+}
+
+impl Layer {
+    /// The spelling everywhere.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Value => "value",
+            Self::Reference => "reference",
+        }
+    }
+}
+
 /// What a secured option holds. Like the secrets in it, it can be neither printed nor serialised.
 #[derive(Clone)]
-pub enum Secured {
+pub enum Secured<T = Secret> {
     /// One value.
-    Field(Secret),
+    Field(T),
     /// Values under keys of the operator's choice.
-    Map(BTreeMap<String, Secret>),
+    Map(BTreeMap<String, T>),
 }
 
 impl Secured {
@@ -64,14 +84,35 @@ impl Secured {
     }
 }
 
-/// What may be shown of a value that is set.
+/// What an operator gives of a field or an entry: at least one of both.
+#[derive(Clone)]
+pub struct Given {
+    pub value: Option<Secret>,
+    pub from: Option<SecretReference>,
+}
+
+/// What may be shown of a value or a reference that is set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecuredStatus {
     /// Of a map: the key of the value.
     pub entry: Option<String>,
-    /// A keyed MAC of the value: equal for equal values of the same option, and good for nothing else.
-    pub fingerprint: String,
+    /// A keyed MAC of the value: equal for equal values of the same option, and good for nothing else. Of a reference:
+    /// that of the value it led to last, if it ever did.
+    pub fingerprint: Option<String>,
     pub set_at: Timestamp,
     /// The token's name.
     pub set_by: String,
+    /// It is a reference, which stands so.
+    pub reference: Option<ReferenceStatus>,
+}
+
+/// How it stands with a reference.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReferenceStatus {
+    /// None if somebody changed its row.
+    pub from: Option<SecretReference>,
+    /// When a value was found there last, while this process runs.
+    pub read_at: Option<Timestamp>,
+    /// When and why the last reading found none, if it did not.
+    pub failed: Option<(Timestamp, Unread)>,
 }

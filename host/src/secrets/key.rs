@@ -4,6 +4,7 @@
 //! A key is never used itself: one sub-key seals, another makes fingerprints (HKDF, RFC 5869). Its id is the beginning
 //! of a hash of it, so that a damaged line is noticed and a missing key can be named.
 
+use std::fmt::Display;
 use std::fs::{File, Metadata};
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::path::Path;
@@ -20,6 +21,8 @@ use crate::model::{Error, Result};
 
 /// The key file's name in the data directory.
 pub(super) const KEY_FILE: &str = "vault.key";
+/// The next key file while it is written.
+const NEXT_FILE: &str = "vault.key.next";
 /// The largest key file, in bytes.
 const KEY_FILE_BYTES_MAX: u64 = 4096;
 /// A key, in bytes.
@@ -64,8 +67,14 @@ impl KeyRing {
         std::iter::once(&self.first).chain(&self.older).find(|key| key.id == id)
     }
 
-    pub(super) fn knows(&self, id: &str) -> bool {
-        self.key(id).is_some()
+    /// The ids of the keys that only open.
+    pub(super) fn older(&self) -> Vec<String> {
+        self.older.iter().map(|key| key.id.clone()).collect()
+    }
+
+    /// The ids of all keys, that of the first one first.
+    pub(super) fn ids(&self) -> Vec<String> {
+        std::iter::once(self.first.id.clone()).chain(self.older()).collect()
     }
 }
 
@@ -90,21 +99,80 @@ impl Key {
     }
 }
 
-/// The key ring in a folder, if there is one.
+/// The key ring in a folder, if there is one. What a killed process left beside it is removed.
 pub(super) fn read(folder: &Path) -> Result<Option<KeyRing>> {
+    match std::fs::remove_file(folder.join(NEXT_FILE)) {
+        Err(why) if why.kind() != ErrorKind::NotFound => return Err(wrong(folder, &why)),
+        _ => {}
+    }
+    let Some(text) = text(folder)? else { return Ok(None) };
+    KeyRing::parse(&text).map(Some).map_err(|why| wrong(folder, &why))
+}
+
+/// Puts a new key before those of a folder's ring, which are `known`: on the disk when this returns.
+pub(super) fn put_new_first(folder: &Path, known: &[String]) -> Result<KeyRing> {
+    replace(folder, known, |old| Zeroizing::new([fresh().as_bytes(), old].concat()))
+}
+
+/// Leaves the first key of a folder's ring, whose keys are `known`, and no other: on the disk when this returns.
+pub(super) fn keep_first(folder: &Path, known: &[String]) -> Result<KeyRing> {
+    let is_key = |line: &&[u8]| !line.trim_ascii().is_empty();
+    replace(folder, known, |old| {
+        let first = old.split(|byte| *byte == b'\n').find(is_key).unwrap_or_default();
+        Zeroizing::new([first, b"\n"].concat())
+    })
+}
+
+/// Replaces a key file, in one step.
+fn replace(folder: &Path, known: &[String], change: impl FnOnce(&[u8]) -> Zeroizing<Vec<u8>>) -> Result<KeyRing> {
     let path = folder.join(KEY_FILE);
-    let wrong = |why: String| refused(format!("{}: {why}", path.display()));
-    let file = match File::open(&path) {
+    if path.is_symlink() {
+        let told = "it is a link to where the key is kept: put a line of `hawser secrets new-key` before the one there, \
+                    restart the host, and remove the old line";
+        return Err(wrong(folder, &told));
+    }
+    let old = text(folder)?.unwrap_or_default();
+    if !KeyRing::parse(&old).is_ok_and(|ring| ring.ids() == known) {
+        return Err(wrong(folder, &"it was changed since the host was started; restart the host"));
+    }
+    let new = change(&old);
+    let ring = KeyRing::parse(&new).map_err(Error::internal)?;
+    let next = folder.join(NEXT_FILE);
+    write(&next, &new).and_then(|()| std::fs::rename(&next, path)).map_err(|why| {
+        drop(std::fs::remove_file(&next));
+        wrong(folder, &why)
+    })?;
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(|why| wrong(folder, &why))?;
+    Ok(ring)
+}
+
+/// Writes a file for the host's eyes only: on the disk when this returns, but for its name.
+fn write(path: &Path, text: &[u8]) -> std::io::Result<()> {
+    let mut options = File::options();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    file.write_all(text)?;
+    file.sync_all()
+}
+
+fn text(folder: &Path) -> Result<Option<Zeroizing<Vec<u8>>>> {
+    let file = match File::open(folder.join(KEY_FILE)) {
         Err(why) if why.kind() == ErrorKind::NotFound => return Ok(None),
-        opened => opened.map_err(|why| wrong(why.to_string()))?,
+        opened => opened.map_err(|why| wrong(folder, &why))?,
     };
     let is_private = file.metadata().is_ok_and(|metadata| is_private(&metadata));
     if !is_private {
-        return Err(wrong("others can read it; `chmod 600` it, and rotate the key if they may have".to_owned()));
+        return Err(wrong(folder, &"others can read it; `chmod 600` it, and rotate the key if they may have"));
     }
     let mut text = Zeroizing::new(Vec::new());
-    file.take(KEY_FILE_BYTES_MAX).read_to_end(&mut text).map_err(|why| wrong(why.to_string()))?;
-    KeyRing::parse(&text).map(Some).map_err(wrong)
+    file.take(KEY_FILE_BYTES_MAX).read_to_end(&mut text).map_err(|why| wrong(folder, &why))?;
+    Ok(Some(text))
+}
+
+fn wrong(folder: &Path, why: &dyn Display) -> Error {
+    refused(format!("{}: {why}", folder.join(KEY_FILE).display()))
 }
 
 /// Makes a key ring with one key: whole, or not at all.

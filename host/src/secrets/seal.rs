@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use super::key::Key;
-use crate::model::{ConnectorName, Error, OptionName, Result, Secret};
+use crate::model::{ConnectorName, Error, Layer, OptionName, Result, Secret};
 use crate::store::Sealed;
 
 /// The form of what is sealed here.
@@ -32,6 +32,8 @@ pub struct Owner<'a> {
     pub option: &'a OptionName,
     /// The key in a map; empty for a field.
     pub entry: &'a str,
+    /// Whether it is a value or a reference: one is never taken for the other, and shown.
+    pub layer: Layer,
 }
 
 /// Where a value goes: which connector uses it, and the addresses and paths it uses it at.
@@ -77,7 +79,7 @@ pub(super) fn reopen(key: &Key, owner: &Owner<'_>, sealed: &Sealed) -> Option<(P
 }
 
 /// A keyed MAC: who has the store and not the key cannot try values against it.
-fn fingerprint(key: &Key, owner: &Owner<'_>, value: &Secret) -> String {
+pub(super) fn fingerprint(key: &Key, owner: &Owner<'_>, value: &Secret) -> String {
     let mut mac = hmac::Context::with_key(&key.fingerprints);
     mac.update(&owned_by(owner));
     mac.update(value.expose());
@@ -85,7 +87,11 @@ fn fingerprint(key: &Key, owner: &Owner<'_>, value: &Secret) -> String {
 }
 
 fn belongs_to(owner: &Owner<'_>, places: &Places) -> Vec<u8> {
-    [&[FORM][..], &owned_by(owner), &places.0].concat()
+    let layer: &[u8] = match owner.layer {
+        Layer::Value => b"",
+        Layer::Reference => b"reference",
+    };
+    [&[FORM][..], &owned_by(owner), &places.0, layer].concat()
 }
 
 fn owned_by(owner: &Owner<'_>) -> Vec<u8> {

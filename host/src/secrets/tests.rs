@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::clock::Clock;
-use crate::model::{Connection, ConnectorName, OptionName, Switches, System, Thresholds};
+use crate::model::{Connection, ConnectorName, Layer, OptionName, Switches, System, Thresholds};
 use crate::store::{SecuredEdit, SecuredRow};
 
 struct Room {
@@ -29,7 +29,7 @@ impl Room {
         Vault::open(self.folder.path(), outside, &self.store).await
     }
 
-    fn key_file(&self) -> std::path::PathBuf {
+    fn key_file(&self) -> PathBuf {
         self.folder.path().join(KEY_FILE)
     }
 
@@ -40,10 +40,18 @@ impl Room {
             let owner = Owner { connection: held.number, ..owner(&token) };
             let sealed = vault.seal(&owner, &api(), &secret())?;
             let set = (Timestamp::UNIX_EPOCH, "operator".to_owned());
-            let row = SecuredRow { name: token.clone(), entry: String::new(), sealed, set_at: set.0, set_by: set.1 };
-            Ok(vec![SecuredEdit::Put(row)])
+            let (name, entry, layer) = (token.clone(), String::new(), Layer::Value);
+            Ok(vec![SecuredEdit::Put(SecuredRow { layer, name, entry, sealed, set_at: set.0, set_by: set.1 })])
         };
         self.store.edit_secured(&id, put).await.unwrap();
+    }
+
+    fn folder_holds(&self, text: &str) -> bool {
+        let files = std::fs::read_dir(self.folder.path()).unwrap();
+        files.into_iter().any(|file| {
+            let bytes = std::fs::read(file.unwrap().path()).unwrap();
+            bytes.windows(text.len()).any(|window| window == text.as_bytes())
+        })
     }
 
     /// What is stored, opened.
@@ -74,7 +82,7 @@ fn token() -> OptionName {
 }
 
 fn owner(option: &OptionName) -> Owner<'_> {
-    Owner { connection: 7, option, entry: "" }
+    Owner { connection: 7, option, entry: "", layer: Layer::Value }
 }
 
 fn places(connector: &str, addresses: &[&str]) -> Places {
@@ -109,6 +117,7 @@ async fn a_value_opens_for_its_owner_and_places_and_for_no_others() {
     assert!(!opens(&Owner { connection: 8, ..mine }, &api()));
     assert!(!opens(&Owner { option: &other, ..mine }, &api()));
     assert!(!opens(&Owner { entry: "a", ..mine }, &api()));
+    assert!(!opens(&Owner { layer: Layer::Reference, ..mine }, &api()), "a value is never shown as a reference");
     for elsewhere in [
         places("acme/api", &[]),
         places("acme/api", &["https://api.example.com:443"]),
@@ -218,4 +227,99 @@ async fn a_new_first_key_seals_anew_what_the_old_one_sealed_and_the_old_one_can_
     let vault = room.open(Some(&new)).await.unwrap();
     assert_eq!(room.opened(&vault).await.as_deref(), Some(secret().expose()));
     assert!(refused(room.open(Some(&old)).await).contains(new.split(' ').next().unwrap()));
+}
+
+#[tokio::test]
+async fn a_rotation_leaves_the_new_key_alone_and_everything_opens() {
+    let room = Room::new().await;
+    let vault = room.open(None).await.unwrap();
+    room.put(&vault).await;
+    let old = std::fs::read_to_string(room.key_file()).unwrap();
+    let rotated = vault.rotate(&room.store).await.unwrap();
+    let new = std::fs::read_to_string(room.key_file()).unwrap();
+    assert_eq!((rotated.sealed, rotated.continued, rotated.removable), (1, false, Vec::new()));
+    assert_eq!(rotated.removed, [old.split(' ').next().unwrap()]);
+    assert!(new.starts_with(&rotated.key) && new.lines().count() == 1 && new != old, "{new}");
+    assert_eq!(std::fs::metadata(room.key_file()).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(room.opened(&vault).await.as_deref(), Some(secret().expose()));
+    let again = room.open(None).await.unwrap();
+    assert_eq!(room.opened(&again).await.as_deref(), Some(secret().expose()));
+    assert!(!room.folder_holds(old.trim().split(' ').nth(1).unwrap()));
+}
+
+#[tokio::test]
+async fn a_rotation_that_was_interrupted_goes_on_with_its_key() {
+    let room = Room::new().await;
+    let vault = room.open(None).await.unwrap();
+    room.put(&vault).await;
+    let begun = key::put_new_first(room.folder.path(), &vault.ring().ids()).unwrap();
+    drop(vault);
+    // Killed while it wrote the file without the old key.
+    std::fs::write(room.folder.path().join("vault.key.next"), "half a li").unwrap();
+    let vault = room.open(None).await.unwrap();
+    assert!(!room.folder.path().join("vault.key.next").exists());
+    let rotated = vault.rotate(&room.store).await.unwrap();
+    assert!(rotated.continued && rotated.key == begun.first().id(), "{rotated:?}");
+    assert_eq!((rotated.removed, vault.ring().older()), (begun.older(), Vec::new()));
+    assert_eq!(room.opened(&vault).await.as_deref(), Some(secret().expose()));
+    assert!(!vault.rotate(&room.store).await.unwrap().continued);
+}
+
+#[tokio::test]
+async fn keys_from_outside_are_not_replaced_and_it_is_said_which_may_go() {
+    let room = Room::new().await;
+    let (old, new) = (key::fresh(), key::fresh());
+    let vault = room.open(Some(&old)).await.unwrap();
+    room.put(&vault).await;
+    let refused = vault.rotate(&room.store).await.unwrap_err();
+    assert!(refused.is(FailureKind::Configuration) && refused.message.contains("new-key"), "{refused}");
+    let vault = room.open(Some(&format!("{}{}", *new, *old))).await.unwrap();
+    let rotated = vault.rotate(&room.store).await.unwrap();
+    assert_eq!(rotated.removable, [old.split(' ').next().unwrap()]);
+    assert!(!room.key_file().exists());
+    assert_eq!(room.opened(&room.open(Some(&new)).await.unwrap()).await.as_deref(), Some(secret().expose()));
+}
+
+#[tokio::test]
+async fn a_key_file_that_somebody_changed_meanwhile_is_not_replaced() {
+    let room = Room::new().await;
+    let vault = room.open(None).await.unwrap();
+    room.put(&vault).await;
+    let another = key::fresh();
+    std::fs::write(room.key_file(), another.as_bytes()).unwrap();
+    let refused = vault.rotate(&room.store).await.unwrap_err();
+    assert!(refused.message.contains("restart the host"), "{refused}");
+    assert_eq!(std::fs::read_to_string(room.key_file()).unwrap(), *another);
+    assert_eq!(room.opened(&vault).await.as_deref(), Some(secret().expose()));
+}
+
+#[tokio::test]
+async fn a_key_that_is_kept_behind_a_link_is_not_replaced() {
+    let room = Room::new().await;
+    let vault = room.open(None).await.unwrap();
+    room.put(&vault).await;
+    let elsewhere = tempfile::tempdir().unwrap();
+    let kept = elsewhere.path().join("key");
+    std::fs::copy(room.key_file(), &kept).unwrap();
+    std::fs::remove_file(room.key_file()).unwrap();
+    std::os::unix::fs::symlink(&kept, room.key_file()).unwrap();
+    let vault = room.open(None).await.unwrap();
+    assert!(vault.rotate(&room.store).await.unwrap_err().message.contains("it is a link"));
+    let ring = [key::fresh().to_string(), std::fs::read_to_string(&kept).unwrap()].concat();
+    std::fs::write(&kept, ring).unwrap();
+    let vault = room.open(None).await.unwrap();
+    assert_eq!(room.opened(&vault).await.as_deref(), Some(secret().expose()));
+    assert!(room.key_file().is_symlink());
+}
+
+#[tokio::test]
+async fn what_a_lost_key_sealed_can_be_given_up_and_nothing_else_is() {
+    let room = Room::new().await;
+    room.put(&room.open(None).await.unwrap()).await;
+    assert_eq!(Vault::forget_lost(room.folder.path(), None, &room.store).await.unwrap(), 0);
+    std::fs::remove_file(room.key_file()).unwrap();
+    assert!(refused(room.open(None).await).contains("forget-lost"));
+    assert_eq!(Vault::forget_lost(room.folder.path(), None, &room.store).await.unwrap(), 1);
+    room.open(None).await.unwrap();
+    assert!(room.store.secured(&connection().id).await.unwrap().rows.is_empty());
 }

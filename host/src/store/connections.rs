@@ -5,7 +5,7 @@ use sqlx::{Row as _, SqliteConnection, SqliteExecutor, sqlite::SqliteRow};
 use super::Store;
 use super::fault::fault;
 use super::numbers::{from_json, instant, json, limit, next_number, parsed};
-use super::secured::{Held, SecuredEdit, apply, held};
+use super::secured::{Held, SecuredEdit, apply, clear_all, held};
 use super::systems::check_revision;
 use crate::model::{Connection, ConnectionId, Error, FailureKind, Result, Stored, Switches, SystemId};
 
@@ -197,8 +197,7 @@ pub(super) async fn remove(at: &mut SqliteConnection, id: &ConnectionId, if_matc
         let message = format!("the task {task} of the connection {id} is running; cancel it first");
         return Err(Error::failure(FailureKind::Conflict, message));
     }
-    let cleared = sqlx::query("DELETE FROM secured_option WHERE connection = $1").bind(number);
-    let cleared = cleared.execute(&mut *at).await.map_err(fault)?.rows_affected();
+    let cleared = clear_all(at, number).await?;
     for statement in [
         "UPDATE connection SET folded = NULL, managed_system = NULL, published_run = NULL WHERE number = $1",
         "UPDATE run SET state = 'discarded' WHERE connection = $1",

@@ -12,7 +12,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePo
 use sqlx::{Error as Sqlx, SqlSafeStr as _, Sqlite, Transaction};
 
 pub(crate) use super::fault::fault_of;
-use crate::model::{Error, Result};
+use crate::model::{Error, ErrorKind, Result};
 
 /// How long a statement waits for another process's lock before the caller is told.
 pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -126,6 +126,20 @@ impl Database {
             tracing::warn!(%error, "the write-ahead log was not emptied; the next change tries again");
         }
         Ok(())
+    }
+
+    /// Makes what was committed survive a power cut, too.
+    ///
+    /// # Errors
+    /// `unavailable` while somebody reads what was there before.
+    pub(crate) async fn settle(&self) -> Result<()> {
+        let moved = sqlx::query_scalar::<_, i64>("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&self.writer).await;
+        if moved.map_err(|why| self.fault(why))? == 0 {
+            return Ok(());
+        }
+        let message =
+            format!("{} is being read, and what was written is not safe on the disk yet; try again", self.what);
+        Err(Error::new(ErrorKind::Unavailable, message))
     }
 
     /// Waits for what is under way and closes the file.
