@@ -22,6 +22,7 @@ mod audited;
 mod auth;
 mod body;
 mod changes;
+mod configuration;
 mod connections;
 mod connectors;
 mod context;
@@ -75,6 +76,7 @@ pub use auth::{FirstTokens, ensure_tokens};
 use crate::audit::Audit;
 use crate::clock::Clock;
 use crate::connections::Connections;
+use crate::declared::Declared;
 use crate::egress::Egress;
 use crate::model::{Error, Result};
 use crate::registry::Registry;
@@ -90,6 +92,7 @@ pub struct ApiState(Arc<Rooms>);
 pub struct Rooms {
     pub connections: Connections,
     pub tasks: Tasks,
+    pub declared: Declared,
     pub registry: Registry,
     pub store: Store,
     pub audit: Audit,
@@ -185,6 +188,7 @@ fn v1() -> OpenApiRouter<ApiState> {
         published::routes(),
         changes::routes(),
         audit::routes(),
+        configuration::routes(),
         tokens::routes(),
     ];
     resources.into_iter().fold(OpenApiRouter::new(), OpenApiRouter::merge)

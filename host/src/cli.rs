@@ -4,11 +4,13 @@
 //! Answers go to standard output, everything else to standard error, so that scripts read only what they asked for;
 //! `--json` prints the API's own JSON. The exit codes are part of the interface (see [`fault`]).
 
+mod apply;
 mod assign;
 mod audit;
 mod build;
 mod client;
 mod compile;
+mod config;
 mod connection;
 mod connector;
 pub mod demo;
@@ -78,6 +80,8 @@ enum Command {
     Connector(connector::Connector),
     System(system::System),
     Connection(connection::Connection),
+    Apply(apply::Apply),
+    Config(config::Config),
     Import(import::Import),
     Object(object::Object),
     Published(published::Published),
@@ -116,6 +120,8 @@ impl Cli {
                 Command::Connector(command) => command.run().await,
                 Command::System(command) => command.run().await,
                 Command::Connection(command) => command.run().await,
+                Command::Apply(command) => command.run().await,
+                Command::Config(command) => command.run().await,
                 Command::Import(command) => command.run().await,
                 Command::Object(command) => command.run().await,
                 Command::Published(command) => command.run().await,

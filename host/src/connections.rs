@@ -20,6 +20,7 @@ mod places;
 mod ready;
 mod routes;
 mod secured;
+mod together;
 mod web;
 
 use std::sync::Arc;
@@ -31,6 +32,8 @@ pub use permissions::Asked;
 pub use ready::Ready;
 pub use routes::Explanation;
 pub use secured::{FailedReading, Reread, SecuredDraft, SecuredOption};
+
+pub use together::References;
 
 use crate::clock::Clock;
 use crate::model::schema::diff::SchemaDiff;

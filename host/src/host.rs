@@ -14,6 +14,7 @@ use crate::audit::Audit;
 use crate::clock::Clock;
 use crate::config::{self, Config, GuestConfig};
 use crate::connections::Connections;
+use crate::declared::Declared;
 use crate::egress::Egress;
 use crate::model::{Error, ErrorKind, FailureKind, Result};
 use crate::registry::Registry;
@@ -78,9 +79,11 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running> {
     tasks.start(&tracker, &stop).await?;
     tracker.spawn(sweep(connections.clone(), stop.clone()));
     tracker.spawn(watch.run(stop.clone()));
+    let declared = Declared::new(store.clone(), connections.clone(), registry.clone(), tasks.clone(), clock.clone());
     let state = ApiState::new(Rooms {
         connections: connections.clone(),
         tasks,
+        declared,
         registry: registry.clone(),
         store: store.clone(),
         audit: audit.clone(),

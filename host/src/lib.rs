@@ -9,6 +9,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod connections;
+pub mod declared;
 pub mod egress;
 pub mod host;
 pub mod http;

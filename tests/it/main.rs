@@ -14,6 +14,7 @@ mod auth;
 mod burglar;
 mod canary;
 mod cli;
+mod configuration;
 mod connections;
 mod credentials;
 mod demo;

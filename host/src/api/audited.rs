@@ -5,6 +5,7 @@ use std::future::Future;
 use std::panic::AssertUnwindSafe;
 
 use futures_util::FutureExt as _;
+use futures_util::future::join_all;
 
 use super::ApiState;
 use crate::audit::{Begun, Entry, Outcome};
@@ -106,6 +107,34 @@ where
 {
     let begun = api.audit.begin(&act.entry).await?;
     finished(api, begun, effect).await
+}
+
+/// Does what several acts say, all of it or nothing, between their rows.
+///
+/// # Errors
+/// As [`audited`].
+pub(super) async fn audited_each<T: Trace>(
+    api: &ApiState,
+    acts: Vec<Act>,
+    effect: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    let (mut begun, mut failed) = (Vec::with_capacity(acts.len()), None);
+    for one in join_all(acts.iter().map(|act| api.audit.begin(&act.entry))).await {
+        match one {
+            Ok(one) => begun.push(one),
+            Err(error) => failed = Some(error),
+        }
+    }
+    let result = match failed {
+        Some(error) => Err(error),
+        None => match AssertUnwindSafe(effect).catch_unwind().await {
+            Ok(ended) => ended,
+            Err(_) => Err(Error::internal("the operation panicked").with_effect(Effect::Unknown)),
+        },
+    };
+    let outcome = outcome(&result, &Used::default());
+    join_all(begun.into_iter().map(|begun| conclude(api, begun, outcome.clone()))).await;
+    result
 }
 
 /// Lets a guest do what an act says. The guest begins at once and meets the gate of its request where it would first

@@ -22,6 +22,8 @@ use crate::runtime::limits::COMPONENT_BYTES_MAX;
 
 /// The largest JSON body, in bytes.
 pub(super) const BODY_BYTES_MAX: usize = 1024 * 1024;
+/// The largest configuration, in bytes: some ten thousand connections.
+const CONFIGURATION_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// How long a caller may take to send it.
 const BODY_TIME_MAX: Duration = Duration::from_secs(30);
 /// What a form adds to the files in it, in bytes.
@@ -44,6 +46,8 @@ pub(super) struct Bounds {
 impl Bounds {
     /// Of JSON.
     pub(super) const JSON: Self = Self { bytes: BODY_BYTES_MAX, time: BODY_TIME_MAX };
+    /// Of a whole configuration.
+    const CONFIGURATION: Self = Self { bytes: CONFIGURATION_BYTES_MAX, time: BODY_TIME_MAX };
     /// Of a release.
     pub(super) const RELEASE: Self =
         Self { bytes: COMPONENT_BYTES_MAX + ENVELOPE_BYTES_MAX + FORM_BYTES_MAX, time: RELEASE_TIME_MAX };
@@ -91,6 +95,19 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
         let (parts, body) = request.into_parts();
         require_json(&parts.headers)?;
         Ok(Self(parse(&read(body, Bounds::JSON).await?)?))
+    }
+}
+
+/// A JSON body that is a whole configuration.
+pub(super) struct LargeBody<T>(pub(super) T);
+
+impl<S: Sync, T: DeserializeOwned> FromRequest<S> for LargeBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        require_json(&parts.headers)?;
+        Ok(Self(parse(&read(body, Bounds::CONFIGURATION).await?)?))
     }
 }
 

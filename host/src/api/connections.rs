@@ -390,11 +390,8 @@ impl ConnectionDraft {
 
 impl ThresholdsWire {
     fn into_thresholds(self) -> crate::model::Result<Thresholds> {
-        if self.removed_percent.is_some_and(|percent| !(0.0..=100.0).contains(&percent)) {
-            let error = Error::invalid("thresholds.removedPercent takes a number from 0 to 100, or null");
-            return Err(error.blaming("thresholds.removedPercent"));
-        }
-        Ok(Thresholds { removed: self.removed, removed_percent: self.removed_percent })
+        let thresholds = Thresholds { removed: self.removed, removed_percent: self.removed_percent };
+        thresholds.check().map(|()| thresholds)
     }
 }
 

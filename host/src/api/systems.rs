@@ -18,11 +18,8 @@ use super::context::{AsCore, AsOperator};
 use super::etag::IfMatch;
 use super::page::{self, Listed, PageQuery};
 use super::problem::Problem;
-use crate::model::{Error, Result, Stored, System, SystemId, TaskId};
+use crate::model::{self, Result, Stored, System, SystemId, TaskId};
 use crate::tasks::OrderedRefresh;
-
-/// The longest title of a system or a connection, in bytes.
-const TITLE_BYTES_MAX: usize = 256;
 
 pub(super) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(show, replace, delete)).routes(routes!(refresh))
@@ -174,11 +171,7 @@ async fn refresh(
 
 /// A title within its bounds.
 pub(super) fn title(title: String) -> Result<String> {
-    if title.is_empty() || title.len() > TITLE_BYTES_MAX || title.chars().any(char::is_control) {
-        let message = format!("title takes 1 to {TITLE_BYTES_MAX} bytes without control characters");
-        return Err(Error::invalid(message).blaming("title"));
-    }
-    Ok(title)
+    model::text::title(&title).map(|()| title)
 }
 
 fn answer(system: Stored<System>) -> Response {

@@ -51,8 +51,22 @@ impl Room {
         let request_timeout = Duration::from_secs(60);
         let hosts = [].into();
         let egress = Egress::new(EgressConfig::default());
-        let rooms =
-            Rooms { connections, tasks, registry, store, audit, egress, clock, request_timeout, hosts, running, stop };
+        let declared =
+            Declared::new(store.clone(), connections.clone(), registry.clone(), tasks.clone(), clock.clone());
+        let rooms = Rooms {
+            connections,
+            tasks,
+            declared,
+            registry,
+            store,
+            audit,
+            egress,
+            clock,
+            request_timeout,
+            hosts,
+            running,
+            stop,
+        };
         let state = ApiState::new(rooms);
         Self { state, tokens, _folder: folder }
     }

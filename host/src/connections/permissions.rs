@@ -46,17 +46,7 @@ impl Connections {
         by: &str,
     ) -> Result<Vec<Asked>> {
         let manifest = self.manifest(id).await?;
-        let requested = manifest.permissions();
-        let known = |wanted: &Permission| {
-            requested.iter().any(|asked| asked.covers(wanted)) || met(&manifest, wanted).is_some()
-        };
-        let stray = approve.iter().find(|wanted| !known(wanted));
-        if let Some(stray) = stray {
-            let asked: Vec<String> = requested.iter().map(ToString::to_string).collect();
-            let message =
-                format!("{} does not ask for {stray}; it asks for [{}]", manifest.connector, asked.join(", "));
-            return Err(Error::invalid(message).blaming("approve"));
-        }
+        require_known(&manifest, approve)?;
         // What makes no path with the connection's options would make it useless until somebody withdrew it.
         let connection = self.get(id).await?.value;
         if let Ok(options) = options::check(&manifest, &connection.options) {
@@ -71,6 +61,17 @@ impl Connections {
         let connection = self.get(id).await?.value;
         Ok(self.registry.release(&connection.connector, &connection.version)?.manifest.clone())
     }
+}
+
+/// Refuses to approve what the connector does not ask for and only an operator could know either.
+pub(super) fn require_known(manifest: &Manifest, approve: &Permissions) -> Result<()> {
+    let requested = manifest.permissions();
+    let known =
+        |wanted: &Permission| requested.iter().any(|asked| asked.covers(wanted)) || met(manifest, wanted).is_some();
+    let Some(stray) = approve.iter().find(|wanted| !known(wanted)) else { return Ok(()) };
+    let asked: Vec<String> = requested.iter().map(ToString::to_string).collect();
+    let message = format!("{} does not ask for {stray}; it asks for [{}]", manifest.connector, asked.join(", "));
+    Err(Error::invalid(message).blaming("approve"))
 }
 
 fn asked(manifest: &Manifest, approvals: Vec<Approval>) -> Vec<Asked> {

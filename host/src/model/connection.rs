@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
+use super::error::{Error, Result};
 use super::id::{ConnectionId, ConnectorName, DestinationName, DirectoryName, OptionName, SystemId};
 use super::schema::Schema;
 use super::switches::Switches;
@@ -73,6 +74,20 @@ pub struct Thresholds {
 pub const REMOVED_DEFAULT: u64 = 100;
 /// Per cent of the published objects a pass may remove without being held, unless the connection says otherwise.
 pub const REMOVED_PERCENT_DEFAULT: f64 = 10.0;
+
+impl Thresholds {
+    /// Refuses a share that is none.
+    ///
+    /// # Errors
+    /// `invalid-request`.
+    pub fn check(&self) -> Result<()> {
+        if self.removed_percent.is_some_and(|percent| !(0.0..=100.0).contains(&percent)) {
+            let error = Error::invalid("thresholds.removedPercent takes a number from 0 to 100, or null");
+            return Err(error.blaming("thresholds.removedPercent"));
+        }
+        Ok(())
+    }
+}
 
 impl Default for Thresholds {
     fn default() -> Self {

@@ -5,7 +5,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// The longest name of an environment variable, in bytes.
 const NAME_BYTES_MAX: usize = 255;
@@ -13,8 +13,8 @@ const NAME_BYTES_MAX: usize = 255;
 const PATH_BYTES_MAX: usize = 4096;
 
 /// Where a secret is found: `env:NAME` or `file:/absolute/path`, in its only spelling.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct SecretReference(Source);
 
 /// What a reference points at.
@@ -111,6 +111,12 @@ impl TryFrom<String> for SecretReference {
             Some(("file", path)) if is_plain_path(path) => Ok(Self(Source::File(path.into()))),
             _ => Err(InvalidSecretReference),
         }
+    }
+}
+
+impl From<SecretReference> for String {
+    fn from(reference: SecretReference) -> Self {
+        reference.to_string()
     }
 }
 

@@ -4,9 +4,26 @@
 //! direction overrides make one name read as another (Unicode UAX #9, section 2). Joiners stay: whole alphabets need
 //! them.
 
+use super::error::{Error, Result};
+
 /// Does this character act on a terminal or reorder a line, so that no identifier may hold it?
 pub fn acts(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// The longest title that somebody gives a resource, in bytes.
+const TITLE_BYTES_MAX: usize = 256;
+
+/// Refuses a title that cannot be shown on a line.
+///
+/// # Errors
+/// `invalid-request`.
+pub fn title(title: &str) -> Result<()> {
+    if title.is_empty() || title.len() > TITLE_BYTES_MAX || title.chars().any(char::is_control) {
+        let message = format!("title takes 1 to {TITLE_BYTES_MAX} bytes without control characters");
+        return Err(Error::invalid(message).blaming("title"));
+    }
+    Ok(())
 }
 
 /// The beginning of a text, at most so many bytes, cut between characters.

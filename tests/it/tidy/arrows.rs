@@ -18,6 +18,7 @@ const FLOORS: &[&[&str]] = &[
     &["secrets", "audit", "registry"],
     &["connections", "builder"],
     &["tasks"],
+    &["declared"],
     &["api", "console"],
     &["host"],
     &["cli"],

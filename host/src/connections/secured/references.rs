@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use super::standing::{owner, rows, unreadable};
 use crate::connections::Connections;
 use crate::connections::places::Layout;
-use crate::model::{ConnectionId, Error, Layer, OptionName, Result, Secret, SecretReference, Unread};
+use crate::model::{ConnectionId, Error, Layer, OptionName, Result, Secret, SecretReference, Secured, Unread};
 use crate::registry::manifest::SecuredDeclaration;
 use crate::secrets::{Owner, Vault};
 use crate::store::{Held, SecuredRow};
@@ -102,6 +102,30 @@ impl Connections {
             }
         }
         Ok(all)
+    }
+
+    /// Where the secrets of a connection are kept outside, by option and, of a map, by key.
+    ///
+    /// # Errors
+    /// `not-found`; `configuration` if its connector is not loaded or its options no longer fit the manifest.
+    pub async fn references(&self, id: &ConnectionId) -> Result<BTreeMap<OptionName, Secured<SecretReference>>> {
+        let held = self.store.secured(id).await?;
+        if held.rows.iter().all(|row| row.layer != Layer::Reference) {
+            return Ok(BTreeMap::new());
+        }
+        let (release, options) = self.check_configuration(&held.connection)?;
+        let layout = Layout::new(&release.manifest, &options, &held.connection)?;
+        let mut references = BTreeMap::new();
+        for Wanted { row, from, .. } in wanted(&self.vault, &held, &layout) {
+            if row.entry.is_empty() {
+                references.insert(row.name.clone(), Secured::Field(from));
+            } else if let Secured::Map(entries) =
+                references.entry(row.name.clone()).or_insert_with(|| Secured::Map(BTreeMap::new()))
+            {
+                entries.insert(row.entry.clone(), from);
+            }
+        }
+        Ok(references)
     }
 
     /// What the references of a connection point at now, for calls.

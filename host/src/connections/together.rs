@@ -1,0 +1,103 @@
+//! Changes of connections that are made together with others, in one transaction of the store.
+//!
+//! They are held against the manifest when they are made, and what is secured is sealed once the transaction shows what is
+//! there; so nothing is believed that somebody else changed meanwhile.
+
+use std::collections::BTreeMap;
+
+use super::places::Layout;
+use super::{Connections, SecuredDraft, web};
+use crate::model::{
+    Connection, ConnectionId, Given, Layer, OptionName, Permissions, RequestContext, Result, SecretReference, Secured,
+};
+use crate::store::{ConfigEdit, Held, SecuredEdit};
+
+/// Where secrets are kept outside, by option.
+pub type References = BTreeMap<OptionName, Secured<SecretReference>>;
+
+impl Connections {
+    /// The change that adds a connection.
+    ///
+    /// # Errors
+    /// As [`Self::create`].
+    pub fn creation(&self, rc: &RequestContext, draft: Connection, references: References) -> Result<ConfigEdit> {
+        let (release, options) = self.check_configuration(&draft)?;
+        let (this, rc, of) = (self.clone(), rc.clone(), draft.clone());
+        let secured = given(references);
+        let enter = move |held: &Held| this.enter(&rc, held, &Layout::new(&release.manifest, &options, &of)?, &secured);
+        Ok(ConfigEdit::CreateConnection(draft, Box::new(enter)))
+    }
+
+    /// The change that replaces a connection that is still at the revision `seen`: of its secured options the references
+    /// become these, and values that were entered stay.
+    ///
+    /// # Errors
+    /// As [`Self::replace`].
+    pub fn replacement(
+        &self,
+        rc: &RequestContext,
+        draft: Connection,
+        seen: i64,
+        references: References,
+    ) -> Result<ConfigEdit> {
+        let (release, options) = self.check_configuration(&draft)?;
+        let (this, rc, of) = (self.clone(), rc.clone(), draft.clone());
+        let secured = given(references);
+        let carry = move |held: &Held| {
+            let left = left_out(held, &secured);
+            let held = Held {
+                rows: held
+                    .rows
+                    .iter()
+                    .filter(|row| !left.contains(&row.name) || row.layer == Layer::Value)
+                    .cloned()
+                    .collect(),
+                ..held.clone()
+            };
+            let carried = this.carry(&rc, &held, &Layout::new(&release.manifest, &options, &of)?, &secured)?;
+            let cleared =
+                left.into_iter().map(|name| SecuredEdit::Clear { name, entry: None, only: Some(Layer::Reference) });
+            Ok(cleared.chain(carried).collect())
+        };
+        Ok(ConfigEdit::ReplaceConnection(draft, seen, Box::new(carry)))
+    }
+
+    /// The change that approves and withdraws permissions of a connection, as `draft` will be.
+    ///
+    /// # Errors
+    /// As [`Self::approve`].
+    pub fn permitting(
+        &self,
+        rc: &RequestContext,
+        draft: &Connection,
+        approve: Permissions,
+        withdraw: Permissions,
+    ) -> Result<ConfigEdit> {
+        let (release, options) = self.check_configuration(draft)?;
+        super::permissions::require_known(&release.manifest, &approve)?;
+        web::web(&Permissions::default(), &approve, &options)?;
+        Ok(ConfigEdit::Permit { connection: draft.id.clone(), approve, withdraw, by: rc.caller.name.clone() })
+    }
+
+    /// Forgets what was known of a connection that was changed together with others.
+    pub fn changed(&self, id: &ConnectionId) {
+        self.forget(id);
+    }
+}
+
+/// References that are set and named no longer.
+fn left_out(held: &Held, secured: &SecuredDraft) -> Vec<OptionName> {
+    let set = held.rows.iter().filter(|row| row.layer == Layer::Reference).map(|row| row.name.clone());
+    let mut left: Vec<OptionName> = set.filter(|name| !secured.contains_key(name)).collect();
+    left.dedup();
+    left
+}
+
+fn given(references: References) -> SecuredDraft {
+    let one = |from| Given { value: None, from: Some(from) };
+    let given = |secured| match secured {
+        Secured::Field(from) => Secured::Field(one(from)),
+        Secured::Map(entries) => Secured::Map(entries.into_iter().map(|(key, from)| (key, one(from))).collect()),
+    };
+    references.into_iter().map(|(name, secured)| (name, given(secured))).collect()
+}

@@ -1,0 +1,144 @@
+//! A plan's steps as changes of the store, in an order in which each finds what it needs.
+
+use std::collections::BTreeSet;
+
+use semver::Version;
+
+use super::current::Current;
+use super::document::{self, Declaration};
+use super::plan::{Action, Kind, Plan, Step};
+use crate::clock::Clock;
+use crate::connections::Connections;
+use crate::model::{
+    ConnectionId, ConnectorName, Error, ErrorKind, Permissions, PublisherName, RequestContext, Result, System, SystemId,
+};
+use crate::registry::PublicKey;
+use crate::store::{ConfigEdit, PublisherKey};
+
+/// From what to what, and on whose behalf.
+pub(super) struct Changes<'a> {
+    pub(super) rc: &'a RequestContext,
+    pub(super) clock: &'a Clock,
+    pub(super) connections: &'a Connections,
+    pub(super) current: &'a Current,
+    pub(super) wanted: &'a Declaration,
+}
+
+/// The releases that are to serve and do not.
+pub(super) fn activations(plan: &Plan, wanted: &Declaration) -> Vec<(ConnectorName, Version)> {
+    let steps = plan.steps.iter().filter(|step| step.kind == Kind::Connector);
+    let chosen = steps.filter_map(|step| {
+        let (name, connector) = wanted.connectors.iter().find(|(name, _)| name.as_str() == step.id)?;
+        Some((name.clone(), connector.version.clone()))
+    });
+    chosen.collect()
+}
+
+impl Changes<'_> {
+    /// The changes a plan takes.
+    ///
+    /// # Errors
+    /// Those of each change, naming what it is of; `stale` if the plan was made for something else.
+    pub(super) fn of(&self, plan: &Plan) -> Result<Vec<ConfigEdit>> {
+        let mut edits = Vec::new();
+        for step in &plan.steps {
+            let made = match step.kind {
+                Kind::Publisher => self.publisher(step),
+                Kind::Connector => Ok(Vec::new()),
+                Kind::System => self.system(step),
+                Kind::Connection => self.connection(step),
+            };
+            edits.extend(made.map_err(|error| error.blaming(format!("{}s.{}", step.kind.as_str(), step.id)))?);
+        }
+        Ok(edits)
+    }
+
+    fn publisher(&self, step: &Step) -> Result<Vec<ConfigEdit>> {
+        let name: PublisherName = step.id.parse()?;
+        let before = self.current.declaration.publishers.get(&name).map_or(&[][..], |publisher| &publisher.keys);
+        let after = match step.action {
+            Action::Delete => &[][..],
+            _ => self.wanted.publishers.get(&name).map_or(&[][..], |publisher| &publisher.keys),
+        };
+        let gone = before.iter().filter(|key| !after.contains(key));
+        let come = after.iter().filter(|key| !before.contains(key));
+        let mut edits = Vec::new();
+        for key in gone {
+            edits.push(ConfigEdit::Distrust(name.clone(), PublicKey::from_pem(&key.public_key)?.id()));
+        }
+        for key in come {
+            edits.push(ConfigEdit::Trust(self.key(&name, key)?));
+        }
+        Ok(edits)
+    }
+
+    fn key(&self, publisher: &PublisherName, key: &document::PublisherKey) -> Result<PublisherKey> {
+        let public_key = PublicKey::from_pem(&key.public_key)?;
+        Ok(PublisherKey {
+            publisher: publisher.clone(),
+            key: public_key.id(),
+            public_key: *public_key.as_bytes(),
+            title: key.title.clone(),
+            added: self.clock.now(),
+            added_by: self.rc.caller.name.clone(),
+        })
+    }
+
+    fn system(&self, step: &Step) -> Result<Vec<ConfigEdit>> {
+        let id: SystemId = step.id.parse()?;
+        let seen = self.current.systems.get(&id.folded()).copied();
+        let declared =
+            self.wanted.systems.get(&id).map(|system| System { id: id.clone(), title: system.title.clone() });
+        Ok(vec![match (step.action, declared, seen) {
+            (Action::Create, Some(system), None) => ConfigEdit::CreateSystem(system),
+            (Action::Update, Some(system), Some(seen)) => ConfigEdit::ReplaceSystem(system, seen),
+            (Action::Delete, _, Some(seen)) => ConfigEdit::DeleteSystem(id, seen),
+            _ => return Err(overtaken()),
+        }])
+    }
+
+    fn connection(&self, step: &Step) -> Result<Vec<ConfigEdit>> {
+        let id: ConnectionId = step.id.parse()?;
+        let seen = self.current.connections.get(&id.folded()).copied();
+        let declared = self.wanted.connections.get(&id).cloned().map(|declared| declared.into_model(id.clone()));
+        let mut edits = Vec::new();
+        let (connection, references) = match (step.action, declared, seen) {
+            (Action::Delete, _, Some(seen)) => return Ok(vec![ConfigEdit::DeleteConnection(id, seen)]),
+            (Action::Create, Some(declared), None) | (Action::Update, Some(declared), Some(_)) => declared,
+            _ => return Err(overtaken()),
+        };
+        let (approve, withdraw) = permissions(step);
+        let only_permissions = step.differences.iter().all(|found| found.path == PERMISSIONS);
+        match seen {
+            None => edits.push(self.connections.creation(self.rc, connection.clone(), references)?),
+            Some(_) if only_permissions => {}
+            Some(seen) => edits.push(self.connections.replacement(self.rc, connection.clone(), seen, references)?),
+        }
+        if !(approve.is_empty() && withdraw.is_empty()) {
+            edits.push(self.connections.permitting(self.rc, &connection, approve, withdraw)?);
+        }
+        Ok(edits)
+    }
+}
+
+/// Where a connection's permissions stand in its declaration.
+const PERMISSIONS: &str = "/permissions";
+
+/// What a step approves and what it withdraws.
+fn permissions(step: &Step) -> (Permissions, Permissions) {
+    let of = |json: Option<&serde_json::Value>| -> BTreeSet<_> {
+        json.and_then(|json| serde_json::from_value(json.clone()).ok()).unwrap_or_default()
+    };
+    let created = step.differences.iter().find(|found| found.path.is_empty());
+    if let Some(after) = created.and_then(|found| found.after.as_ref()) {
+        return (of(after.get("permissions")).into_iter().collect(), Permissions::default());
+    }
+    let changed = step.differences.iter().find(|found| found.path == PERMISSIONS);
+    let (before, after) = changed.map_or((None, None), |found| (found.before.as_ref(), found.after.as_ref()));
+    let (before, after) = (of(before), of(after));
+    (after.difference(&before).cloned().collect(), before.difference(&after).cloned().collect())
+}
+
+fn overtaken() -> Error {
+    Error::new(ErrorKind::Stale, "the configuration was changed meanwhile; plan again")
+}

@@ -1,0 +1,279 @@
+//! A configuration as it is declared: what an operator keeps in files, under version control. The keys are those of the
+//! API; unknown ones are refused. Secrets are references, never values.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+use crate::connections::References;
+use crate::model::text::title;
+use crate::model::{
+    self, Access, ConnectionId, ConnectorName, Destination, DestinationName, Directory, DirectoryName, Error,
+    OptionName, Permission, PublisherName, Result, SecretReference, Secured, Switches, SystemId, Thresholds,
+};
+use crate::registry::PublicKey;
+
+/// What is declared. A kind of resource that is left out is none of this declaration's business.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Declaration {
+    /// Whose signatures are trusted: publishers by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<String, Publisher>")]
+    pub publishers: BTreeMap<PublisherName, Publisher>,
+    /// Which release of a connector serves: connectors as `publisher/name`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<String, Connector>")]
+    pub connectors: BTreeMap<ConnectorName, Connector>,
+    /// Target applications by identifier.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<String, System>")]
+    pub systems: BTreeMap<SystemId, System>,
+    /// Connections by identifier.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<String, Connection>")]
+    pub connections: BTreeMap<ConnectionId, Connection>,
+}
+
+/// Whose releases are trusted, by which keys.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Publisher {
+    /// All keys that are trusted for it; another one is trusted no longer.
+    pub keys: Vec<PublisherKey>,
+}
+
+/// A key.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PublisherKey {
+    /// What people call it.
+    pub title: String,
+    /// An Ed25519 key in PEM, as `hawser keygen` writes it.
+    pub public_key: String,
+}
+
+/// A connector whose release is chosen. It has to be installed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Connector {
+    /// The version of the release that serves.
+    #[schemars(with = "String")]
+    pub version: semver::Version,
+}
+
+/// A target application.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct System {
+    pub title: String,
+}
+
+/// A named, configured use of one connector against one system.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Connection {
+    #[schemars(with = "String")]
+    pub system: SystemId,
+    /// `publisher/name`.
+    #[schemars(with = "String")]
+    pub connector: ConnectorName,
+    /// Which releases may serve it, e.g. `^0.1`; any, if left out.
+    #[serde(default)]
+    #[schemars(with = "String")]
+    pub version: semver::VersionReq,
+    pub title: String,
+    /// By the options of the connector's manifest.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<String, Json>")]
+    pub options: BTreeMap<OptionName, Json>,
+    /// By the directories of the connector's manifest.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<String, DirectorySchema>")]
+    pub directories: BTreeMap<DirectoryName, Directory>,
+    /// By the destinations of the connector's manifest.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<String, DestinationSchema>")]
+    pub destinations: BTreeMap<DestinationName, Destination>,
+    /// How much a complete pass may remove before it is held; null switches one off.
+    #[serde(default)]
+    #[schemars(with = "ThresholdsSchema")]
+    pub thresholds: Thresholds,
+    /// What is switched off.
+    #[serde(default)]
+    #[schemars(with = "SwitchesSchema")]
+    pub switches: Switches,
+    /// Where secrets are kept: by the secured options of the connector's manifest. Values that were entered are left alone.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<String, SecuredReference>")]
+    pub secured_options: BTreeMap<OptionName, SecuredReference>,
+    /// What it may reach, as `hawser connection permissions` spells it. What is not approved yet stays a request unless
+    /// whoever applies this says that he approves; what is not in the list is withdrawn. Left out: as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<BTreeSet<String>>")]
+    pub permissions: Option<BTreeSet<Permission>>,
+}
+
+/// Where a secret is kept: `env:NAME` or `file:/path`, or such a reference for each key of a map.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum SecuredReference {
+    Field(#[schemars(with = "String")] SecretReference),
+    Map(#[schemars(with = "BTreeMap<String, String>")] BTreeMap<String, SecretReference>),
+}
+
+/// A directory of the host that the connection may reach.
+#[derive(JsonSchema)]
+#[schemars(rename = "Directory", deny_unknown_fields)]
+#[allow(dead_code, reason = "describes the model's type to editors")]
+struct DirectorySchema {
+    /// Absolute.
+    path: PathBuf,
+    #[schemars(with = "AccessSchema")]
+    access: Access,
+}
+
+/// Not more than the manifest asks for.
+#[derive(JsonSchema)]
+#[schemars(rename = "Access", rename_all = "kebab-case")]
+#[allow(dead_code, reason = "describes the model's type to editors")]
+enum AccessSchema {
+    ReadOnly,
+    ReadWrite,
+}
+
+/// What is said about a network place the connection may reach.
+#[derive(JsonSchema)]
+#[schemars(rename = "Destination", deny_unknown_fields)]
+#[allow(dead_code, reason = "describes the model's type to editors")]
+struct DestinationSchema {
+    /// Certificates in PEM: only servers that they vouch for are believed there.
+    roots: Option<String>,
+}
+
+/// How much a complete pass may remove before it is held.
+#[derive(JsonSchema)]
+#[schemars(rename = "Thresholds", rename_all = "camelCase", deny_unknown_fields)]
+#[allow(dead_code, reason = "describes the model's type to editors")]
+struct ThresholdsSchema {
+    /// Objects.
+    removed: Option<u64>,
+    /// Per cent of the objects published before.
+    removed_percent: Option<f64>,
+}
+
+/// What is switched off; everything is on unless it is said.
+#[derive(JsonSchema)]
+#[schemars(rename = "Switches", deny_unknown_fields)]
+#[allow(dead_code, clippy::struct_excessive_bools, reason = "describes the model's type to editors")]
+struct SwitchesSchema {
+    /// Off: nothing reaches the target but a check.
+    enabled: Option<bool>,
+    /// Off: no imports.
+    import: Option<bool>,
+    /// Off: nothing is changed in the target.
+    fulfil: Option<bool>,
+    /// On: the target is being maintained; nothing is changed in it.
+    maintenance: Option<bool>,
+}
+
+impl From<Secured<SecretReference>> for SecuredReference {
+    fn from(secured: Secured<SecretReference>) -> Self {
+        match secured {
+            Secured::Field(from) => Self::Field(from),
+            Secured::Map(entries) => Self::Map(entries),
+        }
+    }
+}
+
+impl From<SecuredReference> for Secured<SecretReference> {
+    fn from(reference: SecuredReference) -> Self {
+        match reference {
+            SecuredReference::Field(from) => Self::Field(from),
+            SecuredReference::Map(entries) => Self::Map(entries),
+        }
+    }
+}
+
+impl Connection {
+    /// The same as the model has it.
+    pub(super) fn into_model(self, id: ConnectionId) -> (model::Connection, References) {
+        let references = self.secured_options.into_iter().map(|(name, one)| (name, one.into())).collect();
+        let connection = model::Connection {
+            id,
+            system: self.system,
+            connector: self.connector,
+            version: self.version,
+            title: self.title,
+            options: self.options,
+            directories: self.directories,
+            destinations: self.destinations,
+            thresholds: self.thresholds,
+            switches: self.switches,
+        };
+        (connection, references)
+    }
+}
+
+impl Declaration {
+    /// The same in its only spelling: keys as the host writes them, in the order of their ids.
+    ///
+    /// # Errors
+    /// `invalid-request` for a key that is none, and titles that cannot be shown.
+    pub(super) fn canonical(mut self) -> Result<Self> {
+        for (name, publisher) in &mut self.publishers {
+            let mut keys = BTreeMap::new();
+            for key in &publisher.keys {
+                let blame = |error: Error| error.blaming(format!("publishers.{name}"));
+                let public_key = PublicKey::from_pem(&key.public_key).map_err(blame)?;
+                title(&key.title).map_err(blame)?;
+                let canonical = PublisherKey { title: key.title.clone(), public_key: public_key.to_pem() };
+                keys.insert(public_key.id(), canonical);
+            }
+            publisher.keys = keys.into_values().collect();
+        }
+        for (id, system) in &self.systems {
+            title(&system.title).map_err(|error| error.blaming(format!("systems.{id}")))?;
+        }
+        for (id, connection) in &self.connections {
+            let blame = |error: Error| error.blaming(format!("connections.{id}"));
+            title(&connection.title).and_then(|()| connection.thresholds.check()).map_err(blame)?;
+        }
+        Ok(self)
+    }
+
+    /// A JSON Schema (draft 2020-12) of declarations, for editors.
+    pub fn json_schema() -> Json {
+        let mut schema = schemars::schema_for!(Self);
+        schema.insert("title".to_owned(), "Hawser configuration".into());
+        schema.to_value()
+    }
+
+    /// Adds what another file declares.
+    ///
+    /// # Errors
+    /// The kind and the name of something that both declare.
+    pub fn join(&mut self, other: Self) -> Result<(), (&'static str, String)> {
+        unite("publishers", &mut self.publishers, other.publishers)?;
+        unite("connectors", &mut self.connectors, other.connectors)?;
+        unite("systems", &mut self.systems, other.systems)?;
+        unite("connections", &mut self.connections, other.connections)
+    }
+}
+
+fn unite<K: Ord + ToString, V>(
+    kind: &'static str,
+    into: &mut BTreeMap<K, V>,
+    from: BTreeMap<K, V>,
+) -> Result<(), (&'static str, String)> {
+    for (name, declared) in from {
+        let shown = name.to_string();
+        if into.insert(name, declared).is_some() {
+            return Err((kind, shown));
+        }
+    }
+    Ok(())
+}
