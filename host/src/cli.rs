@@ -13,6 +13,7 @@ mod connection;
 mod connector;
 pub mod demo;
 mod fault;
+mod fulfil;
 mod import;
 mod keygen;
 mod logging;
@@ -22,6 +23,7 @@ mod password;
 mod published;
 mod publisher;
 mod remote;
+mod schedule;
 mod secret;
 mod serve;
 mod sign;
@@ -78,6 +80,9 @@ enum Command {
     System(system::System),
     Connection(connection::Connection),
     Import(import::Import),
+    Fulfil(fulfil::Fulfil),
+    Task(task::Task),
+    Schedule(schedule::Schedule),
     Object(object::Object),
     Published(published::Published),
     Changes(published::Changes),
@@ -115,6 +120,9 @@ impl Cli {
                 Command::System(command) => command.run().await,
                 Command::Connection(command) => command.run().await,
                 Command::Import(command) => command.run().await,
+                Command::Fulfil(command) => command.run().await,
+                Command::Task(command) => command.run().await,
+                Command::Schedule(command) => command.run().await,
                 Command::Object(command) => command.run().await,
                 Command::Published(command) => command.run().await,
                 Command::Changes(command) => command.run().await,

@@ -4,18 +4,22 @@
 //! | file      | what it knows                                                        |
 //! |-----------|----------------------------------------------------------------------|
 //! | `key.rs`  | the key ring: where it comes from, who may read it, how it is rotated |
+//! | `order.rs` | sealing and opening provisioning orders that wait                    |
 //! | `seal.rs` | sealing, opening, and the fingerprint that people are shown           |
 //!
 //! Invariant: no key and no opened value can be printed or serialised, and none reaches the store or the log.
 
 mod key;
+mod order;
 mod seal;
 
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::model::{Error, FailureKind, Result, Secret};
-use crate::store::{Sealed, Store};
+use zeroize::Zeroizing;
+
+use crate::model::{Error, FailureKind, Result, Secret, TaskId};
+use crate::store::{Sealed, SealedOrder, Store};
 use key::{KEY_FILE, KeyRing};
 
 pub use seal::{Owner, Places};
@@ -63,6 +67,19 @@ impl Vault {
     /// Opens a value, if it was sealed for exactly this owner and these places.
     pub fn open_sealed(&self, owner: &Owner<'_>, places: &Places, sealed: &Sealed) -> Option<Secret> {
         seal::open(self.0.key(&sealed.key_id)?, owner, places, sealed)
+    }
+
+    /// Seals what an order of a task says.
+    ///
+    /// # Errors
+    /// `internal` if the cryptography fails, which it does not.
+    pub fn seal_order(&self, task: TaskId, number: i64, text: Zeroizing<Vec<u8>>) -> Result<SealedOrder> {
+        order::seal(self.0.first(), task, number, text)
+    }
+
+    /// Opens what was sealed for exactly this order of this task.
+    pub fn open_order(&self, task: TaskId, number: i64, sealed: &SealedOrder) -> Option<Zeroizing<Vec<u8>>> {
+        order::open(self.0.key(&sealed.key_id)?, task, number, sealed)
     }
 
     async fn rotate(&self, store: &Store) -> Result<()> {

@@ -18,6 +18,7 @@ mod idempotency;
 mod incremental;
 mod links;
 mod numbers;
+mod orders;
 mod permissions;
 mod publication;
 mod publish;
@@ -28,6 +29,7 @@ mod releases;
 mod rereads;
 mod restart;
 mod runs;
+mod schedules;
 mod schemas;
 mod secured;
 pub(crate) mod sqlite;
@@ -51,6 +53,7 @@ pub use apply::{FedChange, FedObject, FedPage, FedRelation};
 pub use compare::Compared;
 pub use idempotency::{REMEMBERED_FOR, Recalled, Remembered};
 pub use incremental::Catching;
+pub use orders::{NewOrder, SealedOrder};
 pub use permissions::Approval;
 pub use publication::Publication;
 pub use publish::Removal;
@@ -60,6 +63,7 @@ pub use rejected::{SetAside, SetAsideRow};
 pub use releases::{InstalledRelease, ReleaseState};
 pub use rereads::Reread;
 pub use runs::{PartProgress, Run, RunPart};
+pub use schedules::{Due, Ordered, TurnEnd};
 pub use secured::{Held, Sealed, SecuredEdit, SecuredRow};
 pub use staging::{Cursor, Staged, StagedLink, StagedRow};
 pub use tasks::{NewTask, TaskFilter};
@@ -71,6 +75,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/store/0002_trust.sql"),
     include_str!("../migrations/store/0003_destinations.sql"),
     include_str!("../migrations/store/0004_incremental.sql"),
+    include_str!("../migrations/store/0007_fulfil_and_schedules.sql"),
 ];
 
 /// The host's store; clones share it.

@@ -140,7 +140,9 @@ impl Store {
         for statement in [
             "UPDATE connection SET folded = NULL, managed_system = NULL, published_run = NULL WHERE number = $1",
             "UPDATE run SET state = 'discarded' WHERE connection = $1",
-            "UPDATE task SET state = 'cancelled' WHERE connection = $1 AND state IN ('queued', 'held')",
+            "UPDATE task_order SET state = 'skipped', key_id = NULL, sealed = NULL
+             WHERE state = 'pending' AND task IN (SELECT id FROM task WHERE connection = $1)",
+            "UPDATE task SET state = 'cancelled' WHERE connection = $1 AND state IN ('queued', 'paused', 'held')",
         ] {
             sqlx::query(statement).bind(number).execute(&mut *tx).await.map_err(fault)?;
         }

@@ -77,10 +77,12 @@ impl Store {
 
     /// The keys that sealed anything.
     pub async fn sealing_keys(&self) -> Result<BTreeSet<String>> {
-        let keys: Vec<String> = sqlx::query_scalar("SELECT DISTINCT key_id FROM secured_option")
-            .fetch_all(self.database.reader())
-            .await
-            .map_err(fault)?;
+        let keys: Vec<String> = sqlx::query_scalar(
+            "SELECT key_id FROM secured_option UNION SELECT key_id FROM task_order WHERE key_id IS NOT NULL",
+        )
+        .fetch_all(self.database.reader())
+        .await
+        .map_err(fault)?;
         Ok(keys.into_iter().collect())
     }
 

@@ -1,7 +1,7 @@
 //! Tasks.
 
 use super::*;
-use crate::model::{Counts, ErrorKind, TaskError, TaskState};
+use crate::model::{Asked, Counts, ErrorKind, TaskError, TaskState};
 use crate::store::TaskFilter;
 
 #[tokio::test]
@@ -39,13 +39,13 @@ async fn a_queued_task_is_cancelled_at_once_and_a_running_one_is_asked() {
     assert_eq!(room.store.cancel_task(TaskId::fresh()).await.unwrap_err().kind, ErrorKind::NotFound);
 
     let (task, run) = room.begun(&[accounts()]).await;
-    assert!(!room.store.cancel_requested(task).await.unwrap());
+    assert_eq!(room.store.asked(task).await.unwrap(), None);
     assert_eq!(room.store.cancel_task(task).await.unwrap().state, TaskState::Running);
-    assert!(room.store.cancel_requested(task).await.unwrap());
+    assert_eq!(room.store.asked(task).await.unwrap(), Some(Asked::Cancel));
     let page = [row("1")];
     let progress = Progress::default();
     let staged = room.store.stage_rows(run.number, &accounts(), &page, &[], &at("1"), &progress).await;
-    assert!(staged.unwrap().cancel_requested);
+    assert!(staged.unwrap().stop_requested);
     room.store.discard(task, TaskState::Cancelled, None).await.unwrap();
     assert_eq!(room.store.task(task).await.unwrap().state, TaskState::Cancelled);
 }
