@@ -8,6 +8,7 @@
 //! another writer waiting. Deleting only marks; [`Store::sweep`] removes.
 
 mod apply;
+mod asked;
 mod carry;
 mod changes;
 mod compare;

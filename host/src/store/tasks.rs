@@ -9,8 +9,8 @@ use super::fault::fault;
 use super::numbers::{from_json, instant, json, limit, maybe_instant, parsed, word};
 use super::orders;
 use crate::model::{
-    Asked, ConnectionId, Counts, Error, FailureKind, ImportMode, Progress, RequestId, Result, ScheduleId, Task,
-    TaskError, TaskId, TaskKind, TaskState,
+    ConnectionId, Counts, Error, FailureKind, ImportMode, Progress, RequestId, Result, ScheduleId, Task, TaskError,
+    TaskId, TaskKind, TaskState,
 };
 
 const SELECT: &str =
@@ -110,21 +110,6 @@ impl Store {
         tx.commit().await.map_err(fault)
     }
 
-    /// What was asked of the running task.
-    pub async fn asked(&self, id: TaskId) -> Result<Option<Asked>> {
-        let asked: Option<(bool, bool)> =
-            sqlx::query_as("SELECT cancel_requested, pause_requested FROM task WHERE id = $1")
-                .bind(id.to_string())
-                .fetch_optional(self.database.reader())
-                .await
-                .map_err(fault)?;
-        Ok(match asked.ok_or_else(|| missing(id))? {
-            (true, _) => Some(Asked::Cancel),
-            (false, true) => Some(Asked::Pause),
-            (false, false) => None,
-        })
-    }
-
     /// Sets a running task held (what it found stays staged), failed, or succeeded without a run to publish. A run it
     /// leaves behind is discarded unless it is held. `conflict` if the task is not running.
     pub async fn finish_task(
@@ -143,74 +128,6 @@ impl Store {
         let task = read_task(&mut *tx, id).await?;
         self.database.commit_erasing(tx, erased).await?;
         Ok(task)
-    }
-
-    /// Cancels a queued or paused task at once and asks a running one to stop: its worker learns it from
-    /// [`Store::asked`] and from each page it stages. `conflict` for a task that is held (reject it) or done.
-    pub async fn cancel_task(&self, id: TaskId) -> Result<Task> {
-        let mut tx = self.database.write_erasing().await?;
-        let mut erased = false;
-        match task_state(&mut tx, id).await? {
-            from @ (TaskState::Queued | TaskState::Paused) => {
-                let (from, to) = (&[from][..], TaskState::Cancelled);
-                let closing = Closing { id, from, to, counts: None, error: None, at: self.now() };
-                erased = close_task(&mut tx, &closing).await?;
-                discard_runs(&mut tx, id).await?;
-            }
-            TaskState::Running => set(&mut tx, id, "UPDATE task SET cancel_requested = TRUE WHERE id = $1").await?,
-            TaskState::Held => return Err(wrong_state(id, TaskState::Held, "approve or reject it")),
-            done => return Err(wrong_state(id, done, "there is nothing to cancel")),
-        }
-        let task = read_task(&mut *tx, id).await?;
-        self.database.commit_erasing(tx, erased).await?;
-        Ok(task)
-    }
-
-    /// Pauses a queued task at once and asks a running one to pause, which it does where it can go on later. `conflict`
-    /// for a task that is held or done, or that runs and cannot be interrupted.
-    pub async fn pause_task(&self, id: TaskId) -> Result<Task> {
-        let mut tx = self.database.write().await?;
-        let task = read_task(&mut *tx, id).await?;
-        match (task.state, task.kind) {
-            (TaskState::Queued, _) => set(&mut tx, id, "UPDATE task SET state = 'paused' WHERE id = $1").await?,
-            (TaskState::Running, TaskKind::RefreshSchema) => {
-                return Err(wrong_state(id, TaskState::Running, "the refresh of a schema cannot be interrupted"));
-            }
-            (TaskState::Running, _) => {
-                set(&mut tx, id, "UPDATE task SET pause_requested = TRUE WHERE id = $1").await?;
-            }
-            (TaskState::Paused, _) => {}
-            (other, _) => return Err(wrong_state(id, other, "only one that waits or runs can be paused")),
-        }
-        let task = read_task(&mut *tx, id).await?;
-        tx.commit().await.map_err(fault)?;
-        Ok(task)
-    }
-
-    /// Queues a paused task again, and takes back what [`Store::pause_task`] asked of one that still runs. `conflict` for
-    /// any other.
-    pub async fn resume_task(&self, id: TaskId) -> Result<Task> {
-        let mut tx = self.database.write().await?;
-        match task_state(&mut tx, id).await? {
-            TaskState::Paused => set(&mut tx, id, "UPDATE task SET state = 'queued' WHERE id = $1").await?,
-            TaskState::Running => set(&mut tx, id, "UPDATE task SET pause_requested = FALSE WHERE id = $1").await?,
-            other => return Err(wrong_state(id, other, "only a paused one can be resumed")),
-        }
-        let task = read_task(&mut *tx, id).await?;
-        tx.commit().await.map_err(fault)?;
-        Ok(task)
-    }
-
-    /// Puts a running task aside as it was asked; queues it again if that was taken back meanwhile. Answers whether it
-    /// is queued.
-    pub async fn park_task(&self, id: TaskId) -> Result<bool> {
-        let mut tx = self.database.write().await?;
-        let parked = "UPDATE task SET state = CASE WHEN pause_requested THEN 'paused' ELSE 'queued' END,
-            pause_requested = FALSE WHERE id = $1 AND state = 'running'";
-        set(&mut tx, id, parked).await?;
-        let state = task_state(&mut tx, id).await?;
-        tx.commit().await.map_err(fault)?;
-        Ok(state == TaskState::Queued)
     }
 
     /// Queues again what an earlier process left running, or puts it aside if that was asked of it; to be called once, before anything is claimed. Answers how
@@ -292,11 +209,6 @@ pub(super) async fn close_task(at: &mut SqliteConnection, closing: &Closing<'_>)
     if closing.to.is_final() { orders::settle(at, closing.id, closing.at).await } else { Ok(false) }
 }
 
-async fn set(at: &mut SqliteConnection, task: TaskId, statement: &'static str) -> Result<()> {
-    sqlx::query(statement).bind(task.to_string()).execute(at).await.map_err(fault)?;
-    Ok(())
-}
-
 /// Writes how far a task has come, inside a transaction.
 pub(super) async fn note_progress(at: &mut SqliteConnection, task: &str, progress: &Progress) -> Result<()> {
     sqlx::query("UPDATE task SET progress = $2 WHERE id = $1")
@@ -318,7 +230,7 @@ pub(super) async fn discard_runs(at: &mut SqliteConnection, task: TaskId) -> Res
     Ok(())
 }
 
-async fn task_state(at: &mut SqliteConnection, id: TaskId) -> Result<TaskState> {
+pub(super) async fn task_state(at: &mut SqliteConnection, id: TaskId) -> Result<TaskState> {
     let state: Option<String> = sqlx::query_scalar("SELECT state FROM task WHERE id = $1")
         .bind(id.to_string())
         .fetch_optional(at)
@@ -358,11 +270,11 @@ async fn refuse_second_import(at: &mut SqliteConnection, id: &ConnectionId) -> R
     Err(Error::failure(FailureKind::Conflict, message))
 }
 
-fn missing(id: TaskId) -> Error {
+pub(super) fn missing(id: TaskId) -> Error {
     Error::not_found(format!("there is no task {id}"))
 }
 
-fn wrong_state(id: TaskId, state: TaskState, next: &str) -> Error {
+pub(super) fn wrong_state(id: TaskId, state: TaskState, next: &str) -> Error {
     Error::failure(FailureKind::Conflict, format!("the task {id} is {}; {next}", state.as_str()))
 }
 

@@ -31,7 +31,7 @@ const CONNECTIONS_AT_ONCE: u32 = 500;
 /// Of a run that was missed.
 const MISSED: &str = "missed";
 
-/// Fills turns until the host stops.
+/// Takes turns until the host stops.
 pub(super) async fn keep(tasks: Tasks, stop: CancellationToken) {
     loop {
         if let Err(error) = tasks.take_turns(&stop).await {

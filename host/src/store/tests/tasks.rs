@@ -95,7 +95,7 @@ async fn tasks_are_listed_newest_first_by_connection_and_state() {
     let all = TaskFilter::default();
     assert_eq!(ids(room.store.tasks(&all, None, 3).await.unwrap()), [made[3], made[2], made[1]]);
     assert_eq!(ids(room.store.tasks(&all, Some(made[1]), 3).await.unwrap()), [made[0]]);
-    let queued = TaskFilter { connection: Some(id("HR")), state: Some(TaskState::Queued) };
+    let queued = TaskFilter { connection: Some(id("HR")), state: Some(TaskState::Queued), ..TaskFilter::default() };
     assert_eq!(ids(room.store.tasks(&queued, None, 9).await.unwrap()), [made[2]]);
 }
 
