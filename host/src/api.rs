@@ -28,7 +28,9 @@ mod connectors;
 mod context;
 mod entitlements;
 mod etag;
+mod events;
 mod explain;
+mod fulfilments;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 mod health;
@@ -45,6 +47,7 @@ mod problem;
 mod published;
 mod publishers;
 mod releases;
+mod schedules;
 mod schema;
 mod secrets;
 mod secured;
@@ -185,6 +188,9 @@ fn v1() -> OpenApiRouter<ApiState> {
         passwords::routes(),
         entitlements::routes(),
         tasks::routes(),
+        fulfilments::routes(),
+        events::routes(),
+        schedules::routes(),
         published::routes(),
         changes::routes(),
         audit::routes(),

@@ -15,6 +15,7 @@ mod connection;
 mod connector;
 pub mod demo;
 mod fault;
+mod fulfil;
 mod import;
 mod keygen;
 mod logging;
@@ -24,6 +25,7 @@ mod password;
 mod published;
 mod publisher;
 mod remote;
+mod schedule;
 mod secret;
 mod secrets;
 mod serve;
@@ -83,6 +85,9 @@ enum Command {
     Apply(apply::Apply),
     Config(config::Config),
     Import(import::Import),
+    Fulfil(fulfil::Fulfil),
+    Task(task::Task),
+    Schedule(schedule::Schedule),
     Object(object::Object),
     Published(published::Published),
     Changes(published::Changes),
@@ -123,6 +128,9 @@ impl Cli {
                 Command::Apply(command) => command.run().await,
                 Command::Config(command) => command.run().await,
                 Command::Import(command) => command.run().await,
+                Command::Fulfil(command) => command.run().await,
+                Command::Task(command) => command.run().await,
+                Command::Schedule(command) => command.run().await,
                 Command::Object(command) => command.run().await,
                 Command::Published(command) => command.run().await,
                 Command::Changes(command) => command.run().await,

@@ -14,6 +14,7 @@ pub mod intake;
 mod listing;
 mod objects;
 mod options;
+mod orders;
 mod passwords;
 mod permissions;
 mod places;

@@ -22,6 +22,7 @@ pub mod id;
 pub mod interface;
 pub mod json;
 pub mod object;
+pub mod order;
 pub mod page;
 pub mod permission;
 pub mod placement;
@@ -29,6 +30,7 @@ pub mod probe;
 pub mod protocol;
 pub mod provision;
 pub mod request;
+pub mod schedule;
 pub mod schema;
 pub mod secret;
 pub mod secret_reference;
@@ -55,10 +57,11 @@ pub use gate::Gate;
 pub use host_pattern::HostPattern;
 pub use id::{
     AttributeName, ClassName, ConnectionId, ConnectorName, DestinationName, DirectoryName, MethodName, OptionName,
-    PlaceName, PublisherName, RequestId, SlotName, SystemId, TaskId, TokenName, Uid,
+    PlaceName, PublisherName, RequestId, ScheduleId, SlotName, SystemId, TaskId, TokenName, Uid,
 };
 pub use interface::{Export, Import};
 pub use object::{Attribute, Edge, Key, ObjectRef, Reference, Row};
+pub use order::{Fulfilment, OnError, Order, OrderCounts, OrderKind, OrderOutcome, OrderState, OrderStatus};
 pub use page::{EdgePage, ListRequest, Page, Rejected};
 pub use permission::{AddressRange, CredentialUse, Permission, Permissions};
 pub use placement::Placement;
@@ -66,12 +69,13 @@ pub use probe::{Aspect, Choice, Finding};
 pub use protocol::Protocol;
 pub use provision::{NewObject, Outcome, PartFailure, SecretAttribute, Update, Written};
 pub use request::{Caller, RequestContext, Role};
+pub use schedule::{Schedule, ScheduleNote, ScheduleStatus, Timing, Work};
 pub use schema::{AttributeInfo, ClassInfo, ClassKind, Matching, Schema, Syntax};
 pub use secret::Secret;
 pub use secret_reference::{SecretReference, Source, Unread};
 pub use secured::{EntryKey, Given, Layer, ReferenceStatus, Secured, SecuredStatus};
 pub use sending::Sending;
 pub use switches::Switches;
-pub use task::{Counts, ImportMode, Progress, Task, TaskError, TaskKind, TaskState};
+pub use task::{Asked, Counts, ImportMode, Progress, Task, TaskError, TaskKind, TaskState};
 pub use url_path::UrlPath;
 pub use value::{Cell, Part, Scalar, Value};

@@ -7,10 +7,12 @@
 //! | `seal.rs`     | sealing, opening, and the fingerprint that people are shown           |
 //! | `rotation.rs` | sealing everything anew under a new key, killed at any moment         |
 //! | `outside.rs`  | where references may point, and reading there                         |
+//! | `order.rs`    | sealing and opening provisioning orders that wait                     |
 //!
 //! Invariant: no key and no opened value can be printed or serialised, and none reaches the store or the log.
 
 mod key;
+mod order;
 mod outside;
 mod rotation;
 mod seal;
@@ -23,8 +25,8 @@ use tokio::sync::Mutex;
 use zeroize::Zeroizing;
 
 use crate::config::SecretsConfig;
-use crate::model::{Error, FailureKind, Layer, Result, Secret, SecretReference, Unread};
-use crate::store::{Sealed, Store};
+use crate::model::{Error, FailureKind, Layer, Result, Secret, SecretReference, TaskId, Unread};
+use crate::store::{Sealed, SealedOrder, Store};
 use key::{KEY_FILE, KeyRing};
 use outside::Outside;
 
@@ -107,6 +109,19 @@ impl Vault {
     /// Opens a reference, if it was sealed for exactly this owner and these places.
     pub fn open_reference(&self, owner: &Owner<'_>, places: &Places, sealed: &Sealed) -> Option<SecretReference> {
         reference(&self.open_sealed(&Owner { layer: Layer::Reference, ..*owner }, places, sealed)?)
+    }
+
+    /// Seals what an order of a task says.
+    ///
+    /// # Errors
+    /// `internal` if the cryptography fails, which it does not.
+    pub fn seal_order(&self, task: TaskId, number: i64, text: Zeroizing<Vec<u8>>) -> Result<SealedOrder> {
+        order::seal(self.ring().first(), task, number, text)
+    }
+
+    /// Opens what was sealed for exactly this order of this task.
+    pub fn open_order(&self, task: TaskId, number: i64, sealed: &SealedOrder) -> Option<Zeroizing<Vec<u8>>> {
+        order::open(self.ring().key(&sealed.key_id)?, task, number, sealed)
     }
 
     /// A reference, to be shown, wherever it may be used.

@@ -8,6 +8,7 @@
 //! another writer waiting. Deleting only marks; [`Store::sweep`] removes.
 
 mod apply;
+mod asked;
 mod carry;
 mod changes;
 mod compare;
@@ -19,6 +20,7 @@ mod idempotency;
 mod incremental;
 mod links;
 mod numbers;
+mod orders;
 mod permissions;
 mod publication;
 mod publish;
@@ -29,6 +31,7 @@ mod releases;
 mod rereads;
 mod restart;
 mod runs;
+mod schedules;
 mod schemas;
 mod sealed;
 mod secured;
@@ -54,6 +57,7 @@ pub use compare::Compared;
 pub use configure::{ConfigEdit, SecuredChange};
 pub use idempotency::{REMEMBERED_FOR, Recalled, Remembered};
 pub use incremental::Catching;
+pub use orders::{NewOrder, SealedOrder};
 pub use permissions::Approval;
 pub use publication::Publication;
 pub use publish::Removal;
@@ -63,6 +67,7 @@ pub use rejected::{SetAside, SetAsideRow};
 pub use releases::{InstalledRelease, ReleaseState};
 pub use rereads::Reread;
 pub use runs::{PartProgress, Run, RunPart};
+pub use schedules::{Due, Ordered, TurnEnd};
 pub use sealed::{Sealed, SealedRow};
 pub use secured::{Held, SecuredEdit, SecuredRow};
 pub use staging::{Cursor, Staged, StagedLink, StagedRow};
@@ -77,6 +82,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/store/0004_incremental.sql"),
     include_str!("../migrations/store/0005_schema.sql"),
     include_str!("../migrations/store/0006_references.sql"),
+    include_str!("../migrations/store/0007_fulfil_and_schedules.sql"),
 ];
 
 /// The host's store; clones share it.

@@ -1,18 +1,22 @@
-//! Tasks: work that outlives a request, claimed by workers, run, and finished in a state people can read.
+//! Tasks: work that outlives a request, claimed by workers, run, and finished in a state people can read. Requests order
+//! them, and schedules.
 //!
 //! A task left running by a process that died is queued again at the next start, and an import goes on from its
 //! checkpoint. A failure that may pass is tried again after a while; one that will not is the task's end. While the host
 //! itself cannot go on (a database is locked, a disk is full) a task waits, however long that takes.
 
+mod fulfil;
 mod import;
 mod persist;
+mod progress;
 mod refresh;
+mod schedules;
 mod watch;
 mod worker;
 
 use std::sync::Arc;
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -52,12 +56,15 @@ pub struct Tasks {
     wake: Arc<Notify>,
     /// Wakes those who refresh schemas.
     refreshes: Arc<Notify>,
+    /// Places of those who watch tasks.
+    watchers: Arc<Semaphore>,
 }
 
 impl Tasks {
     /// The tasks in a store, run against these connections.
     pub fn new(store: Store, connections: Connections, audit: Audit, clock: Clock, config: ImportConfig) -> Self {
-        Self { store, connections, audit, clock, config, wake: Arc::default(), refreshes: Arc::default() }
+        let watchers = Arc::new(Semaphore::new(progress::WATCHERS_MAX));
+        Self { store, connections, audit, clock, config, wake: Arc::default(), refreshes: Arc::default(), watchers }
     }
 
     /// Queues again what an earlier process left running, and starts the workers; they end with `stop`.
@@ -74,6 +81,7 @@ impl Tasks {
         }
         refresh::open(self, tracker, stop);
         tracker.spawn(worker::sweep(self.clone(), stop.clone()));
+        tracker.spawn(schedules::keep(self.clone(), stop.clone()));
         Ok(())
     }
 
@@ -83,11 +91,7 @@ impl Tasks {
     /// `conflict` if the connection has one already, or nothing an incremental one could go on from; `unsupported` if its
     /// connector cannot list, or tells no changes; `not-found`.
     pub async fn start_import(&self, rc: &RequestContext, connection: &ConnectionId, mode: ImportMode) -> Result<Task> {
-        self.require(connection, Export::Source, "import").await?.connection.switches.require_import(connection)?;
-        if mode == ImportMode::Incremental {
-            self.require(connection, Export::Feed, "import incrementally").await?;
-            self.store.require_feed_token(connection).await?;
-        }
+        self.require_import(connection, mode).await?;
         self.enqueue(rc, connection, TaskKind::Import, Some(mode)).await
     }
 
@@ -149,12 +153,31 @@ impl Tasks {
         self.store.tasks(filter, before, limit).await
     }
 
-    /// Cancels a task: at once if it waits, at its next page if it runs. Nothing visible changes.
+    /// Cancels a task: at once if it waits, at its next page or after the orders it has begun if it runs. Of an import
+    /// nothing visible changes.
     ///
     /// # Errors
     /// `conflict` if it is held or has ended; `not-found`.
     pub async fn cancel(&self, id: TaskId) -> Result<Task> {
         self.store.cancel_task(id).await
+    }
+
+    /// Pauses a task: at once if it waits, at its next page or after the orders it has begun if it runs.
+    ///
+    /// # Errors
+    /// `conflict` if it is held or has ended, or runs and cannot be interrupted; `not-found`.
+    pub async fn pause(&self, id: TaskId) -> Result<Task> {
+        self.store.pause_task(id).await
+    }
+
+    /// Lets a paused task go on where it stood.
+    ///
+    /// # Errors
+    /// `conflict` if it is not paused; `not-found`.
+    pub async fn resume(&self, id: TaskId) -> Result<Task> {
+        let task = self.store.resume_task(id).await?;
+        self.wake.notify_one();
+        Ok(task)
     }
 
     /// Publishes what a held import found.
@@ -191,6 +214,15 @@ impl Tasks {
         self.store.set_aside(id, after, limit).await
     }
 
+    async fn require_import(&self, connection: &ConnectionId, mode: ImportMode) -> Result<()> {
+        self.require(connection, Export::Source, "import").await?.connection.switches.require_import(connection)?;
+        if mode == ImportMode::Incremental {
+            self.require(connection, Export::Feed, "import incrementally").await?;
+            self.store.require_feed_token(connection).await?;
+        }
+        Ok(())
+    }
+
     async fn require(&self, connection: &ConnectionId, needs: Export, to_do: &str) -> Result<Arc<Ready>> {
         let ready = self.connections.ready(connection).await?;
         if ready.exports(needs) {
@@ -211,13 +243,14 @@ impl Tasks {
             kind,
             mode,
             connection: connection.clone(),
+            schedule: None,
             requested_by: rc.caller.name.clone(),
             request_id: rc.id.clone(),
         };
         let task = self.store.enqueue_task(&new).await?;
         match kind {
             TaskKind::RefreshSchema => self.wake_refreshing(),
-            TaskKind::Import => self.wake.notify_one(),
+            TaskKind::Import | TaskKind::Fulfil => self.wake.notify_one(),
         }
         Ok(task)
     }

@@ -8,6 +8,7 @@ use hawser::config::{CompileConfig, Config, ImportConfig};
 use hawser::connections::Connections;
 use hawser::host::{self, Running};
 use hawser::registry::Registry;
+use jiff::Timestamp;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio::sync::OnceCell;
@@ -26,6 +27,7 @@ pub struct House {
     data: Arc<TempDir>,
     tokens: Tokens,
     config: Config,
+    clock: Clock,
 }
 
 /// What a first start shows once.
@@ -51,6 +53,11 @@ impl House {
         Self::holding(guests::connectors, change).await
     }
 
+    /// A host of one's own, with a clock that the test turns.
+    pub async fn timed(start: Timestamp) -> Self {
+        Self::within(guests::connectors, |_| {}, Clock::manual(start)).await
+    }
+
     /// The host that tests of web services share, with their connectors; it may dial the loopback.
     pub async fn shared_web() -> &'static Self {
         SHARED_WEB.get_or_init(Self::web).await
@@ -71,14 +78,18 @@ impl House {
     }
 
     async fn holding(connectors: fn() -> &'static Path, change: impl FnOnce(&mut Config)) -> Self {
+        Self::within(connectors, change, Clock::system()).await
+    }
+
+    async fn within(connectors: fn() -> &'static Path, change: impl FnOnce(&mut Config), clock: Clock) -> Self {
         let data = Arc::new(tempfile::Builder::new().prefix("hawser-data-").tempdir().expect("a folder can be made"));
         let connectors = tokio::task::spawn_blocking(connectors).await.expect("the guests are built");
         let mut config = config(data.path(), connectors);
         change(&mut config);
-        let running = run(config.clone()).await;
+        let running = run(config.clone(), clock.clone()).await;
         let first = running.first_tokens.as_ref().expect("a first start makes tokens");
         let tokens = Tokens { operator: first.operator.clone(), core: first.core.clone() };
-        Self { running, data, tokens, config }
+        Self { running, data, tokens, config, clock }
     }
 
     /// The same host after a stop and a start.
@@ -86,14 +97,19 @@ impl House {
         self.restart_with(|_| {}).await
     }
 
+    /// The same host after a stop, what happens meanwhile, and a start.
+    pub async fn restart_after(self, meanwhile: impl FnOnce()) -> Self {
+        self.restart_with(|_| meanwhile()).await
+    }
+
     /// The same host after a stop and a start, configured differently.
     pub async fn restart_with(self, change: impl FnOnce(&mut Config)) -> Self {
-        let Self { running, data, tokens, mut config } = self;
+        let Self { running, data, tokens, mut config, clock } = self;
         stop(running).await;
         change(&mut config);
-        let running = run(config.clone()).await;
+        let running = run(config.clone(), clock.clone()).await;
         assert!(running.first_tokens.is_none(), "tokens are made once");
-        Self { running, data, tokens, config }
+        Self { running, data, tokens, config, clock }
     }
 
     /// Stops the host; what it leaves behind goes with the returned folder.
@@ -105,6 +121,11 @@ impl House {
     /// What it loaded and what it refused.
     pub fn registry(&self) -> &Registry {
         &self.running.registry
+    }
+
+    /// What it takes for the time.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
     }
 
     /// Its configured connections, past the API.
@@ -155,8 +176,8 @@ fn config(data: &Path, connectors: &Path) -> Config {
     }
 }
 
-async fn run(config: Config) -> Running {
-    let start = RUNTIME.spawn(host::start(config, Clock::system()));
+async fn run(config: Config, clock: Clock) -> Running {
+    let start = RUNTIME.spawn(host::start(config, clock));
     start.await.expect("starting does not panic").unwrap_or_else(|error| panic!("the host did not start: {error}"))
 }
 

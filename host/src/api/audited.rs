@@ -226,7 +226,9 @@ impl Trace for crate::store::InstalledRelease {}
 impl Trace for model::Granted {}
 impl Trace for model::RevokeOutcome {}
 impl Trace for model::SchemaStatus {}
+impl Trace for model::ScheduleStatus {}
 impl Trace for model::Task {}
+impl Trace for crate::store::Ordered {}
 impl<T> Trace for model::Stored<T> {}
 impl<T> Trace for Vec<T> {}
 

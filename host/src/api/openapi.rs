@@ -44,6 +44,7 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
         (name = "passwords", description = "Setting, changing and checking passwords"),
         (name = "entitlements", description = "Granting and revoking"),
         (name = "tasks", description = "Imports and other work that outlives a request"),
+        (name = "schedules", description = "Tasks that the host orders by itself"),
         (name = "published", description = "What imports found, and what changed"),
         (name = "audit", description = "Who did what"),
         (name = "tokens", description = "Who may call"),

@@ -1,4 +1,6 @@
-//! Tasks: imports and schema refreshes, from being queued to being published, held or stopped.
+//! Tasks: imports, schema refreshes and fulfilments, from being queued to being published, held or stopped.
+
+mod view;
 
 use axum::Json;
 use axum::extract::State;
@@ -17,10 +19,10 @@ use super::connections::ConnectionPath;
 use super::context::{AsCore, AsOperator};
 use super::page::{self, Limit, Listed, PageQuery};
 use super::problem::Problem;
-use crate::model::{
-    ConnectionId, Counts, ImportMode, Progress, RequestContext, Result, Task, TaskError, TaskId, TaskState,
-};
+use crate::model::{ConnectionId, ImportMode, RequestContext, Result, ScheduleId, Task, TaskId, TaskKind, TaskState};
 use crate::store::{Removal, SetAsideRow, TaskFilter};
+
+pub(super) use view::TaskView;
 
 pub(super) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
@@ -28,6 +30,8 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(list))
         .routes(routes!(show))
         .routes(routes!(cancel))
+        .routes(routes!(pause))
+        .routes(routes!(resume))
         .routes(routes!(approve))
         .routes(routes!(reject))
         .routes(routes!(removals))
@@ -38,11 +42,11 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Path)]
-struct TaskPath {
+pub(super) struct TaskPath {
     /// The task's id, a UUID.
     #[serde(deserialize_with = "id")]
     #[param(value_type = String, format = "uuid")]
-    id: TaskId,
+    pub(super) id: TaskId,
 }
 
 /// Which tasks.
@@ -53,97 +57,27 @@ struct TaskQuery {
     /// Only those of this connection.
     #[param(value_type = Option<String>)]
     connection: Option<ConnectionId>,
-    /// Only those in this state: `queued`, `running`, `held`, `succeeded`, `failed`, `cancelled` or `rejected`.
+    /// Only those in this state: `queued`, `running`, `paused`, `held`, `succeeded`, `failed`, `cancelled` or `rejected`.
     #[param(value_type = Option<String>)]
     state: Option<TaskState>,
+    /// Only those of this kind: `import`, `refresh-schema` or `fulfil`.
+    #[param(value_type = Option<String>)]
+    kind: Option<TaskKind>,
+    /// Only those of this schedule.
+    #[param(value_type = Option<String>)]
+    schedule: Option<ScheduleId>,
+    /// Only those created then or later.
+    #[param(value_type = Option<String>, format = DateTime)]
+    since: Option<jiff::Timestamp>,
+    /// Only those created before then.
+    #[param(value_type = Option<String>, format = DateTime)]
+    until: Option<jiff::Timestamp>,
     /// Items of the page, 1 to 1000.
     #[serde(default)]
     #[param(value_type = Option<u32>, default = 100, minimum = 1, maximum = 1000)]
     limit: Limit,
     /// `next` of the page before.
     cursor: Option<String>,
-}
-
-/// Work that outlives a request.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = Task)]
-pub(super) struct TaskView {
-    #[schema(value_type = String, format = "uuid")]
-    id: TaskId,
-    /// `import` or `refresh-schema`.
-    kind: &'static str,
-    /// Of an import: `complete` or `incremental`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    mode: Option<&'static str>,
-    connection: String,
-    /// `queued`, `running`, `held`, `succeeded`, `failed`, `cancelled` or `rejected`.
-    state: &'static str,
-    /// The name of the token that asked for it.
-    requested_by: String,
-    request_id: String,
-    #[schema(value_type = String, format = DateTime)]
-    created: jiff::Timestamp,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, format = DateTime)]
-    started: Option<jiff::Timestamp>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, format = DateTime)]
-    finished: Option<jiff::Timestamp>,
-    /// How often it was claimed; more than once after a fault.
-    attempts: u32,
-    #[schema(value_type = ProgressSchema)]
-    progress: Progress,
-    /// What it changes; known once the pass was compared.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<CountsSchema>)]
-    counts: Option<Counts>,
-    /// Why it is held, or why it failed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<TaskErrorSchema>)]
-    error: Option<TaskError>,
-}
-
-/// How far an import has come.
-#[derive(ToSchema)]
-#[schema(as = Progress)]
-#[allow(dead_code, reason = "describes the model's type to the API document")]
-struct ProgressSchema {
-    /// What is being read: a class, or `class.attribute` for a relation.
-    reading: Option<String>,
-    /// Rows staged so far, of all classes.
-    rows: u64,
-    /// Links staged so far.
-    links: u64,
-    /// Records set aside so far.
-    rejected: u64,
-    /// Rows of the class being read, if the connector has an idea.
-    estimate: Option<u64>,
-}
-
-/// What a pass changes, counted.
-#[derive(ToSchema)]
-#[schema(as = Counts, rename_all = "camelCase")]
-#[allow(dead_code, reason = "describes the model's type to the API document")]
-struct CountsSchema {
-    inserted: u64,
-    updated: u64,
-    deleted: u64,
-    unchanged: u64,
-    links_added: u64,
-    links_removed: u64,
-    /// Records set aside with a reason.
-    rejected: u64,
-}
-
-/// Why a task is held, or why it failed.
-#[derive(ToSchema)]
-#[schema(as = TaskError)]
-#[allow(dead_code, reason = "describes the model's type to the API document")]
-struct TaskErrorSchema {
-    /// As in the last part of a problem's type.
-    kind: String,
-    message: String,
 }
 
 /// An object that a held import would remove.
@@ -204,7 +138,8 @@ async fn list(
     At { query, .. }: At<Nothing, TaskQuery>,
 ) -> Result<Json<Listed<TaskView>>, Problem> {
     let before: Option<TaskId> = page::key(query.cursor.as_deref())?;
-    let filter = TaskFilter { connection: query.connection, state: query.state };
+    let TaskQuery { connection, state, kind, schedule, since, until, .. } = query;
+    let filter = TaskFilter { connection, state, kind, schedule, since, until };
     let tasks = api.tasks.list(&filter, before, query.limit.and_one()).await?;
     Ok(Json(Listed::cut(tasks, query.limit, |task| task.id, TaskView::from)))
 }
@@ -226,7 +161,9 @@ async fn decision(api: &ApiState, rc: &RequestContext, action: &str, id: TaskId)
     Ok(act(rc, action).on(&task.connection).parameter("task", id))
 }
 
-/// Cancels a task: at once if it is queued, at its next page if it runs. Nothing visible changes.
+/// Cancels a task: at once if it waits, at its next page or after the orders it has begun if it runs.
+///
+/// Of an import nothing visible changes; the orders of a fulfilment that were not begun are skipped.
 #[utoipa::path(post, path = "/v1/tasks/{id}/cancel", operation_id = "cancel_task", tag = "tasks", params(TaskPath),
     responses((status = 200, body = TaskView)))]
 async fn cancel(
@@ -237,6 +174,34 @@ async fn cancel(
 ) -> Result<Json<TaskView>, Problem> {
     let entry = decision(&api, &rc, "task.cancel", path.id).await?;
     Ok(Json(audited(&api, entry, api.tasks.cancel(path.id)).await?.into()))
+}
+
+/// Pauses a task: at once if it is queued, at its next page or after the orders it has begun if it runs.
+///
+/// What it has done so far stays. A paused import is still the one its connection has.
+#[utoipa::path(post, path = "/v1/tasks/{id}/pause", operation_id = "pause_task", tag = "tasks", params(TaskPath),
+    responses((status = 200, body = TaskView)))]
+async fn pause(
+    AsCore(rc): AsCore,
+    State(api): State<ApiState>,
+    At { path, .. }: At<TaskPath>,
+    _: OptionalBody<Nothing>,
+) -> Result<Json<TaskView>, Problem> {
+    let entry = decision(&api, &rc, "task.pause", path.id).await?;
+    Ok(Json(audited(&api, entry, api.tasks.pause(path.id)).await?.into()))
+}
+
+/// Lets a paused task go on where it stood.
+#[utoipa::path(post, path = "/v1/tasks/{id}/resume", operation_id = "resume_task", tag = "tasks", params(TaskPath),
+    responses((status = 200, body = TaskView)))]
+async fn resume(
+    AsCore(rc): AsCore,
+    State(api): State<ApiState>,
+    At { path, .. }: At<TaskPath>,
+    _: OptionalBody<Nothing>,
+) -> Result<Json<TaskView>, Problem> {
+    let entry = decision(&api, &rc, "task.resume", path.id).await?;
+    Ok(Json(audited(&api, entry, api.tasks.resume(path.id)).await?.into()))
 }
 
 /// Publishes what a held import found.
@@ -299,27 +264,6 @@ pub(super) fn accepted(task: Task) -> Response {
 
 fn id<'de, D: serde::Deserializer<'de>>(from: D) -> Result<TaskId, D::Error> {
     String::deserialize(from)?.parse().map_err(serde::de::Error::custom)
-}
-
-impl From<Task> for TaskView {
-    fn from(task: Task) -> Self {
-        Self {
-            id: task.id,
-            kind: task.kind.as_str(),
-            mode: task.mode.map(ImportMode::as_str),
-            connection: task.connection.into(),
-            state: task.state.as_str(),
-            requested_by: task.requested_by,
-            request_id: task.request_id.into(),
-            created: task.created,
-            started: task.started,
-            finished: task.finished,
-            attempts: task.attempts,
-            progress: task.progress,
-            counts: task.counts,
-            error: task.error,
-        }
-    }
 }
 
 impl From<Removal> for RemovalView {

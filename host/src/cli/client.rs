@@ -4,6 +4,7 @@
 //! The client follows no redirect and uses no proxy of the environment, because it carries a token; and it repeats
 //! nothing, because a request that was sent and not answered may have had its effect.
 
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -106,6 +107,32 @@ impl Client {
             count += 1;
         }
         Ok(count)
+    }
+
+    /// Sends the call and hands over the name and the data of each event as it comes (`text/event-stream`), until `each`
+    /// has enough or the host ends the stream.
+    pub(super) async fn events(
+        &self,
+        call: &Call,
+        mut each: impl FnMut(&str, &str) -> Result<ControlFlow<()>, Fault>,
+    ) -> Result<(), Fault> {
+        let answer = self.start(call).await?;
+        if !answer.status().is_success() {
+            return self.whole(call, answer).await?.accepted().map(|_| ());
+        }
+        let stream = StreamReader::new(answer.bytes_stream().map_err(std::io::Error::other));
+        let (mut lines, mut name) = (BufReader::new(stream).lines(), String::new());
+        let broken = |why| Fault::new(Exit::Unavailable, format!("the answer broke off: {why}"));
+        while let Some(line) = lines.next_line().await.map_err(broken)? {
+            if let Some(event) = line.strip_prefix("event:") {
+                event.trim().clone_into(&mut name);
+            } else if let Some(data) = line.strip_prefix("data:")
+                && each(&name, data.trim())?.is_break()
+            {
+                return Ok(());
+            }
+        }
+        Ok(())
     }
 
     async fn start(&self, call: &Call) -> Result<reqwest::Response, Fault> {

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::client::Call;
 use super::fault::Fault;
 use super::remote::{Paging, Remote, Session};
-use super::{connection, out, task};
+use super::{connection, task};
 
 /// Imports: start, watch, decide about one that is held.
 #[derive(Args)]
@@ -34,7 +34,7 @@ enum Command {
         /// Only of this connection.
         #[arg(long)]
         connection: Option<String>,
-        /// Only in this state: queued, running, held, succeeded, failed, cancelled, rejected.
+        /// Only in this state: queued, running, paused, held, succeeded, failed, cancelled, rejected.
         #[arg(long)]
         state: Option<String>,
         #[command(flatten)]
@@ -74,10 +74,10 @@ impl Import {
                 session.page(call, &paging, task::COLUMNS).await
             }
             Command::Show { task } => session.one(Call::get(task::path(&task)), task::ALL).await,
-            Command::Wait { task } => finish(&session, &task).await,
-            Command::Approve { task } => act(&session, &task, "approve").await,
-            Command::Reject { task } => act(&session, &task, "reject").await,
-            Command::Cancel { task } => act(&session, &task, "cancel").await,
+            Command::Wait { task } => task::finish(&session, &task).await,
+            Command::Approve { task } => task::act(&session, &task, "approve").await,
+            Command::Reject { task } => task::act(&session, &task, "reject").await,
+            Command::Cancel { task } => task::act(&session, &task, "cancel").await,
             Command::Removals { task, paging } => {
                 let columns = [("class", "/class"), ("uid", "/uid"), ("name", "/name")];
                 session.page(Call::get(format!("{}/removals", task::path(&task))), &paging, &columns).await
@@ -95,22 +95,7 @@ async fn run(session: &Session, connection: &str, incremental: bool, wait: bool)
     let call = if incremental { Call::post(path, json!({"mode": "incremental"})) } else { Call::act(path) };
     let reply = session.ask(call).await?;
     if wait {
-        return finish(session, &reply.read::<task::Seen>()?.id).await;
+        return task::finish(session, &reply.read::<task::Seen>()?.id).await;
     }
     session.show(&reply, task::ALL)
-}
-
-async fn finish(session: &Session, id: &str) -> Result<(), Fault> {
-    let (seen, reply) = task::wait(&session.client, id).await?;
-    if session.json {
-        out::json(&reply.body)?;
-    } else {
-        let counts = seen.counts.as_ref().map(|counts| format!(": {}", task::counted(counts))).unwrap_or_default();
-        out::line(format_args!("task {id} {}{counts}", seen.state.as_str()))?;
-    }
-    seen.outcome()
-}
-
-async fn act(session: &Session, task: &str, verb: &str) -> Result<(), Fault> {
-    session.one(Call::act(format!("{}/{verb}", task::path(task))), task::ALL).await
 }

@@ -1,18 +1,16 @@
-//! Tasks as the command line sees them: shown, and waited for with a progress bar.
+//! `hawser task`: work that outlives a request, listed, watched, paused and stopped.
 
-use std::time::Duration;
+mod wait;
 
-use indicatif::{HumanCount, ProgressBar, ProgressStyle};
-use serde::Deserialize;
+use clap::{Args, Subcommand};
 
-use super::client::{Call, Client, Reply, word};
-use super::fault::{Exit, Fault};
+use super::client::{Call, word};
+use super::fault::Fault;
 use super::out;
+use super::remote::{Paging, Remote, Session};
 use super::table::Column;
-use crate::model::{Counts, Progress, TaskError, TaskState};
 
-/// How often a task that runs is looked at.
-const POLL: Duration = Duration::from_millis(150);
+pub(super) use wait::{Seen, counted, wait};
 
 /// What a list of tasks shows.
 pub(super) const COLUMNS: &[Column<'_>] = &[
@@ -22,6 +20,7 @@ pub(super) const COLUMNS: &[Column<'_>] = &[
     ("connection", "/connection"),
     ("state", "/state"),
     ("rows", "/progress/rows"),
+    ("schedule", "/schedule"),
     ("created", "/created"),
     ("finished", "/finished"),
 ];
@@ -38,44 +37,110 @@ pub(super) const ALL: &[Column<'_>] = &[
     ("created", "/created"),
     ("started", "/started"),
     ("finished", "/finished"),
+    ("took (ms)", "/durationMs"),
     ("attempts", "/attempts"),
     ("progress", "/progress"),
     ("counts", "/counts"),
+    ("orders", "/orders"),
     ("why", "/error/message"),
 ];
 
-/// What waiting needs to know of a task.
-#[derive(Clone, Debug, Deserialize)]
-pub(super) struct Seen {
-    pub(super) id: String,
-    pub(super) state: TaskState,
-    #[serde(default)]
-    pub(super) progress: Progress,
-    #[serde(default)]
-    pub(super) counts: Option<Counts>,
-    #[serde(default)]
-    pub(super) error: Option<TaskError>,
+/// What a list of orders shows.
+const ORDERS: &[Column<'_>] = &[
+    ("order", "/number"),
+    ("id", "/id"),
+    ("type", "/type"),
+    ("class", "/class"),
+    ("uid", "/uid"),
+    ("state", "/state"),
+    ("kind", "/error/kind"),
+    ("why", "/error/message"),
+];
+
+/// Tasks: list, watch, pause and resume, stop.
+#[derive(Args)]
+pub(super) struct Task {
+    #[command(flatten)]
+    remote: Remote,
+    #[command(subcommand)]
+    command: Command,
 }
 
-impl Seen {
-    /// How it ended, as a command ends.
-    pub(super) fn outcome(&self) -> Result<(), Fault> {
-        let why = self.error.as_ref().map(|error| format!(": {}: {}", error.kind, error.message)).unwrap_or_default();
-        let fault = |exit, what: &str| Err(Fault::new(exit, format!("task {} {what}{why}", self.id)));
-        match self.state {
-            TaskState::Succeeded => Ok(()),
-            TaskState::Held => {
-                fault(Exit::Held, "is held; look at `hawser import removals`, then approve or reject it")
+#[derive(Subcommand)]
+enum Command {
+    /// Tasks, newest first.
+    List {
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        paging: Paging,
+    },
+    /// One task.
+    Show { task: String },
+    /// Watch a task until it ends, with a progress bar on a terminal; the exit code says how it ended.
+    Watch { task: String },
+    /// Pause a task: at its next page, or after the orders it has begun.
+    Pause { task: String },
+    /// Let a paused task go on where it stood.
+    Resume { task: String },
+    /// Stop a task.
+    Cancel { task: String },
+    /// The orders of a fulfilment, and what came of each.
+    Orders {
+        task: String,
+        /// Only in this state: pending, running, succeeded, failed, skipped, outcome-unknown.
+        #[arg(long)]
+        state: Option<String>,
+        #[command(flatten)]
+        paging: Paging,
+    },
+}
+
+/// Which tasks to list.
+#[derive(Args)]
+struct Which {
+    /// Only of this connection.
+    #[arg(long)]
+    connection: Option<String>,
+    /// Only in this state: queued, running, paused, held, succeeded, failed, cancelled, rejected.
+    #[arg(long)]
+    state: Option<String>,
+    /// Only of this kind: import, refresh-schema, fulfil.
+    #[arg(long)]
+    kind: Option<String>,
+    /// Only of this schedule.
+    #[arg(long)]
+    schedule: Option<String>,
+    /// Only those created then or later (RFC 3339).
+    #[arg(long)]
+    since: Option<String>,
+    /// Only those created before then (RFC 3339).
+    #[arg(long)]
+    until: Option<String>,
+}
+
+impl Task {
+    pub(super) async fn run(self) -> Result<(), Fault> {
+        let session = self.remote.open()?;
+        match self.command {
+            Command::List { which, paging } => session.page(which.of(Call::get("/v1/tasks")), &paging, COLUMNS).await,
+            Command::Show { task } => session.one(Call::get(path(&task)), ALL).await,
+            Command::Watch { task } => finish(&session, &task).await,
+            Command::Pause { task } => act(&session, &task, "pause").await,
+            Command::Resume { task } => act(&session, &task, "resume").await,
+            Command::Cancel { task } => act(&session, &task, "cancel").await,
+            Command::Orders { task, state, paging } => {
+                let call = Call::get(format!("{}/orders", path(&task))).query("state", state);
+                session.page(call, &paging, ORDERS).await
             }
-            TaskState::Failed => fault(self.exit_of_failure(), "failed"),
-            TaskState::Cancelled => fault(Exit::Failed, "was cancelled"),
-            TaskState::Rejected => fault(Exit::Failed, "was rejected"),
-            TaskState::Queued | TaskState::Running => fault(Exit::Failed, "has not ended"),
         }
     }
+}
 
-    fn exit_of_failure(&self) -> Exit {
-        self.error.as_ref().map_or(Exit::Failed, |error| Exit::of_problem(&error.kind, 500))
+impl Which {
+    fn of(self, call: Call) -> Call {
+        let call = call.query("connection", self.connection).query("state", self.state).query("kind", self.kind);
+        call.query("schedule", self.schedule).query("since", self.since).query("until", self.until)
     }
 }
 
@@ -84,92 +149,18 @@ pub(super) fn path(task: &str) -> String {
     format!("/v1/tasks/{}", word(task))
 }
 
-/// Looks at a task until it ended or is held, with a progress bar on a terminal; gives the last answer.
-pub(super) async fn wait(client: &Client, task: &str) -> Result<(Seen, Reply), Fault> {
-    let bar = ProgressBar::new_spinner();
-    let outcome = watch(client, task, &bar).await;
-    bar.finish_and_clear();
-    outcome
-}
-
-async fn watch(client: &Client, task: &str, bar: &ProgressBar) -> Result<(Seen, Reply), Fault> {
-    let call = Call::get(path(task));
-    loop {
-        let reply = client.ask(&call).await?;
-        let seen: Seen = reply.read()?;
-        draw(bar, &seen)?;
-        if seen.state.is_final() || seen.state == TaskState::Held {
-            return Ok((seen, reply));
-        }
-        tokio::time::sleep(POLL).await;
-    }
-}
-
-fn draw(bar: &ProgressBar, seen: &Seen) -> Result<(), Fault> {
-    let reading = seen.progress.reading.as_deref().unwrap_or(seen.state.as_str());
-    let template = if let Some(estimate) = seen.progress.estimate.filter(|estimate| *estimate > 0) {
-        bar.set_length(estimate.max(seen.progress.rows));
-        "  {spinner} {msg:24} [{bar:32}] {human_pos} of about {human_len} rows, {per_sec}"
+/// Watches a task to its end, says how it ended, and ends the command so.
+pub(super) async fn finish(session: &Session, id: &str) -> Result<(), Fault> {
+    let (seen, reply) = wait::follow(&session.client, id).await?;
+    if session.json {
+        out::json(&reply.body)?;
     } else {
-        "  {spinner} {msg:24} {human_pos} rows, {per_sec}"
-    };
-    let style = ProgressStyle::with_template(template);
-    bar.set_style(style.map_err(|why| Fault::failed(why.to_string()))?.progress_chars("=> "));
-    bar.set_message(out::visible(reading));
-    bar.set_position(seen.progress.rows);
-    bar.tick();
-    Ok(())
+        out::line(format_args!("task {id} {}{}", seen.state.as_str(), seen.done()))?;
+    }
+    seen.outcome()
 }
 
-/// Counts in words, leaving out what is zero.
-pub(super) fn counted(counts: &Counts) -> String {
-    let parts = [
-        (counts.inserted, "inserted"),
-        (counts.updated, "updated"),
-        (counts.deleted, "deleted"),
-        (counts.unchanged, "unchanged"),
-        (counts.links_added, "links added"),
-        (counts.links_removed, "links removed"),
-        (counts.rejected, "set aside"),
-    ];
-    let said: Vec<String> = parts
-        .iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, what)| format!("{} {what}", HumanCount(*count)))
-        .collect();
-    if said.is_empty() { "nothing to change".to_owned() } else { said.join(", ") }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn seen(state: &str, error: &serde_json::Value) -> Seen {
-        serde_json::from_value(json!({"id": "t", "state": state, "error": error, "kind": "import"})).unwrap()
-    }
-
-    #[test]
-    fn a_held_task_ends_the_command_with_its_own_code() {
-        let error = json!({"kind": "threshold", "message": "10000 objects would go"});
-        let fault = seen("held", &error).outcome().unwrap_err();
-        assert_eq!(fault.exit, Exit::Held);
-        assert!(fault.message.contains("10000 objects would go"), "{fault}");
-    }
-
-    #[test]
-    fn a_failed_task_ends_with_the_code_of_its_error() {
-        let error = json!({"kind": "connection-failed", "message": "no route"});
-        assert_eq!(seen("failed", &error).outcome().unwrap_err().exit, Exit::Unavailable);
-        assert_eq!(seen("failed", &json!(null)).outcome().unwrap_err().exit, Exit::Failed);
-        assert!(seen("succeeded", &json!(null)).outcome().is_ok());
-    }
-
-    #[test]
-    fn counts_leave_out_what_did_not_happen() {
-        let counts = Counts { inserted: 12_000, links_removed: 1, ..Counts::default() };
-        assert_eq!(counted(&counts), "12,000 inserted, 1 links removed");
-        assert_eq!(counted(&Counts::default()), "nothing to change");
-    }
+/// Decides something about a task.
+pub(super) async fn act(session: &Session, task: &str, verb: &str) -> Result<(), Fault> {
+    session.one(Call::act(format!("{}/{verb}", path(task))), ALL).await
 }

@@ -99,6 +99,13 @@ text_id!(
     is_entity_id
 );
 text_id!(
+    /// A schedule; the same grammar as a connection's identifier.
+    ScheduleId,
+    "schedule identifier",
+    "it begins with a letter, goes on with letters, digits, dots and hyphens, and has at most 128 characters",
+    is_entity_id
+);
+text_id!(
     /// A token's name, never the token; the same grammar as a connection's identifier.
     TokenName,
     "token name",
@@ -207,6 +214,13 @@ impl ConnectionId {
 }
 
 impl SystemId {
+    /// The form that is unique.
+    pub fn folded(&self) -> String {
+        self.0.to_ascii_lowercase()
+    }
+}
+
+impl ScheduleId {
     /// The form that is unique.
     pub fn folded(&self) -> String {
         self.0.to_ascii_lowercase()

@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::id::{ConnectionId, RequestId, TaskId};
+use super::id::{ConnectionId, RequestId, ScheduleId, TaskId};
+use super::order::{Fulfilment, OrderCounts};
 
 /// What a task does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,6 +14,8 @@ pub enum TaskKind {
     Import,
     /// Reading the target's schema.
     RefreshSchema,
+    /// Carrying out provisioning orders.
+    Fulfil,
 }
 
 /// How much an import reads.
@@ -32,6 +35,8 @@ pub enum ImportMode {
 pub enum TaskState {
     Queued,
     Running,
+    /// Put aside by a person, until somebody resumes it; it goes on where it stood.
+    Paused,
     /// Waits for a person: a threshold tripped. Approve or reject.
     Held,
     Succeeded,
@@ -48,6 +53,7 @@ impl TaskKind {
         match self {
             Self::Import => "import",
             Self::RefreshSchema => "refresh-schema",
+            Self::Fulfil => "fulfil",
         }
     }
 }
@@ -68,6 +74,7 @@ impl TaskState {
         match self {
             Self::Queued => "queued",
             Self::Running => "running",
+            Self::Paused => "paused",
             Self::Held => "held",
             Self::Succeeded => "succeeded",
             Self::Failed => "failed",
@@ -80,6 +87,15 @@ impl TaskState {
     pub const fn is_final(self) -> bool {
         matches!(self, Self::Succeeded | Self::Failed | Self::Cancelled | Self::Rejected)
     }
+}
+
+/// What a person asked of a task that runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// To stop for good.
+    Cancel,
+    /// To stop until it is resumed.
+    Pause,
 }
 
 /// How far an import has come.
@@ -128,8 +144,12 @@ pub struct Task {
     /// Of an import; other tasks have none.
     pub mode: Option<ImportMode>,
     pub connection: ConnectionId,
+    /// The schedule it was made for.
+    pub schedule: Option<ScheduleId>,
+    /// How to go about its orders; only a fulfilment has some.
+    pub fulfilment: Option<Fulfilment>,
     pub state: TaskState,
-    /// The name of the token that asked for it.
+    /// The name of the token that asked for it, or `schedule:` and the schedule's.
     pub requested_by: String,
     pub request_id: RequestId,
     pub created: Timestamp,
@@ -140,6 +160,8 @@ pub struct Task {
     pub progress: Progress,
     /// Known once the pass was compared.
     pub counts: Option<Counts>,
+    /// Its orders; only a fulfilment has some.
+    pub orders: Option<OrderCounts>,
     /// Why it is held, or why it failed.
     pub error: Option<TaskError>,
 }

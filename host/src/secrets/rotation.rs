@@ -16,9 +16,9 @@ use std::sync::{Arc, PoisonError};
 
 use super::key::{self, KeyRing};
 use super::seal::{self, Owner};
-use super::{Vault, refused};
-use crate::model::{Error, FailureKind, Result};
-use crate::store::{Sealed, SealedRow, Store};
+use super::{Vault, order, refused};
+use crate::model::{Error, FailureKind, Result, TaskId};
+use crate::store::{Sealed, SealedOrder, SealedRow, Store};
 
 /// Rows sealed anew in one transaction, of each table: others write in between.
 const AT_ONCE: u32 = 64;
@@ -71,7 +71,9 @@ impl Vault {
         let ring = self.ring();
         let mut count = 0;
         loop {
-            match store.seal_anew(ring.first().id(), AT_ONCE, |row| anew(&ring, row)).await? {
+            let options = store.seal_anew(ring.first().id(), AT_ONCE, |row| anew(&ring, row)).await?;
+            let orders = |task, number, sealed: &SealedOrder| order_anew(&ring, task, number, sealed);
+            match options + store.seal_orders_anew(ring.first().id(), AT_ONCE, orders).await? {
                 0 => return Ok(count),
                 some => count += some,
             }
@@ -98,6 +100,14 @@ fn anew(ring: &KeyRing, row: &SealedRow) -> Result<Sealed> {
         Some((places, value)) => seal::seal(ring.first(), &owner, &places, &value),
         // It did not open under its own key either: somebody changed it, and it has to be entered again.
         None => Ok(Sealed { key_id: ring.first().id().to_owned(), ..sealed.clone() }),
+    }
+}
+
+fn order_anew(ring: &KeyRing, task: TaskId, number: i64, sealed: &SealedOrder) -> Result<SealedOrder> {
+    match ring.key(&sealed.key_id).and_then(|key| order::open(key, task, number, sealed)) {
+        Some(text) => order::seal(ring.first(), task, number, text),
+        // As above: whoever carries it out finds that it cannot be opened, and says so.
+        None => Ok(SealedOrder { key_id: ring.first().id().to_owned(), ..sealed.clone() }),
     }
 }
 

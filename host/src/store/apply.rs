@@ -67,7 +67,7 @@ pub struct FedPage {
 pub(super) struct Standing {
     parts: HashMap<RunPart, i64>,
     pub(super) task: String,
-    pub(super) cancel_requested: bool,
+    pub(super) stop_requested: bool,
     pub(super) rejected: i64,
 }
 
@@ -111,21 +111,21 @@ impl Store {
         note_token(&mut tx, run, page).await?;
         note_progress(&mut tx, &standing.task, &Progress { rejected, ..progress.clone() }).await?;
         tx.commit().await.map_err(fault)?;
-        Ok(Staged { duplicates: 0, cancel_requested: standing.cancel_requested })
+        Ok(Staged { duplicates: 0, stop_requested: standing.stop_requested })
     }
 }
 
 /// Where a page of that run goes.
 pub(super) async fn standing(at: &mut SqliteConnection, run: i64) -> Result<Standing> {
     let found: Option<(i64, String, bool)> = sqlx::query_as(
-        "SELECT r.rejected, t.id, t.cancel_requested FROM run r JOIN task t ON t.id = r.task
+        "SELECT r.rejected, t.id, t.cancel_requested OR t.pause_requested FROM run r JOIN task t ON t.id = r.task
          WHERE r.number = $1 AND r.mode = 'incremental' AND r.state = 'staging'",
     )
     .bind(run)
     .fetch_optional(&mut *at)
     .await
     .map_err(fault)?;
-    let Some((rejected, task, cancel_requested)) = found else {
+    let Some((rejected, task, stop_requested)) = found else {
         let message = format!("the run {run} is not an incremental one that is being staged");
         return Err(Error::failure(FailureKind::Conflict, message));
     };
@@ -137,7 +137,7 @@ pub(super) async fn standing(at: &mut SqliteConnection, run: i64) -> Result<Stan
     .await
     .map_err(fault)?;
     let parts = parts.into_iter().map(|(class, attribute, number)| (RunPart::from_columns(class, attribute), number));
-    Ok(Standing { parts: parts.collect(), task, cancel_requested, rejected })
+    Ok(Standing { parts: parts.collect(), task, stop_requested, rejected })
 }
 
 /// A token is where the run resumes; without one it could not, unless nothing happened since the last.

@@ -201,7 +201,7 @@ pub(super) async fn remove(at: &mut SqliteConnection, id: &ConnectionId, if_matc
     for statement in [
         "UPDATE connection SET folded = NULL, managed_system = NULL, published_run = NULL WHERE number = $1",
         "UPDATE run SET state = 'discarded' WHERE connection = $1",
-        "UPDATE task SET state = 'cancelled' WHERE connection = $1 AND state IN ('queued', 'running', 'held')",
+        "UPDATE task SET state = 'cancelled' WHERE connection = $1 AND state IN ('queued', 'running', 'paused', 'held')",
     ] {
         sqlx::query(statement).bind(number).execute(&mut *at).await.map_err(fault)?;
     }
@@ -238,7 +238,8 @@ async fn stop_if_disabled(at: &mut SqliteConnection, number: i64, switches: Swit
         return Ok(());
     }
     for statement in [
-        "UPDATE task SET state = 'cancelled', finished = $2 WHERE connection = $1 AND state = 'queued'",
+        "UPDATE task SET state = 'cancelled', finished = $2 WHERE connection = $1
+            AND state IN ('queued', 'paused')",
         "UPDATE task SET cancel_requested = $2 > 0 WHERE connection = $1 AND state = 'running'",
     ] {
         sqlx::query(statement).bind(number).bind(now).execute(&mut *at).await.map_err(fault)?;

@@ -69,7 +69,7 @@ impl Store {
         move_on(&mut tx, (run, part, &owner.uid), cursor).await?;
         note_progress(&mut tx, &standing.task, &Progress { rejected, ..progress.clone() }).await?;
         tx.commit().await.map_err(fault)?;
-        Ok(Staged { duplicates: 0, cancel_requested: standing.cancel_requested })
+        Ok(Staged { duplicates: 0, stop_requested: standing.stop_requested })
     }
 }
 

@@ -130,16 +130,16 @@ impl Store {
     /// Throws a run away and closes its task as rejected, cancelled or failed; nothing visible changes. Its rows go
     /// with the next [`Store::sweep`].
     pub async fn discard(&self, task: TaskId, state: TaskState, error: Option<&TaskError>) -> Result<()> {
-        let mut tx = self.database.write().await?;
+        let mut tx = self.database.write_erasing().await?;
         let from: &[TaskState] = match state {
             TaskState::Rejected => &[TaskState::Held],
             TaskState::Cancelled | TaskState::Failed => &[TaskState::Running],
             other => return Err(Error::internal(format!("a run is not discarded as {}", other.as_str()))),
         };
         let closing = Closing { id: task, from, to: state, counts: None, error, at: self.now() };
-        close_task(&mut tx, &closing).await?;
+        let erased = close_task(&mut tx, &closing).await?;
         discard_runs(&mut tx, task).await?;
-        tx.commit().await.map_err(fault)
+        self.database.commit_erasing(tx, erased).await
     }
 }
 

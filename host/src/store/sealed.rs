@@ -8,6 +8,7 @@ use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
 use super::Store;
 use super::fault::fault;
 use super::numbers::{limit, parsed};
+use super::orders::forget_orders;
 use crate::model::{Layer, OptionName, Result};
 
 /// A value as it is stored.
@@ -61,6 +62,7 @@ impl Store {
             let query = sqlx::query_scalar::<_, String>(sqlx::AssertSqlSafe(sql));
             keys.extend(query.fetch_all(self.database.reader()).await.map_err(fault)?);
         }
+        keys.extend(self.order_sealing_keys().await?);
         Ok(keys)
     }
 
@@ -94,6 +96,7 @@ impl Store {
                 let query = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(key_id);
                 count += query.execute(&mut *tx).await.map_err(fault)?.rows_affected();
             }
+            count += forget_orders(&mut tx, key_id, self.now()).await?;
         }
         self.database.commit_erasing(tx, count > 0).await?;
         Ok(count)

@@ -59,8 +59,8 @@ pub struct Cursor {
 pub struct Staged {
     /// Rows that were set aside because this run has one of that key already.
     pub duplicates: u64,
-    /// The task was asked to stop.
-    pub cancel_requested: bool,
+    /// The task was asked to stop, for good or for a while.
+    pub stop_requested: bool,
 }
 
 /// One page on its way in.
@@ -77,7 +77,7 @@ struct PageOf<'a, T> {
 struct Place {
     part: i64,
     task: String,
-    cancel_requested: bool,
+    stop_requested: bool,
     rejected: i64,
 }
 
@@ -139,7 +139,7 @@ impl Store {
         }
         finish_page(&mut tx, page, &place, &[]).await?;
         tx.commit().await.map_err(fault)?;
-        Ok(Some(Staged { duplicates: 0, cancel_requested: place.cancel_requested }))
+        Ok(Some(Staged { duplicates: 0, stop_requested: place.stop_requested }))
     }
 
     async fn stage_one_by_one<T: Item>(&self, page: &PageOf<'_, T>) -> Result<Staged> {
@@ -153,7 +153,7 @@ impl Store {
         }
         finish_page(&mut tx, page, &place, &duplicates).await?;
         tx.commit().await.map_err(fault)?;
-        Ok(Staged { duplicates: count(stored(duplicates.len())), cancel_requested: place.cancel_requested })
+        Ok(Staged { duplicates: count(stored(duplicates.len())), stop_requested: place.stop_requested })
     }
 }
 
@@ -186,7 +186,7 @@ async fn insert_all<T: Item>(at: &mut SqliteConnection, run: i64, part: i64, ite
 
 async fn place(at: &mut SqliteConnection, run: i64, part: &RunPart) -> Result<Place> {
     let found: Option<(i64, bool, String, i64, String, bool)> = sqlx::query_as(
-        "SELECT rp.part, rp.complete, r.state, r.rejected, t.id, t.cancel_requested
+        "SELECT rp.part, rp.complete, r.state, r.rejected, t.id, t.cancel_requested OR t.pause_requested
          FROM run r JOIN run_part rp ON rp.run = r.number JOIN part p ON p.number = rp.part JOIN task t ON t.id = r.task
          WHERE r.number = $1 AND p.class = $2 AND p.attribute = $3",
     )
@@ -201,7 +201,7 @@ async fn place(at: &mut SqliteConnection, run: i64, part: &RunPart) -> Result<Pl
         None => conflict(format!("the run {run} has no part {part}")),
         Some((_, true, ..)) => conflict(format!("the part {part} of the run {run} is complete")),
         Some((_, _, state, ..)) if state != "staging" => conflict(format!("the run {run} is {state}")),
-        Some((part, _, _, rejected, task, cancel_requested)) => Ok(Place { part, task, cancel_requested, rejected }),
+        Some((part, _, _, rejected, task, stop_requested)) => Ok(Place { part, task, stop_requested, rejected }),
     }
 }
 

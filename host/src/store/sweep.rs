@@ -216,6 +216,7 @@ impl Store {
                 "DELETE FROM run_part WHERE run IN (SELECT number FROM run WHERE connection = $1)",
                 "DELETE FROM run WHERE connection = $1",
                 "DELETE FROM part WHERE connection = $1",
+                "DELETE FROM task_order WHERE task IN (SELECT id FROM task WHERE connection = $1)",
                 "DELETE FROM task WHERE connection = $1",
                 "DELETE FROM connection_permission WHERE connection = $1",
                 "DELETE FROM connection_schema WHERE connection = $1",

@@ -1,19 +1,21 @@
 //! Tasks: work that outlives a request, queued, claimed, finished.
 
+use jiff::Timestamp;
 use sqlx::{Row as _, SqliteConnection, SqliteExecutor, sqlite::SqliteRow};
 
 use super::Store;
 use super::connections::identify;
 use super::fault::fault;
 use super::numbers::{from_json, instant, json, limit, maybe_instant, parsed, word};
+use super::orders;
 use crate::model::{
-    ConnectionId, Counts, Error, FailureKind, ImportMode, Progress, RequestId, Result, Task, TaskError, TaskId,
-    TaskKind, TaskState,
+    ConnectionId, Counts, Error, FailureKind, ImportMode, Progress, RequestId, Result, ScheduleId, Task, TaskError,
+    TaskId, TaskKind, TaskState,
 };
 
 const SELECT: &str =
     "SELECT t.id, t.kind, t.mode, c.id AS connection_id, t.state, t.requested_by, t.request_id, t.created,
-    t.started, t.finished, t.attempts, t.progress, t.counts, t.error
+    t.started, t.finished, t.attempts, t.progress, t.counts, t.error, t.schedule, t.fulfilment, t.orders
     FROM task t JOIN connection c ON c.number = t.connection";
 
 /// What to enqueue.
@@ -23,7 +25,9 @@ pub struct NewTask {
     /// Of an import.
     pub mode: Option<ImportMode>,
     pub connection: ConnectionId,
-    /// The name of the token that asks for it.
+    /// The schedule it is made for.
+    pub schedule: Option<ScheduleId>,
+    /// The name of the token that asks for it, or `schedule:` and the schedule's.
     pub requested_by: String,
     pub request_id: RequestId,
 }
@@ -33,6 +37,13 @@ pub struct NewTask {
 pub struct TaskFilter {
     pub connection: Option<ConnectionId>,
     pub state: Option<TaskState>,
+    pub kind: Option<TaskKind>,
+    /// Those that a schedule asked for.
+    pub schedule: Option<ScheduleId>,
+    /// Created then or later.
+    pub since: Option<Timestamp>,
+    /// Created before then.
+    pub until: Option<Timestamp>,
 }
 
 impl Store {
@@ -40,32 +51,13 @@ impl Store {
     /// A refresh of a schema that waits already is answered instead of a second one.
     pub async fn enqueue_task(&self, new: &NewTask) -> Result<Task> {
         let mut tx = self.database.write().await?;
-        let (connection, _) = identify(&mut tx, &new.connection).await?;
-        match new.kind {
-            TaskKind::Import => refuse_second_import(&mut tx, connection, &new.connection).await?,
-            TaskKind::RefreshSchema => {
-                if let Some(id) = waiting_refresh(&mut tx, connection).await? {
-                    return read_task(&mut *tx, id).await;
-                }
+        if new.kind == TaskKind::RefreshSchema {
+            let (connection, _) = identify(&mut tx, &new.connection).await?;
+            if let Some(id) = waiting_refresh(&mut tx, connection).await? {
+                return read_task(&mut *tx, id).await;
             }
         }
-        let id = TaskId::fresh();
-        sqlx::query(
-            "INSERT INTO task (id, kind, mode, connection, state, requested_by, request_id, created, attempts,
-                cancel_requested, progress)
-             VALUES ($1, $2, $8, $3, 'queued', $4, $5, $6, 0, FALSE, $7)",
-        )
-        .bind(id.to_string())
-        .bind(new.kind.as_str())
-        .bind(connection)
-        .bind(&new.requested_by)
-        .bind(new.request_id.as_str())
-        .bind(self.now())
-        .bind(json(&Progress::default())?)
-        .bind(new.mode.map(ImportMode::as_str))
-        .execute(&mut *tx)
-        .await
-        .map_err(fault)?;
+        let id = insert_task(&mut tx, new, self.now()).await?;
         let task = read_task(&mut *tx, id).await?;
         tx.commit().await.map_err(fault)?;
         Ok(task)
@@ -80,13 +72,18 @@ impl Store {
     pub async fn tasks(&self, filter: &TaskFilter, after: Option<TaskId>, at_most: u32) -> Result<Vec<Task>> {
         let sql = format!(
             "{SELECT} WHERE c.folded = COALESCE($1, c.folded) AND t.state = COALESCE($2, t.state)
-             AND t.id < COALESCE($3, '~') ORDER BY t.id DESC LIMIT $4"
+             AND t.id < COALESCE($3, '~') AND t.kind = COALESCE($5, t.kind) AND ($6 IS NULL OR LOWER(t.schedule) = $6)
+             AND t.created >= COALESCE($7, t.created) AND ($8 IS NULL OR t.created < $8) ORDER BY t.id DESC LIMIT $4"
         );
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
             .bind(filter.connection.as_ref().map(ConnectionId::folded))
             .bind(filter.state.map(TaskState::as_str))
             .bind(after.map(|id| id.to_string()))
             .bind(limit(at_most))
+            .bind(filter.kind.map(TaskKind::as_str))
+            .bind(filter.schedule.as_ref().map(ScheduleId::folded))
+            .bind(filter.since.map(Timestamp::as_microsecond))
+            .bind(filter.until.map(Timestamp::as_microsecond))
             .fetch_all(self.database.reader())
             .await
             .map_err(fault)?;
@@ -147,16 +144,6 @@ impl Store {
         tx.commit().await.map_err(fault)
     }
 
-    /// Was the running task asked to stop?
-    pub async fn cancel_requested(&self, id: TaskId) -> Result<bool> {
-        let asked: Option<bool> = sqlx::query_scalar("SELECT cancel_requested FROM task WHERE id = $1")
-            .bind(id.to_string())
-            .fetch_optional(self.database.reader())
-            .await
-            .map_err(fault)?;
-        asked.ok_or_else(|| missing(id))
-    }
-
     /// Sets a running task held (what it found stays staged), failed, or succeeded without a run to publish. A run it
     /// leaves behind is discarded unless it is held. `conflict` if the task is not running.
     pub async fn finish_task(
@@ -166,50 +153,24 @@ impl Store {
         counts: Option<&Counts>,
         error: Option<&TaskError>,
     ) -> Result<Task> {
-        let mut tx = self.database.write().await?;
-        close_task(&mut tx, &Closing { id, from: &[TaskState::Running], to: state, counts, error, at: self.now() })
-            .await?;
+        let mut tx = self.database.write_erasing().await?;
+        let closing = Closing { id, from: &[TaskState::Running], to: state, counts, error, at: self.now() };
+        let erased = close_task(&mut tx, &closing).await?;
         if state.is_final() {
             discard_runs(&mut tx, id).await?;
         }
         let task = read_task(&mut *tx, id).await?;
-        tx.commit().await.map_err(fault)?;
+        self.database.commit_erasing(tx, erased).await?;
         Ok(task)
     }
 
-    /// Cancels a queued task at once and asks a running one to stop: its worker learns it from
-    /// [`Store::cancel_requested`] and from each page it stages. `conflict` for a task that is held (reject it) or done.
-    pub async fn cancel_task(&self, id: TaskId) -> Result<Task> {
-        let mut tx = self.database.write().await?;
-        match task_state(&mut tx, id).await? {
-            TaskState::Queued => {
-                let (from, to) = (&[TaskState::Queued][..], TaskState::Cancelled);
-                close_task(&mut tx, &Closing { id, from, to, counts: None, error: None, at: self.now() }).await?;
-                discard_runs(&mut tx, id).await?;
-            }
-            TaskState::Running => {
-                sqlx::query("UPDATE task SET cancel_requested = TRUE WHERE id = $1")
-                    .bind(id.to_string())
-                    .execute(&mut *tx)
-                    .await
-                    .map_err(fault)?;
-            }
-            TaskState::Held => return Err(wrong_state(id, TaskState::Held, "approve or reject it")),
-            done => return Err(wrong_state(id, done, "there is nothing to cancel")),
-        }
-        let task = read_task(&mut *tx, id).await?;
-        tx.commit().await.map_err(fault)?;
-        Ok(task)
-    }
-
-    /// Queues again what an earlier process left running; to be called once, before anything is claimed. Answers how
+    /// Queues again what an earlier process left running, or puts it aside if that was asked of it; to be called once, before anything is claimed. Answers how
     /// many there were.
     pub async fn requeue_running_tasks(&self) -> Result<u64> {
         let mut tx = self.database.write().await?;
-        let done = sqlx::query("UPDATE task SET state = 'queued' WHERE state = 'running'")
-            .execute(&mut *tx)
-            .await
-            .map_err(fault)?;
+        let left = "UPDATE task SET state = CASE WHEN pause_requested THEN 'paused' ELSE 'queued' END,
+            pause_requested = FALSE WHERE state = 'running'";
+        let done = sqlx::query(left).execute(&mut *tx).await.map_err(fault)?;
         tx.commit().await.map_err(fault)?;
         Ok(done.rows_affected())
     }
@@ -236,8 +197,36 @@ pub(super) async fn read_task(at: impl SqliteExecutor<'_>, id: TaskId) -> Result
     task(&row.ok_or_else(|| missing(id))?)
 }
 
-/// Moves a task on, inside a transaction. `conflict` if it is not where it should be.
-pub(super) async fn close_task(at: &mut SqliteConnection, closing: &Closing<'_>) -> Result<()> {
+/// Inserts a queued task.
+pub(super) async fn insert_task(at: &mut SqliteConnection, new: &NewTask, now: i64) -> Result<TaskId> {
+    let (connection, _) = identify(at, &new.connection).await?;
+    if new.kind == TaskKind::Import {
+        refuse_second_import(at, &new.connection).await?;
+    }
+    let id = TaskId::fresh();
+    sqlx::query(
+        "INSERT INTO task (id, kind, mode, connection, state, requested_by, request_id, created, attempts,
+            cancel_requested, progress, schedule)
+         VALUES ($1, $2, $8, $3, 'queued', $4, $5, $6, 0, FALSE, $7, $9)",
+    )
+    .bind(id.to_string())
+    .bind(new.kind.as_str())
+    .bind(connection)
+    .bind(&new.requested_by)
+    .bind(new.request_id.as_str())
+    .bind(now)
+    .bind(json(&Progress::default())?)
+    .bind(new.mode.map(ImportMode::as_str))
+    .bind(new.schedule.as_ref().map(ScheduleId::as_str))
+    .execute(at)
+    .await
+    .map_err(fault)?;
+    Ok(id)
+}
+
+/// Moves a task on, inside a transaction; of one that ends, the orders end too. Answers whether anything was erased.
+/// `conflict` if it is not where it should be.
+pub(super) async fn close_task(at: &mut SqliteConnection, closing: &Closing<'_>) -> Result<bool> {
     let state = task_state(at, closing.id).await?;
     if !closing.from.contains(&state) {
         return Err(wrong_state(closing.id, state, "read it again"));
@@ -248,10 +237,10 @@ pub(super) async fn close_task(at: &mut SqliteConnection, closing: &Closing<'_>)
         .bind(closing.counts.map(json).transpose()?)
         .bind(closing.error.map(json).transpose()?)
         .bind(closing.to.is_final().then_some(closing.at))
-        .execute(at)
+        .execute(&mut *at)
         .await
         .map_err(fault)?;
-    Ok(())
+    if closing.to.is_final() { orders::settle(at, closing.id, closing.at).await } else { Ok(false) }
 }
 
 /// Writes how far a task has come, inside a transaction.
@@ -275,7 +264,7 @@ pub(super) async fn discard_runs(at: &mut SqliteConnection, task: TaskId) -> Res
     Ok(())
 }
 
-async fn task_state(at: &mut SqliteConnection, id: TaskId) -> Result<TaskState> {
+pub(super) async fn task_state(at: &mut SqliteConnection, id: TaskId) -> Result<TaskState> {
     let state: Option<String> = sqlx::query_scalar("SELECT state FROM task WHERE id = $1")
         .bind(id.to_string())
         .fetch_optional(at)
@@ -295,26 +284,42 @@ async fn waiting_refresh(at: &mut SqliteConnection, connection: i64) -> Result<O
     id.map(|id| parsed("task id", &id)).transpose()
 }
 
-async fn refuse_second_import(at: &mut SqliteConnection, connection: i64, id: &ConnectionId) -> Result<()> {
+/// The task of that kind that a connection has and that has not ended.
+pub(super) async fn active_task(
+    at: &mut SqliteConnection,
+    connection: &ConnectionId,
+    kind: TaskKind,
+) -> Result<Option<(TaskId, TaskState)>> {
+    let (number, _) = identify(at, connection).await?;
     let active: Option<(String, String)> = sqlx::query_as(
-        "SELECT id, state FROM task WHERE connection = $1 AND kind = 'import'
-         AND state IN ('queued', 'running', 'held') LIMIT 1",
+        "SELECT id, state FROM task WHERE connection = $1 AND kind = $2
+         AND state IN ('queued', 'running', 'paused', 'held') LIMIT 1",
     )
-    .bind(connection)
+    .bind(number)
+    .bind(kind.as_str())
     .fetch_optional(at)
     .await
     .map_err(fault)?;
-    let Some((task, state)) = active else { return Ok(()) };
-    let next = if state == "held" { "approve or reject it first" } else { "wait for it or cancel it first" };
+    active.map(|(id, state)| Ok((parsed("task id", &id)?, word("task state", state)?))).transpose()
+}
+
+async fn refuse_second_import(at: &mut SqliteConnection, id: &ConnectionId) -> Result<()> {
+    let Some((task, state)) = active_task(at, id, TaskKind::Import).await? else { return Ok(()) };
+    let next = match state {
+        TaskState::Held => "approve or reject it first",
+        TaskState::Paused => "resume or cancel it first",
+        _ => "wait for it or cancel it first",
+    };
+    let state = state.as_str();
     let message = format!("the connection {id} has an import already: the task {task} is {state}; {next}");
     Err(Error::failure(FailureKind::Conflict, message))
 }
 
-fn missing(id: TaskId) -> Error {
+pub(super) fn missing(id: TaskId) -> Error {
     Error::not_found(format!("there is no task {id}"))
 }
 
-fn wrong_state(id: TaskId, state: TaskState, next: &str) -> Error {
+pub(super) fn wrong_state(id: TaskId, state: TaskState, next: &str) -> Error {
     Error::failure(FailureKind::Conflict, format!("the task {id} is {}; {next}", state.as_str()))
 }
 
@@ -327,6 +332,8 @@ fn task(row: &SqliteRow) -> Result<Task> {
         kind: word("task kind", text("kind")?)?,
         mode: maybe_text("mode")?.map(|mode| word("import mode", mode)).transpose()?,
         connection: parsed("connection identifier", &text("connection_id")?)?,
+        schedule: maybe_text("schedule")?.map(|id| parsed("schedule identifier", &id)).transpose()?,
+        fulfilment: maybe_text("fulfilment")?.map(|json| from_json("fulfilment", &json)).transpose()?,
         state: word("task state", text("state")?)?,
         requested_by: text("requested_by")?,
         request_id: parsed("request id", &text("request_id")?)?,
@@ -336,6 +343,7 @@ fn task(row: &SqliteRow) -> Result<Task> {
         attempts: row.try_get("attempts").map_err(fault)?,
         progress: from_json("progress", &text("progress")?)?,
         counts: maybe_text("counts")?.map(|json| from_json("set of counts", &json)).transpose()?,
+        orders: maybe_text("orders")?.map(|json| from_json("count of orders", &json)).transpose()?,
         error: maybe_text("error")?.map(|json| from_json("task error", &json)).transpose()?,
     })
 }

@@ -145,6 +145,7 @@ fn import(connection: &str) -> NewTask {
         kind: TaskKind::Import,
         mode: Some(ImportMode::Complete),
         connection: id(connection),
+        schedule: None,
         requested_by: "core".into(),
         request_id: RequestId::fresh(),
     }

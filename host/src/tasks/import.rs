@@ -16,8 +16,8 @@ use super::Tasks;
 use super::worker::End;
 use crate::connections::{Ready, intake};
 use crate::model::{
-    AttributeName, ClassInfo, ClassName, Counts, Edge, Error, ErrorKind, Export, FailureKind, ImportMode, ListRequest,
-    Progress, Rejected, RequestContext, Result, Row, Task, TaskError, TaskState, Thresholds, json,
+    Asked, AttributeName, ClassInfo, ClassName, Counts, Edge, Error, ErrorKind, Export, FailureKind, ImportMode,
+    ListRequest, Progress, Rejected, RequestContext, Result, Row, Task, TaskError, TaskState, Thresholds, json,
 };
 use crate::runtime::{CallContext, Used};
 use crate::store::{Cursor, PartProgress, Run, RunPart, SetAside, StagedLink, StagedRow};
@@ -203,7 +203,7 @@ impl<'a> Pass<'a> {
             let cursor = Cursor { checkpoint: page.checkpoint, part_complete: page.complete, token: page.token };
             let store = &self.tasks.store;
             let staged = store.stage_rows(run.number, &part.part, &rows, &set_aside, &cursor, &self.progress).await?;
-            let end = self.told_to_stop(staged.cancel_requested);
+            let end = self.told_to_stop(staged.stop_requested).await?;
             if page.complete || end.is_some() {
                 return Ok(end);
             }
@@ -229,7 +229,7 @@ impl<'a> Pass<'a> {
             let cursor = Cursor { checkpoint: page.checkpoint, part_complete: page.complete, token: None };
             let store = &self.tasks.store;
             let staged = store.stage_links(run.number, &part.part, &links, &set_aside, &cursor, &self.progress).await?;
-            let end = self.told_to_stop(staged.cancel_requested);
+            let end = self.told_to_stop(staged.stop_requested).await?;
             if page.complete || end.is_some() {
                 return Ok(end);
             }
@@ -259,15 +259,17 @@ impl<'a> Pass<'a> {
         result
     }
 
-    fn told_to_stop(&self, cancel_requested: bool) -> Option<End> {
-        if cancel_requested {
-            Some(End::Cancelled)
-        } else if self.stop.is_cancelled() {
-            tracing::info!(task = %self.task.id, "the host stops; the import goes on from its checkpoint");
-            Some(End::Interrupted)
-        } else {
-            None
-        }
+    async fn told_to_stop(&self, stop_requested: bool) -> Result<Option<End>> {
+        let asked = if stop_requested { self.tasks.store.asked(self.task.id).await? } else { None };
+        Ok(match asked {
+            Some(Asked::Cancel) => Some(End::Cancelled),
+            Some(Asked::Pause) => Some(End::Paused),
+            None if self.stop.is_cancelled() => {
+                tracing::info!(task = %self.task.id, "the host stops; the import goes on from its checkpoint");
+                Some(End::Interrupted)
+            }
+            None => None,
+        })
     }
 }
 

@@ -6,11 +6,11 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use tokio_util::sync::CancellationToken;
 
-use super::{Tasks, import, persist, refresh};
+use super::{Tasks, fulfil, import, persist, refresh};
 use crate::audit;
 use crate::model::{
-    Caller, Error, ErrorKind, FailureKind, Gate, ImportMode, RequestContext, Result, Role, Task, TaskError, TaskKind,
-    TaskState,
+    Asked, Caller, Error, ErrorKind, FailureKind, Gate, ImportMode, RequestContext, Result, Role, Task, TaskError,
+    TaskKind, TaskState,
 };
 use crate::runtime::Used;
 
@@ -35,6 +35,8 @@ pub(super) enum End {
     Held,
     /// Somebody asked it to stop.
     Cancelled,
+    /// Somebody asked it to wait until it is resumed.
+    Paused,
     /// The host stops; the task goes on at its next start.
     Interrupted,
     /// It did not get there in the time it was given, and is queued again.
@@ -104,6 +106,7 @@ fn noted(ended: &Result<End>) -> Result<()> {
     match ended {
         Ok(End::Succeeded | End::Held) => Ok(()),
         Ok(End::Cancelled) => Err(Error::failure(FailureKind::Cancelled, "somebody asked it to stop")),
+        Ok(End::Paused) => Err(Error::failure(FailureKind::Cancelled, "somebody paused it; it goes on later")),
         Ok(End::Interrupted) => Err(Error::failure(FailureKind::Cancelled, "the host stopped; it goes on later")),
         Ok(End::Deferred) => Err(Error::failure(FailureKind::OperationTimeout, "its turn comes again, with more time")),
         Err(error) => Err(error.clone()),
@@ -134,8 +137,10 @@ async fn with_retries(
         if stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
             return Ok(End::Interrupted);
         }
-        if matches!(tasks.store.cancel_requested(task.id).await, Ok(true)) {
-            return Ok(End::Cancelled);
+        match tasks.store.asked(task.id).await {
+            Ok(Some(Asked::Cancel)) => return Ok(End::Cancelled),
+            Ok(Some(Asked::Pause)) => return Ok(End::Paused),
+            Ok(None) | Err(_) => {}
         }
         wait = (wait * 2).min(BACKOFF_MAX);
     }
@@ -152,6 +157,7 @@ async fn attempt_once(
     match task.kind {
         TaskKind::Import => import::run(tasks, task, &rc, stop, used).await,
         TaskKind::RefreshSchema => refresh::run(tasks, task, &rc, time, used).await,
+        TaskKind::Fulfil => fulfil::run(tasks, task, &rc, stop, used).await,
     }
 }
 
@@ -170,6 +176,8 @@ fn may_pass(task: &Task, error: &Error) -> bool {
         return false;
     }
     match error.kind {
+        // Its orders have been tried one by one.
+        _ if task.kind == TaskKind::Fulfil => false,
         ErrorKind::GuestTrap => true,
         // What a feed has lost it does not find again; a complete pass just begins anew.
         ErrorKind::Failure(FailureKind::ResyncRequired) => task.mode != Some(ImportMode::Incremental),
@@ -190,6 +198,12 @@ async fn finish(tasks: &Tasks, task: &Task, ended: &Result<End>) -> Result<()> {
     let cancelled = TaskError { kind: "cancelled".to_owned(), message: "somebody asked it to stop".to_owned() };
     match ended {
         Ok(End::Succeeded | End::Held | End::Interrupted | End::Deferred) => Ok(()),
+        Ok(End::Paused) => {
+            if tasks.store.park_task(task.id).await? {
+                tasks.wake.notify_one();
+            }
+            Ok(())
+        }
         Ok(End::Cancelled) => tasks.store.discard(task.id, TaskState::Cancelled, Some(&cancelled)).await,
         Err(error) => {
             tracing::warn!(task = %task.id, %error, detail = error.detail, "task failed");

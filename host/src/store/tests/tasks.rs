@@ -1,7 +1,7 @@
 //! Tasks.
 
 use super::*;
-use crate::model::{Counts, ErrorKind, TaskError, TaskState};
+use crate::model::{Asked, Counts, ErrorKind, TaskError, TaskState};
 use crate::store::TaskFilter;
 
 #[tokio::test]
@@ -39,13 +39,13 @@ async fn a_queued_task_is_cancelled_at_once_and_a_running_one_is_asked() {
     assert_eq!(room.store.cancel_task(TaskId::fresh()).await.unwrap_err().kind, ErrorKind::NotFound);
 
     let (task, run) = room.begun(&[accounts()]).await;
-    assert!(!room.store.cancel_requested(task).await.unwrap());
+    assert_eq!(room.store.asked(task).await.unwrap(), None);
     assert_eq!(room.store.cancel_task(task).await.unwrap().state, TaskState::Running);
-    assert!(room.store.cancel_requested(task).await.unwrap());
+    assert_eq!(room.store.asked(task).await.unwrap(), Some(Asked::Cancel));
     let page = [row("1")];
     let progress = Progress::default();
     let staged = room.store.stage_rows(run.number, &accounts(), &page, &[], &at("1"), &progress).await;
-    assert!(staged.unwrap().cancel_requested);
+    assert!(staged.unwrap().stop_requested);
     room.store.discard(task, TaskState::Cancelled, None).await.unwrap();
     assert_eq!(room.store.task(task).await.unwrap().state, TaskState::Cancelled);
 }
@@ -95,7 +95,7 @@ async fn tasks_are_listed_newest_first_by_connection_and_state() {
     let all = TaskFilter::default();
     assert_eq!(ids(room.store.tasks(&all, None, 3).await.unwrap()), [made[3], made[2], made[1]]);
     assert_eq!(ids(room.store.tasks(&all, Some(made[1]), 3).await.unwrap()), [made[0]]);
-    let queued = TaskFilter { connection: Some(id("HR")), state: Some(TaskState::Queued) };
+    let queued = TaskFilter { connection: Some(id("HR")), state: Some(TaskState::Queued), ..TaskFilter::default() };
     assert_eq!(ids(room.store.tasks(&queued, None, 9).await.unwrap()), [made[2]]);
 }
 
@@ -138,6 +138,6 @@ async fn disabling_a_connection_cancels_what_waits_and_asks_what_runs_to_stop() 
     let switched = room.store.switch_connection(&id("hr"), None, off).await.unwrap();
     assert_eq!((switched.value.switches.enabled, switched.value.switches.import, switched.revision), (false, true, 2));
     assert_eq!(room.store.task(waiting).await.unwrap().state, TaskState::Cancelled);
-    assert!(room.store.cancel_requested(running).await.unwrap());
+    assert_eq!(room.store.asked(running).await.unwrap(), Some(Asked::Cancel));
     assert_eq!(room.store.switch_connection(&id("hr"), Some(1), off).await.unwrap_err().kind, ErrorKind::Stale);
 }

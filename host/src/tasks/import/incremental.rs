@@ -64,7 +64,7 @@ impl Pass<'_> {
             self.note(&page);
             self.require_room()?;
             let staged = self.tasks.store.apply_changes(catching.run.number, &page, &self.progress).await?;
-            if let Some(end) = self.told_to_stop(staged.cancel_requested) {
+            if let Some(end) = self.told_to_stop(staged.stop_requested).await? {
                 return Ok(Some(end));
             }
             if page.ended {
@@ -132,7 +132,7 @@ impl Pass<'_> {
             let cursor = Cursor { checkpoint: page.checkpoint, part_complete: page.complete, token: None };
             let (store, links) = (&self.tasks.store, (links.as_slice(), afresh));
             let staged = store.stage_reread(run, owner, links, &set_aside, &cursor, &self.progress).await?;
-            if let Some(end) = self.told_to_stop(staged.cancel_requested) {
+            if let Some(end) = self.told_to_stop(staged.stop_requested).await? {
                 return Ok(Some(end));
             }
             if page.complete {

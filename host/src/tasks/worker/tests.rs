@@ -58,7 +58,8 @@ impl Room {
         self.store.create_connection(&connection, |_| Ok(Vec::new())).await.unwrap();
         let (kind, request_id) = (TaskKind::Import, RequestId::fresh());
         let mode = Some(ImportMode::Complete);
-        let new = NewTask { kind, mode, connection: connection.id, requested_by: "core".into(), request_id };
+        let (connection, requested_by) = (connection.id, "core".into());
+        let new = NewTask { kind, mode, connection, schedule: None, requested_by, request_id };
         self.store.enqueue_task(&new).await.unwrap();
         self.store.claim_task().await.unwrap().unwrap()
     }
