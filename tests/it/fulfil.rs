@@ -102,6 +102,16 @@ async fn orders_for_one_object_follow_each_other_however_many_run_at_the_same_ti
 }
 
 #[tokio::test]
+async fn orders_for_one_file_do_not_fail_because_of_each_other() {
+    let bed = Bed::new(2, 0).await;
+    let many: Vec<Json> = (0..60).map(|n| created(&format!("n{n}"))).collect();
+    let (task, orders) = fulfilled(&bed, &json!({"orders": many, "concurrency": 16})).await;
+    let unwell = orders.iter().find(|order| order["state"] != "succeeded");
+    assert_eq!((&task["state"], unwell), (&json!("succeeded"), None), "{task}");
+    assert_eq!(bed.people.read("accounts.csv").lines().filter(|line| line.contains(",name.n")).count(), 60);
+}
+
+#[tokio::test]
 async fn a_request_that_is_too_large_or_not_right_is_refused_whole_and_names_the_order() {
     let bed = Bed::new(2, 0).await;
     let refuse = async |body: Json, named: &str| {

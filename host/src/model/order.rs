@@ -190,6 +190,14 @@ impl Order {
         }
     }
 
+    /// The revision that the object must still have.
+    pub fn revision(&self) -> Option<&str> {
+        match &self.step {
+            Step::Create { .. } => None,
+            Step::Update { revision, .. } | Step::Delete { revision, .. } => revision.as_deref(),
+        }
+    }
+
     /// What the object is to be called.
     pub fn name(&self) -> Option<&str> {
         match &self.step {

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
+use tokio::sync::RwLock;
 use tokio_util::sync::CancellationToken;
 
 use super::worker::End;
@@ -96,7 +97,8 @@ pub(super) async fn run(
 ) -> Result<End> {
     tasks.store.abandon_orders(task.id).await?;
     let queue = waiting(tasks, task, stop).await?;
-    let halted = carry_all(Carrying { tasks, task, rc, stop, halt: &stop.child_token() }, queue, used).await;
+    let (halt, turns) = (&stop.child_token(), &RwLock::default());
+    let halted = carry_all(Carrying { tasks, task, rc, stop, halt, turns }, queue, used).await;
     let counts = tasks.store.task(task.id).await?.orders.unwrap_or_default();
     match halted {
         Some(Halt::Fault(error)) => Err(error),

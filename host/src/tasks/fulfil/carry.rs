@@ -1,7 +1,11 @@
 //! One order, from waiting to its outcome: noted as running, audited, attempted, and written down.
+//!
+//! Some targets are written as a whole (a file), and of several writers at the same time all but one are told that it was
+//! changed meanwhile. An order that met another one so is attempted again while no other of its task is.
 
 use std::time::Duration;
 
+use tokio::sync::RwLock;
 use tokio_util::sync::CancellationToken;
 
 use super::super::{Tasks, persist};
@@ -30,6 +34,8 @@ pub(super) struct Carrying<'a> {
     pub(super) stop: &'a CancellationToken,
     /// No further attempt is begun.
     pub(super) halt: &'a CancellationToken,
+    /// Held by every attempt: together with others, or alone.
+    pub(super) turns: &'a RwLock<()>,
 }
 
 /// What became of an order.
@@ -87,11 +93,14 @@ impl Carrying<'_> {
     }
 
     async fn attempt(&self, rc: &RequestContext, order: Order) -> Attempted {
-        let (mut used, mut pause, mut attempt) = (Used::default(), PAUSE_FIRST, 1);
+        let (mut used, mut pause, mut attempt, mut alone) = (Used::default(), PAUSE_FIRST, 1, false);
         loop {
-            let carrying = self.tasks.connections.carry_out(rc, &self.task.connection, order.clone());
-            let Called { result, used: of_call } = Box::pin(carrying).await;
+            let Called { result, used: of_call } = self.call(rc, order.clone(), alone).await;
             used.merge(of_call);
+            if !alone && result.as_ref().is_err_and(|error| met_another(&order, error)) {
+                alone = true;
+                continue;
+            }
             let passing = result.as_ref().err().filter(|error| may_pass(error));
             let Some(error) = passing.filter(|_| attempt < ATTEMPTS_MAX) else {
                 return Attempted { result, used, given_up: false };
@@ -105,6 +114,16 @@ impl Carrying<'_> {
             pause = (pause * 2).min(PAUSE_MAX);
             attempt += 1;
         }
+    }
+
+    async fn call(&self, rc: &RequestContext, order: Order, alone: bool) -> Called<Outcome> {
+        let calling = Box::pin(self.tasks.connections.carry_out(rc, &self.task.connection, order));
+        if alone {
+            let _alone = self.turns.write().await;
+            return calling.await;
+        }
+        let _together = self.turns.read().await;
+        calling.await
     }
 
     /// Each order is a request of its own: with its gate, and with a key that is the same in every attempt.
@@ -149,6 +168,11 @@ fn may_pass(error: &Error) -> bool {
         _ => false,
     };
     passing && error.effect == Effect::None
+}
+
+/// It was told that the target changed meanwhile, which it did not ask about, and nothing was done.
+fn met_another(order: &Order, error: &Error) -> bool {
+    error.is(FailureKind::PreconditionFailed) && error.effect == Effect::None && order.revision().is_none()
 }
 
 /// Where a result leaves its order, and what is written down of it.
@@ -224,6 +248,7 @@ fn noted(result: &Result<Outcome>, used: &Used) -> audit::Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::order::Step;
 
     fn failed(kind: FailureKind, effect: Effect) -> Error {
         Error::failure(kind, "it did not work").with_effect(effect)
@@ -235,6 +260,18 @@ mod tests {
         assert!(!may_pass(&failed(FailureKind::RateLimited, Effect::Unknown)));
         assert!(!may_pass(&failed(FailureKind::ConnectionBroken, Effect::None)));
         assert!(!may_pass(&failed(FailureKind::AlreadyExists, Effect::None)));
+    }
+
+    #[test]
+    fn an_order_is_told_of_another_writer_only_if_it_asked_for_a_revision() {
+        let order = |revision: Option<&str>| {
+            let step = Step::Delete { uid: "u1".parse().unwrap(), revision: revision.map(str::to_owned) };
+            Order { key: None, owner: None, class: "account".parse().unwrap(), step }
+        };
+        let changed = failed(FailureKind::PreconditionFailed, Effect::None);
+        assert!(met_another(&order(None), &changed));
+        assert!(!met_another(&order(Some("7")), &changed));
+        assert!(!met_another(&order(None), &failed(FailureKind::PreconditionFailed, Effect::Unknown)));
     }
 
     #[test]
