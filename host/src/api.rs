@@ -47,6 +47,7 @@ mod releases;
 mod schema;
 mod secured;
 mod systems;
+mod tables;
 mod tasks;
 #[cfg(test)]
 mod tests;
@@ -77,6 +78,7 @@ use crate::egress::Egress;
 use crate::model::{Error, Result};
 use crate::registry::Registry;
 use crate::store::Store;
+use crate::tables::Tables;
 use crate::tasks::{Tasks, persist};
 use problem::Problem;
 
@@ -87,6 +89,7 @@ pub struct ApiState(Arc<Rooms>);
 /// The rooms behind the edge.
 pub struct Rooms {
     pub connections: Connections,
+    pub tables: Tables,
     pub tasks: Tasks,
     pub registry: Registry,
     pub store: Store,
@@ -179,6 +182,7 @@ fn v1() -> OpenApiRouter<ApiState> {
         entitlements::routes(),
         tasks::routes(),
         published::routes(),
+        tables::routes(),
         changes::routes(),
         audit::routes(),
         tokens::routes(),

@@ -27,6 +27,7 @@ mod serve;
 mod sign;
 mod system;
 mod table;
+mod tables;
 mod task;
 mod token;
 mod verify;
@@ -81,6 +82,7 @@ enum Command {
     Object(object::Object),
     Published(published::Published),
     Changes(published::Changes),
+    Table(tables::Table),
     Audit(audit::Audit),
     Token(token::Token),
 }
@@ -118,6 +120,7 @@ impl Cli {
                 Command::Object(command) => command.run().await,
                 Command::Published(command) => command.run().await,
                 Command::Changes(command) => command.run().await,
+                Command::Table(command) => command.run().await,
                 Command::Audit(command) => command.run().await,
                 Command::Token(command) => command.run().await,
             }

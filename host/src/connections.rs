@@ -46,6 +46,14 @@ use options::Options;
 use places::Layout;
 use ready::Cache;
 
+/// A connection as it is described, without what an operation on it needs.
+pub struct Described {
+    pub connection: Connection,
+    pub release: Arc<Release>,
+    /// What the last good refresh said; empty before it.
+    pub schema: SchemaStatus,
+}
+
 /// The connections of the host. Cheap to clone.
 #[derive(Clone)]
 pub struct Connections {
@@ -160,6 +168,17 @@ impl Connections {
     pub async fn schema(&self, id: &ConnectionId) -> Result<SchemaStatus> {
         self.get(id).await?;
         Ok(self.store.schema(id).await?.unwrap_or_default())
+    }
+
+    /// A connection with its connector's manifest and its schema, whether it can be used or not.
+    ///
+    /// # Errors
+    /// `not-found`; `configuration` if its connector is not loaded.
+    pub async fn describe(&self, id: &ConnectionId) -> Result<Described> {
+        let connection = self.get(id).await?.value;
+        let release = self.registry.release(&connection.connector, &connection.version)?;
+        let schema = self.store.schema(id).await?.unwrap_or_default();
+        Ok(Described { connection, release, schema })
     }
 
     /// Is the connection usable?

@@ -20,6 +20,7 @@ use crate::registry::Registry;
 use crate::runtime::{CallLimits, Runtime, RuntimeLimits};
 use crate::secrets::Vault;
 use crate::store::Store;
+use crate::tables::Tables;
 use crate::tasks::{Tasks, Watch};
 
 /// The database of everything but the audit trail.
@@ -78,6 +79,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running> {
     tracker.spawn(sweep(connections.clone(), stop.clone()));
     tracker.spawn(watch.run(stop.clone()));
     let state = ApiState::new(Rooms {
+        tables: Tables::new(store.clone(), connections.clone()),
         connections: connections.clone(),
         tasks,
         registry: registry.clone(),

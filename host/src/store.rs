@@ -8,6 +8,7 @@
 //! another writer waiting. Deleting only marks; [`Store::sweep`] removes.
 
 mod apply;
+mod block;
 mod carry;
 mod changes;
 mod compare;
@@ -19,6 +20,7 @@ mod incremental;
 mod links;
 mod numbers;
 mod permissions;
+mod pins;
 mod publication;
 mod publish;
 mod published;
@@ -30,6 +32,8 @@ mod restart;
 mod runs;
 mod schemas;
 mod secured;
+mod since;
+mod snapshot;
 pub(crate) mod sqlite;
 mod staging;
 mod sweep;
@@ -48,6 +52,7 @@ use crate::model::Result;
 use sqlite::{Database, Durability};
 
 pub use apply::{FedChange, FedObject, FedPage, FedRelation};
+pub use block::Block;
 pub use compare::Compared;
 pub use idempotency::{REMEMBERED_FOR, Recalled, Remembered};
 pub use incremental::Catching;
@@ -61,6 +66,8 @@ pub use releases::{InstalledRelease, ReleaseState};
 pub use rereads::Reread;
 pub use runs::{PartProgress, Run, RunPart};
 pub use secured::{Held, Sealed, SecuredEdit, SecuredRow};
+pub use since::{ChangedLinks, ChangedObjects, SinceCursor};
+pub use snapshot::{BlockCursor, Named, Snapshot, SnapshotPart};
 pub use staging::{Cursor, Staged, StagedLink, StagedRow};
 pub use tasks::{NewTask, TaskFilter};
 pub use tokens::Token;
@@ -79,6 +86,7 @@ pub struct Store {
     database: Database,
     clock: Clock,
     tokens: Arc<tokens::Known>,
+    pins: Arc<pins::Pins>,
 }
 
 impl Store {
@@ -91,7 +99,7 @@ impl Store {
 
     async fn open_waiting(path: &Path, clock: Clock, busy_timeout: Duration) -> Result<Self> {
         let database = Database::open(fault::STORE, path, MIGRATIONS, Durability::Sound, busy_timeout).await?;
-        Ok(Self { database, clock, tokens: Arc::default() })
+        Ok(Self { database, clock, tokens: Arc::default(), pins: Arc::default() })
     }
 
     /// Waits for what is under way and closes the file; later calls answer `unavailable`.

@@ -43,5 +43,6 @@ mod schema;
 mod secured;
 mod signing;
 mod systems;
+mod tables;
 mod tidy;
 mod web;

@@ -52,7 +52,7 @@ impl Room {
         let hosts = [].into();
         let egress = Egress::new(EgressConfig::default());
         let rooms =
-            Rooms { connections, tasks, registry, store, audit, egress, clock, request_timeout, hosts, running, stop };
+            Rooms { connections, tables, tasks, registry, store, audit, egress, clock, request_timeout, hosts, running, stop };
         let state = ApiState::new(rooms);
         Self { state, tokens, _folder: folder }
     }

@@ -169,9 +169,7 @@ impl FromStr for TableName {
         // No connection has an underscore, so the first one ends its name.
         match text.split_once('_') {
             None => Ok(Self { connection: text.parse()?, suffix: None }),
-            Some((connection, suffix)) => {
-                Ok(Self { connection: connection.parse()?, suffix: Some(suffix.parse()?) })
-            }
+            Some((connection, suffix)) => Ok(Self { connection: connection.parse()?, suffix: Some(suffix.parse()?) }),
         }
     }
 }

@@ -5,7 +5,7 @@ use toml::{Table, Value as Toml};
 
 use super::{
     ClassDeclaration, Constraint, DestinationDeclaration, DirectoryDeclaration, Limits, Manifest, OptionDeclaration,
-    OptionKind, RevealDeclaration, SecuredDeclaration, SendDeclaration, TokenDeclaration, WitVersion,
+    OptionKind, RevealDeclaration, SecuredDeclaration, SendDeclaration, TableDeclaration, TokenDeclaration, WitVersion,
 };
 use crate::model::{ClassKind, MethodName, OptionName, Value};
 
@@ -32,6 +32,7 @@ fn table(manifest: &Manifest) -> Table {
         secured,
         destinations,
         reveals,
+        tables,
         limits: bounds,
     } = manifest;
     let (publisher, name) = connector.as_str().split_once('/').unwrap_or_default();
@@ -52,6 +53,7 @@ fn table(manifest: &Manifest) -> Table {
         ("secured-option", list(secured, secured_option)),
         ("destination", list(destinations, destination)),
         ("reveal", list(reveals, reveal)),
+        ("table", list(tables, connection_table)),
         ("limits", limits(bounds).into()),
     ])
 }
@@ -158,6 +160,16 @@ fn token(TokenDeclaration { secret, path }: &TokenDeclaration) -> Table {
 
 fn reveal(RevealDeclaration { slot, reason }: &RevealDeclaration) -> Table {
     keys([("slot", text(slot)), ("reason", text(reason))])
+}
+
+fn connection_table(TableDeclaration { suffix, of, classes, attributes }: &TableDeclaration) -> Table {
+    let mut table = keys([
+        ("of", text(of.as_str())),
+        ("classes", texts(classes.iter().map(|class| class.as_str()))),
+        ("attributes", texts(attributes.iter().map(|attribute| attribute.as_str()))),
+    ]);
+    table.extend(suffix.as_ref().map(|suffix| ("suffix".to_owned(), text(suffix))));
+    table
 }
 
 fn limits(Limits { memory_bytes, call, page }: &Limits) -> Table {
