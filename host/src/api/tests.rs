@@ -45,14 +45,27 @@ impl Room {
         let connections = Connections::new(store.clone(), vault, registry.clone(), runtime, clock.clone(), ceiling);
         let imports = Config::default().imports;
         let tasks = Tasks::new(store.clone(), connections.clone(), audit.clone(), clock.clone(), imports);
+        let tables = Tables::new(store.clone(), connections.clone());
         let tokens = ensure_tokens(&store).await.unwrap().unwrap();
         let running = TaskTracker::new();
         let stop = CancellationToken::new();
         let request_timeout = Duration::from_secs(60);
         let hosts = [].into();
         let egress = Egress::new(EgressConfig::default());
-        let rooms =
-            Rooms { connections, tables, tasks, registry, store, audit, egress, clock, request_timeout, hosts, running, stop };
+        let rooms = Rooms {
+            connections,
+            tables,
+            tasks,
+            registry,
+            store,
+            audit,
+            egress,
+            clock,
+            request_timeout,
+            hosts,
+            running,
+            stop,
+        };
         let state = ApiState::new(rooms);
         Self { state, tokens, _folder: folder }
     }

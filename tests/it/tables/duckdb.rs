@@ -24,7 +24,7 @@ db.sql(f"CREATE TABLE p AS SELECT {cells} FROM read_parquet('{parquet}')")
 db.sql(f"""CREATE TABLE c AS SELECT * FROM read_csv('{csv}', all_varchar = true, header = true, delim = ',',
     quote = '"', escape = '"', allow_quoted_nulls = false)""")
 assert [row[0] for row in db.sql("DESCRIBE c").fetchall()] == names
-rows = lambda sql: db.sql(f"SELECT COUNT(*) FROM ({sql})").fetchone()[0]
+rows = lambda sql: db.sql(f"SELECT COUNT(*) FROM ({sql})").fetchall()[0][0]
 assert rows("SELECT * FROM p EXCEPT ALL SELECT * FROM c") == 0, db.sql("SELECT * FROM p EXCEPT ALL SELECT * FROM c LIMIT 3").fetchall()
 assert rows("SELECT * FROM c EXCEPT ALL SELECT * FROM p") == 0, db.sql("SELECT * FROM c EXCEPT ALL SELECT * FROM p LIMIT 3").fetchall()
 print(rows("SELECT * FROM p"), dict((row[0], row[1]) for row in types).get("employeeNumber"))

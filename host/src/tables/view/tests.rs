@@ -25,9 +25,11 @@ fn declared(suffix: &str, of: TableOf) -> TableDeclaration {
 }
 
 fn shown(views: &[View]) -> Vec<(String, Vec<&str>)> {
-    let names = |column: &'_ TableColumn| column.name.clone();
-    let columns = |view: &View| view.columns.iter().map(names).collect::<Vec<_>>();
     views.iter().map(|view| (view.name.to_string(), columns(view))).collect()
+}
+
+fn columns(view: &View) -> Vec<&str> {
+    view.columns.iter().map(|column| column.name.as_str()).collect()
 }
 
 #[test]
