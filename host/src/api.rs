@@ -53,6 +53,7 @@ mod secrets;
 mod secured;
 mod switches;
 mod systems;
+mod tables;
 mod tasks;
 #[cfg(test)]
 mod tests;
@@ -84,6 +85,7 @@ use crate::egress::Egress;
 use crate::model::{Error, Result};
 use crate::registry::Registry;
 use crate::store::Store;
+use crate::tables::Tables;
 use crate::tasks::{Tasks, persist};
 use problem::Problem;
 
@@ -94,6 +96,7 @@ pub struct ApiState(Arc<Rooms>);
 /// The rooms behind the edge.
 pub struct Rooms {
     pub connections: Connections,
+    pub tables: Tables,
     pub tasks: Tasks,
     pub declared: Declared,
     pub registry: Registry,
@@ -192,6 +195,7 @@ fn v1() -> OpenApiRouter<ApiState> {
         events::routes(),
         schedules::routes(),
         published::routes(),
+        tables::routes(),
         changes::routes(),
         audit::routes(),
         configuration::routes(),

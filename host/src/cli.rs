@@ -32,6 +32,7 @@ mod serve;
 mod sign;
 mod system;
 mod table;
+mod tables;
 mod task;
 mod token;
 mod verify;
@@ -92,6 +93,7 @@ enum Command {
     Published(published::Published),
     Changes(published::Changes),
     Secrets(secrets::Secrets),
+    Table(tables::Table),
     Audit(audit::Audit),
     Token(token::Token),
 }
@@ -135,6 +137,7 @@ impl Cli {
                 Command::Published(command) => command.run().await,
                 Command::Changes(command) => command.run().await,
                 Command::Secrets(command) => command.run().await,
+                Command::Table(command) => command.run().await,
                 Command::Audit(command) => command.run().await,
                 Command::Token(command) => command.run().await,
             }

@@ -55,6 +55,14 @@ use secured::Journal;
 /// What is said where a connector tells no schema.
 pub const NO_SCHEMA: &str = "There is no schema for this connection";
 
+/// A connection as it is described, without what an operation on it needs.
+pub struct Described {
+    pub connection: Connection,
+    pub release: Arc<Release>,
+    /// What the last good refresh said; empty before it.
+    pub schema: SchemaStatus,
+}
+
 /// The connections of the host. Cheap to clone.
 #[derive(Clone)]
 pub struct Connections {
@@ -223,6 +231,17 @@ impl Connections {
         let switched = self.store.switch_connection(id, if_match, edit).await;
         self.forget(id);
         switched
+    }
+
+    /// A connection with its connector's manifest and its schema, whether it can be used or not.
+    ///
+    /// # Errors
+    /// `not-found`; `configuration` if its connector is not loaded.
+    pub async fn describe(&self, id: &ConnectionId) -> Result<Described> {
+        let connection = self.get(id).await?.value;
+        let release = self.registry.release(&connection.connector, &connection.version)?;
+        let schema = self.store.schema(id).await?.unwrap_or_default();
+        Ok(Described { connection, release, schema })
     }
 
     /// Is the connection usable? Asked of a disabled one, too: whoever wants to enable it wants to know.

@@ -21,6 +21,7 @@ use crate::registry::Registry;
 use crate::runtime::{CallLimits, Runtime, RuntimeLimits};
 use crate::secrets::Vault;
 use crate::store::Store;
+use crate::tables::Tables;
 use crate::tasks::{Tasks, Watch};
 
 /// The database of everything but the audit trail.
@@ -81,6 +82,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running> {
     tracker.spawn(watch.run(stop.clone()));
     let declared = Declared::new(store.clone(), connections.clone(), registry.clone(), tasks.clone(), clock.clone());
     let state = ApiState::new(Rooms {
+        tables: Tables::new(store.clone(), connections.clone()),
         connections: connections.clone(),
         tasks,
         declared,

@@ -20,4 +20,5 @@ pub mod runtime;
 pub mod secrets;
 pub mod signing;
 pub mod store;
+pub mod tables;
 pub mod tasks;

@@ -9,6 +9,7 @@
 
 mod apply;
 mod asked;
+mod block;
 mod carry;
 mod changes;
 mod compare;
@@ -22,6 +23,7 @@ mod links;
 mod numbers;
 mod orders;
 mod permissions;
+mod pins;
 mod publication;
 mod publish;
 mod published;
@@ -35,6 +37,8 @@ mod schedules;
 mod schemas;
 mod sealed;
 mod secured;
+mod since;
+mod snapshot;
 pub(crate) mod sqlite;
 mod staging;
 mod sweep;
@@ -53,6 +57,7 @@ use crate::model::Result;
 use sqlite::{Database, Durability};
 
 pub use apply::{FedChange, FedObject, FedPage, FedRelation};
+pub use block::Block;
 pub use compare::Compared;
 pub use configure::{ConfigEdit, SecuredChange};
 pub use idempotency::{REMEMBERED_FOR, Recalled, Remembered};
@@ -70,6 +75,8 @@ pub use runs::{PartProgress, Run, RunPart};
 pub use schedules::{Due, Ordered, TurnEnd};
 pub use sealed::{Sealed, SealedRow};
 pub use secured::{Held, SecuredEdit, SecuredRow};
+pub use since::{ChangedLinks, ChangedObjects, SinceCursor};
+pub use snapshot::{BlockCursor, Named, Snapshot, SnapshotPart};
 pub use staging::{Cursor, Staged, StagedLink, StagedRow};
 pub use tasks::{NewTask, TaskFilter};
 pub use tokens::Token;
@@ -91,6 +98,7 @@ pub struct Store {
     database: Database,
     clock: Clock,
     tokens: Arc<tokens::Known>,
+    pins: Arc<pins::Pins>,
 }
 
 impl Store {
@@ -103,7 +111,7 @@ impl Store {
 
     async fn open_waiting(path: &Path, clock: Clock, busy_timeout: Duration) -> Result<Self> {
         let database = Database::open(fault::STORE, path, MIGRATIONS, Durability::Sound, busy_timeout).await?;
-        Ok(Self { database, clock, tokens: Arc::default() })
+        Ok(Self { database, clock, tokens: Arc::default(), pins: Arc::default() })
     }
 
     /// Waits for what is under way and closes the file; later calls answer `unavailable`.

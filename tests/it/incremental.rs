@@ -62,7 +62,7 @@ impl Ticker {
         task
     }
 
-    async fn caught_up(&self) -> Json {
+    pub(super) async fn caught_up(&self) -> Json {
         let task = self.catch_up().await;
         assert_eq!(task["state"], "succeeded", "{task}");
         task

@@ -49,5 +49,6 @@ mod secured;
 mod signing;
 mod switches;
 mod systems;
+mod tables;
 mod tidy;
 mod web;

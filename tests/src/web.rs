@@ -37,6 +37,6 @@ fn started<P: Program>(started: Result<WebServer<P>, ServerError>) -> WebServer<
 }
 
 /// Where packages and what is made once are kept.
-fn cache() -> PathBuf {
+pub fn cache() -> PathBuf {
     profile_folder().join("test-web")
 }

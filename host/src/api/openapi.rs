@@ -46,6 +46,7 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
         (name = "tasks", description = "Imports and other work that outlives a request"),
         (name = "schedules", description = "Tasks that the host orders by itself"),
         (name = "published", description = "What imports found, and what changed"),
+        (name = "tables", description = "The same as tables: CSV, Parquet, NDJSON"),
         (name = "audit", description = "Who did what"),
         (name = "tokens", description = "Who may call"),
         (name = "health", description = "For supervisors"),

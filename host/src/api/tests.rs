@@ -45,6 +45,7 @@ impl Room {
         let connections = Connections::new(store.clone(), vault, registry.clone(), runtime, clock.clone(), ceiling);
         let imports = Config::default().imports;
         let tasks = Tasks::new(store.clone(), connections.clone(), audit.clone(), clock.clone(), imports);
+        let tables = Tables::new(store.clone(), connections.clone());
         let tokens = ensure_tokens(&store).await.unwrap().unwrap();
         let running = TaskTracker::new();
         let stop = CancellationToken::new();
@@ -55,6 +56,7 @@ impl Room {
             Declared::new(store.clone(), connections.clone(), registry.clone(), tasks.clone(), clock.clone());
         let rooms = Rooms {
             connections,
+            tables,
             tasks,
             declared,
             registry,

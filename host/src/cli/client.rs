@@ -135,6 +135,25 @@ impl Client {
         Ok(())
     }
 
+    /// Sends the call and hands over the bytes of the answer as they come; gives its headers.
+    pub(super) async fn pieces(
+        &self,
+        call: &Call,
+        each: &mut impl FnMut(&[u8]) -> Result<(), Fault>,
+    ) -> Result<HeaderMap, Fault> {
+        let answer = self.start(call).await?;
+        let headers = answer.headers().clone();
+        if !answer.status().is_success() {
+            return self.whole(call, answer).await?.accepted().map(|_| headers);
+        }
+        let mut stream = answer.bytes_stream();
+        let broken = |why: reqwest::Error| Fault::failed(format!("the answer broke off: {}", root_cause(&why)));
+        while let Some(piece) = stream.try_next().await.map_err(broken)? {
+            each(&piece)?;
+        }
+        Ok(headers)
+    }
+
     async fn start(&self, call: &Call) -> Result<reqwest::Response, Fault> {
         let url = self.base.join(call.path.trim_start_matches('/'));
         let url = url.map_err(|why| Fault::usage(format!("{} is no path: {why}", call.path)))?;

@@ -44,6 +44,16 @@ pub fn date_text(days: i32) -> Option<String> {
     EPOCH.checked_add(days.days()).ok().map(|date| date.to_string())
 }
 
+/// `YYYY-MM-DD` as days since the epoch; the inverse of [`date_text`].
+pub fn days(text: &str) -> Option<i32> {
+    let date: Date = text.parse().ok()?;
+    if date.to_string() != text {
+        return None;
+    }
+    let since: SignedDuration = date.duration_since(EPOCH);
+    i32::try_from(since.as_hours() / 24).ok()
+}
+
 /// A value as JSON. What JSON cannot say (not-a-number, years beyond 9999) becomes null; intake refuses such values.
 pub fn value_to_json(value: &Value) -> Json {
     serde_json::to_value(Wire(value)).unwrap_or(Json::Null)
@@ -103,13 +113,7 @@ fn instant(json: &Json) -> Result<Value, String> {
 
 fn date(json: &Json) -> Result<Value, String> {
     let expected = || wrong(json, "a date such as \"2026-01-31\"");
-    let text = text(json)?;
-    let date: Date = text.parse().map_err(|_| expected())?;
-    if date.to_string() != text {
-        return Err(expected());
-    }
-    let since: SignedDuration = date.duration_since(EPOCH);
-    i32::try_from(since.as_hours() / 24).map(Value::Date).map_err(|_| expected())
+    days(text(json)?).map(Value::Date).ok_or_else(expected)
 }
 
 /// JSON as a reference.

@@ -100,6 +100,21 @@ impl Schema {
 }
 
 impl ClassInfo {
+    /// A class of which nothing is known but what a manifest says of it.
+    pub fn bare(name: &str, title: &str, kind: ClassKind) -> Self {
+        Self {
+            name: name.to_owned(),
+            title: title.to_owned(),
+            kind,
+            auxiliary: false,
+            uid_matching: Matching::Exact,
+            name_matching: Matching::Exact,
+            attributes: Vec::new(),
+            grantable_to: Vec::new(),
+            parameters: Vec::new(),
+        }
+    }
+
     /// The attribute of that name.
     pub fn attribute(&self, name: &str) -> Option<&AttributeInfo> {
         self.attributes.iter().find(|attribute| attribute.name == name)

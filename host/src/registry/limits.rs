@@ -21,6 +21,10 @@ pub const VALUE_SHOWN_BYTES_MAX: usize = 80;
 pub const VALUES_SHOWN_MAX: usize = 20;
 /// The longest fault of a manifest or a statement that is told, in bytes.
 pub const FAULT_BYTES_MAX: usize = 2048;
+/// The most connection tables that are declared.
+pub const TABLES_MAX: usize = 64;
+/// The most classes or attributes that one of them names.
+pub const TABLE_NAMES_MAX: usize = 256;
 /// The most constraints between options.
 pub const CONSTRAINTS_MAX: usize = 256;
 /// The most object classes known in advance.

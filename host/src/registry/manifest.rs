@@ -14,6 +14,7 @@
 //! | `destination.rs`| a network place: an address as a template over options |
 //! | `web.rs`        | secrets written into requests: which, where, how        |
 //! | `template.rs`   | texts with options in them                             |
+//! | `table.rs`      | connection tables: which rows are in which             |
 //! | `permissions.rs`| what an operator is asked to approve, in plain words   |
 //! | `error.rs`      | the key to blame, and the remedy                       |
 
@@ -29,6 +30,7 @@ mod print;
 #[cfg(test)]
 mod properties;
 mod secured;
+mod table;
 mod template;
 mod web;
 
@@ -47,6 +49,7 @@ pub use permissions::Request;
 #[cfg(any(test, fuzzing))]
 pub(super) use print::print;
 pub use secured::{RevealDeclaration, SecuredDeclaration, SecuredKind};
+pub use table::{TableDeclaration, TableOf};
 pub use web::{SendDeclaration, TokenDeclaration, Unfilled, fill_path, fill_placement};
 
 /// What one release of a connector declares.
@@ -76,6 +79,8 @@ pub struct Manifest {
     pub destinations: Vec<DestinationDeclaration>,
     /// No slot twice.
     pub reveals: Vec<RevealDeclaration>,
+    /// In the order in which they take classes and relations; empty: [`TableDeclaration::usual`].
+    pub tables: Vec<TableDeclaration>,
     pub limits: Limits,
 }
 

@@ -16,7 +16,7 @@ use super::changes::{NewChange, Writing};
 use super::fault::fault;
 use super::links::{Ends, Link};
 use super::numbers::{CHUNK, count, from_json, json, stored, stored_u64};
-use crate::model::{ChangeKind, Counts, Error, FailureKind, Matching, Result, Schema};
+use crate::model::{ChangeKind, Counts, Error, FailureKind, Matching, Result, Schema, Syntax};
 
 /// What a pass would change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +36,8 @@ pub(super) struct Pass {
     rejected: i64,
     /// It began as a copy of the base: nothing is missing in it that was only not read.
     incremental: bool,
+    /// Objects have references in their bodies, which readers resolve by the names of this run.
+    pub(super) refers: bool,
 }
 
 /// One part of it.
@@ -122,9 +124,10 @@ impl Store {
         }
         let base = base.unwrap_or_default();
         let mut parts = pass_parts(&mut tx, run, base).await?;
-        let folding = folding_classes(&mut tx, run).await?;
-        parts.iter_mut().for_each(|part| part.folds = part.is_objects() && folding.contains(&part.class));
-        Ok(Pass { run, base, parts, rejected, incremental })
+        let schema = schema_of(&mut tx, run).await?;
+        let folding = folding_classes(&schema);
+        parts.iter_mut().for_each(|part| part.folds = part.is_objects() && folding.contains(part.class.as_str()));
+        Ok(Pass { run, base, parts, rejected, incremental, refers: refers(&schema) })
     }
 
     /// While it is being compared, a run cannot be published.
@@ -304,8 +307,7 @@ impl Store {
     }
 }
 
-/// Classes whose names are compared without regard to case.
-async fn folding_classes(at: &mut SqliteConnection, run: i64) -> Result<HashSet<String>> {
+async fn schema_of(at: &mut SqliteConnection, run: i64) -> Result<Schema> {
     let classes: Option<String> = sqlx::query_scalar(
         "SELECT s.classes FROM schema_snapshot s JOIN run r ON r.connection = s.connection WHERE r.number = $1
          ORDER BY s.number DESC LIMIT 1",
@@ -314,9 +316,19 @@ async fn folding_classes(at: &mut SqliteConnection, run: i64) -> Result<HashSet<
     .fetch_optional(at)
     .await
     .map_err(fault)?;
-    let schema: Schema = classes.map(|classes| from_json("schema", &classes)).transpose()?.unwrap_or_default();
-    let folding = schema.0.into_iter().filter(|class| class.name_matching != Matching::Exact);
-    Ok(folding.map(|class| class.name.to_string()).collect())
+    Ok(classes.map(|classes| from_json("schema", &classes)).transpose()?.unwrap_or_default())
+}
+
+/// Classes whose names are compared without regard to case.
+fn folding_classes(schema: &Schema) -> HashSet<&str> {
+    let folding = schema.0.iter().filter(|class| class.name_matching != Matching::Exact);
+    folding.map(|class| class.name.as_str()).collect()
+}
+
+/// Are there references that no relation has?
+fn refers(schema: &Schema) -> bool {
+    let mut attributes = schema.0.iter().flat_map(|class| &class.attributes);
+    attributes.any(|it| it.readable && !it.large && !it.confidential && it.syntax == Syntax::Reference)
 }
 
 /// The plan's parts and those of the published run that the plan has no more: what was in them is gone, too.

@@ -93,7 +93,8 @@ impl Store {
     /// Resolves the ends of a run's links, chunk by chunk, and then carries out what a feed said of links. Doing it again
     /// changes nothing.
     pub(super) async fn resolve_links(&self, pass: &Pass) -> Result<()> {
-        if !pass.parts.iter().any(|part| part.unresolved) {
+        self.purge_names(pass.run).await?;
+        if !pass.refers && !pass.parts.iter().any(|part| part.unresolved) {
             return self.carry_out_edits(pass).await;
         }
         for part in pass.parts.iter().filter(|part| part.is_objects()) {
@@ -103,10 +104,11 @@ impl Store {
             self.resolve_part(pass, part).await?;
         }
         self.carry_out_edits(pass).await?;
-        self.purge_names(pass.run).await
+        if pass.refers { Ok(()) } else { self.purge_names(pass.run).await }
     }
 
-    /// Fills the table of names, which only exists while it is needed: an index would slow down every staged row.
+    /// Fills the table of names, which only exists where it is needed: an index would slow down every staged row.
+    /// It stays with the run where readers resolve the references in its objects' bodies, and is swept with it.
     /// Names of a class that folds them stand there a second time, in lower case (of ASCII, as the database folds).
     async fn note_names(&self, run: i64, part: i64, folds: bool) -> Result<()> {
         let statements = [
@@ -217,6 +219,30 @@ impl Store {
         let query = sqlx::query_as(sqlx::AssertSqlSafe(sql)).persistent(false).bind(run);
         let query = names.iter().fold(query, |query, name| query.bind(*name));
         query.fetch_all(self.database.reader()).await.map_err(fault)
+    }
+
+    /// Which objects of a run have these names, as long as its names are kept: class, uid, and whether the name is the
+    /// class's only one.
+    pub(super) async fn named_objects(
+        &self,
+        run: i64,
+        names: &HashSet<&str>,
+        folding: &HashSet<&str>,
+    ) -> Result<HashMap<String, Vec<(String, String, bool)>>> {
+        let mut found: HashMap<String, Vec<(String, String, bool)>> = HashMap::new();
+        for (name, class, uid, number) in self.named(run, names).await? {
+            found.entry(name).or_default().push((class, uid, number == 1));
+        }
+        let mut written: HashMap<String, Vec<&str>> = HashMap::new();
+        let nobodys = names.iter().filter(|name| !folding.is_empty() && !found.contains_key(**name));
+        nobodys.for_each(|name| written.entry(name.to_ascii_lowercase()).or_default().push(name));
+        let folded: HashSet<&str> = written.keys().map(String::as_str).collect();
+        for (name, class, uid, number) in self.named(run, &folded).await? {
+            for as_written in written.get(&name).into_iter().flatten().filter(|_| folding.contains(class.as_str())) {
+                found.entry((*as_written).to_owned()).or_default().push((class.clone(), uid.clone(), number == 1));
+            }
+        }
+        Ok(found)
     }
 
     /// As [`Self::named`], of objects that had the name before and are still there.

@@ -1,11 +1,14 @@
 //! Records set aside: what could not be read or came twice, kept with its reason.
 
+use std::collections::HashMap;
+
 use sqlx::SqliteConnection;
 
 use super::Store;
 use super::fault::fault;
-use super::numbers::limit;
+use super::numbers::{count, limit};
 use super::runs::RunPart;
+use super::snapshot::Snapshot;
 use crate::model::id::UID_BYTES_MAX;
 use crate::model::text::cut;
 use crate::model::{FailureKind, Rejected, Result, TaskId};
@@ -13,6 +16,9 @@ use crate::model::{FailureKind, Rejected, Result, TaskId};
 /// The longest message kept of a record, in bytes. Its key is kept as long as a uid may be, because a key cut short
 /// would not match the object it names.
 const MESSAGE_BYTES_MAX: usize = 4096;
+
+/// Records read at once.
+const REJECTED_ROWS: u32 = 1000;
 
 /// A record to set aside.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,13 +69,43 @@ impl Store {
         .fetch_all(self.database.reader())
         .await
         .map_err(fault)?;
-        let row = |(position, class, attribute, key, kind, message)| SetAsideRow {
-            position,
-            part: RunPart::from_columns(class, attribute),
-            record: SetAside { key, kind, message },
-        };
         Ok(rows.into_iter().map(row).collect())
     }
+}
+
+impl Snapshot {
+    /// What the run set aside, in the order it was read, after `after`; kept until the next run is published.
+    pub async fn rejected(&self, after: i64) -> Result<Vec<SetAsideRow>> {
+        let rows: Vec<(i64, String, String, String, String, String)> = sqlx::query_as(
+            "SELECT s.seq, p.class, p.attribute, s.record, s.kind, s.message
+             FROM set_aside s JOIN part p ON p.number = s.part WHERE s.run = $1 AND s.seq > $2 ORDER BY s.seq LIMIT $3",
+        )
+        .bind(self.run)
+        .bind(after)
+        .bind(limit(REJECTED_ROWS))
+        .fetch_all(self.store.database.reader())
+        .await
+        .map_err(fault)?;
+        Ok(rows.into_iter().map(row).collect())
+    }
+
+    /// How many records the run set aside of each part.
+    pub async fn rejected_counts(&self) -> Result<HashMap<RunPart, u64>> {
+        let rows: Vec<(String, String, i64)> = sqlx::query_as(
+            "SELECT p.class, p.attribute, COUNT(*) FROM set_aside s JOIN part p ON p.number = s.part
+             WHERE s.run = $1 GROUP BY p.class, p.attribute",
+        )
+        .bind(self.run)
+        .fetch_all(self.store.database.reader())
+        .await
+        .map_err(fault)?;
+        let counted = |(class, attribute, number)| (RunPart::from_columns(class, attribute), count(number));
+        Ok(rows.into_iter().map(counted).collect())
+    }
+}
+
+fn row((position, class, attribute, key, kind, message): (i64, String, String, String, String, String)) -> SetAsideRow {
+    SetAsideRow { position, part: RunPart::from_columns(class, attribute), record: SetAside { key, kind, message } }
 }
 
 /// Writes records of one page with their parts, numbered after `last`, inside the page's transaction, and answers the

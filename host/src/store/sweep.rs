@@ -1,7 +1,7 @@
 //! Sweeping: removing rows that nobody can see any more, in short transactions, whenever there is time.
 //!
 //! A superseded run loses its links and the objects that its changes do not speak of; a discarded one loses everything
-//! but what it set aside. What was left when the host stopped is found again by the next sweep.
+//! but what it set aside. What was left when the host stopped, or was being read, is found again by the next sweep.
 
 use super::Store;
 use super::fault::fault;
@@ -61,6 +61,7 @@ impl Store {
     pub async fn sweep(&self) -> Result<u64> {
         let mut removed = self.sweep_idempotency().await?;
         for run in self.runs_in("discarded").await? {
+            self.pins.revoke(run);
             for part in self.parts_of(run).await? {
                 removed += self.purge(&OBJECTS, run, part).await? + self.purge(&LINKS, run, part).await?;
             }
@@ -70,6 +71,9 @@ impl Store {
             self.close_run(run, "dropped").await?;
         }
         for run in self.runs_in("superseded").await? {
+            if !self.pins.release(run, self.now()) {
+                continue;
+            }
             removed += self.sweep_superseded(run).await?;
             self.close_run(run, "archived").await?;
         }
@@ -187,7 +191,7 @@ impl Store {
     async fn sweep_set_aside(&self) -> Result<u64> {
         let runs: Vec<i64> = sqlx::query_scalar(
             "SELECT r.number FROM run r JOIN connection c ON c.number = r.connection
-             WHERE r.rejected > 0 AND (c.folded IS NULL OR r.number < c.published_run)",
+             WHERE r.rejected > 0 AND r.state <> 'superseded' AND (c.folded IS NULL OR r.number < c.published_run)",
         )
         .fetch_all(self.database.reader())
         .await

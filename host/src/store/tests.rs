@@ -8,6 +8,7 @@ mod replay;
 mod resources;
 mod secured;
 mod small;
+mod snapshot;
 mod staging;
 mod tasks;
 mod upgrades;

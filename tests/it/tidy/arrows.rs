@@ -17,6 +17,7 @@ const FLOORS: &[&[&str]] = &[
     &["runtime"],
     &["secrets", "audit", "registry"],
     &["connections", "builder"],
+    &["tables"],
     &["tasks"],
     &["declared"],
     &["api", "console"],

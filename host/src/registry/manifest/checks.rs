@@ -10,7 +10,7 @@ use super::document::{ConstraintTable, Document, InterfacesTable, LimitsTable, O
 use super::error::ManifestError;
 use super::option::OptionDeclaration;
 use super::{Constraint, DirectoryDeclaration, Limits, Manifest};
-use super::{class, destination, secured};
+use super::{class, destination, secured, table};
 use crate::model::id::is_kebab;
 use crate::model::text::{acts, cut};
 use crate::model::{ConnectorName, Export, Import, OptionName, Protocol, Value};
@@ -30,6 +30,7 @@ pub(super) fn manifest(document: Document) -> Checked<Manifest> {
     let options = options(&document.options)?;
     secured::check(&document)?;
     destination::check(&document)?;
+    table::check(&document.tables)?;
     let (exports, imports) = interfaces(document.interfaces, !document.directories.is_empty())?;
     reaching(&imports, &document.destinations)?;
     let constraints = constraints(document.constraints, &options)?;
@@ -48,6 +49,7 @@ pub(super) fn manifest(document: Document) -> Checked<Manifest> {
         secured: document.secured,
         destinations: document.destinations,
         reveals: document.reveals,
+        tables: document.tables,
         limits: limits(&document.limits)?,
     })
 }

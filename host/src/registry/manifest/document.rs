@@ -6,7 +6,8 @@ use serde::Deserialize;
 use super::error::ManifestError;
 use super::option::OptionKind;
 use super::{
-    ClassDeclaration, DestinationDeclaration, DirectoryDeclaration, RevealDeclaration, SecuredDeclaration, WitVersion,
+    ClassDeclaration, DestinationDeclaration, DirectoryDeclaration, RevealDeclaration, SecuredDeclaration,
+    TableDeclaration, WitVersion,
 };
 use crate::model::{Export, Import, OptionName};
 use crate::registry::limits::MANIFEST_BYTES_MAX;
@@ -35,6 +36,8 @@ pub(super) struct Document {
     pub destinations: Vec<DestinationDeclaration>,
     #[serde(default, rename = "reveal")]
     pub reveals: Vec<RevealDeclaration>,
+    #[serde(default, rename = "table")]
+    pub tables: Vec<TableDeclaration>,
     #[serde(default)]
     pub limits: LimitsTable,
 }

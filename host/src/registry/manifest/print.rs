@@ -5,8 +5,8 @@ use toml::{Table, Value as Toml};
 
 use super::{
     AttributeDeclaration, ClassDeclaration, Constraint, DestinationDeclaration, DirectoryDeclaration, Limits, Manifest,
-    OptionDeclaration, OptionKind, RevealDeclaration, SecuredDeclaration, SendDeclaration, TokenDeclaration,
-    WitVersion,
+    OptionDeclaration, OptionKind, RevealDeclaration, SecuredDeclaration, SendDeclaration, TableDeclaration,
+    TokenDeclaration, WitVersion,
 };
 use crate::model::{ClassName, MethodName, OptionName, Value};
 
@@ -33,6 +33,7 @@ fn table(manifest: &Manifest) -> Table {
         secured,
         destinations,
         reveals,
+        tables,
         limits: bounds,
     } = manifest;
     let (publisher, name) = connector.as_str().split_once('/').unwrap_or_default();
@@ -53,6 +54,7 @@ fn table(manifest: &Manifest) -> Table {
         ("secured-option", list(secured, secured_option)),
         ("destination", list(destinations, destination)),
         ("reveal", list(reveals, reveal)),
+        ("table", list(tables, connection_table)),
         ("limits", limits(bounds).into()),
     ])
 }
@@ -205,6 +207,16 @@ fn token(TokenDeclaration { secret, path }: &TokenDeclaration) -> Table {
 
 fn reveal(RevealDeclaration { slot, reason }: &RevealDeclaration) -> Table {
     keys([("slot", text(slot)), ("reason", text(reason))])
+}
+
+fn connection_table(TableDeclaration { suffix, of, classes, attributes }: &TableDeclaration) -> Table {
+    let mut table = keys([
+        ("of", text(of.as_str())),
+        ("classes", texts(classes.iter().map(|class| class.as_str()))),
+        ("attributes", texts(attributes.iter().map(|attribute| attribute.as_str()))),
+    ]);
+    table.extend(suffix.as_ref().map(|suffix| ("suffix".to_owned(), text(suffix))));
+    table
 }
 
 fn limits(Limits { memory_bytes, call, page }: &Limits) -> Table {

@@ -264,6 +264,38 @@ fn reveals() -> impl Strategy<Value = Vec<RevealDeclaration>> {
     })
 }
 
+fn tables() -> impl Strategy<Value = Vec<TableDeclaration>> {
+    let names = || prop::collection::btree_set("[a-zA-Zé ]{1,8}", 0..3);
+    let one = (select(vec![TableOf::Objects, TableOf::Links]), names(), names(), any::<bool>());
+    prop::collection::btree_map("[a-zA-Z][a-z0-9._-]{0,8}", one, 0..4).prop_map(|tables| {
+        let mut seen = BTreeSet::new();
+        let fresh =
+            tables.into_iter().filter(|(suffix, _)| seen.insert(suffix.to_ascii_lowercase())).collect::<Vec<_>>();
+        fresh
+            .into_iter()
+            .map(|(suffix, (of, classes, attributes, class))| table(suffix, of, classes, attributes, class))
+            .collect()
+    })
+}
+
+fn table(
+    suffix: String,
+    of: TableOf,
+    classes: BTreeSet<String>,
+    attributes: BTreeSet<String>,
+    class: bool,
+) -> TableDeclaration {
+    let attribute = if of == TableOf::Links { "{attribute}" } else { "" };
+    let class = if class { "{class}" } else { "" };
+    let attributes = if of == TableOf::Links { attributes } else { Default::default() };
+    TableDeclaration {
+        suffix: Some(format!("{suffix}{class}{attribute}")),
+        of,
+        classes: classes.iter().map(|name| name.parse().unwrap()).collect(),
+        attributes: attributes.iter().map(|name| name.parse().unwrap()).collect(),
+    }
+}
+
 fn limits() -> impl Strategy<Value = Limits> {
     let time = || prop::option::of((1..=3_600_000u64).prop_map(Duration::from_millis));
     let memory = prop::option::of((1..=4096u64).prop_map(|mib| mib * 1024 * 1024));
@@ -285,8 +317,8 @@ fn manifest() -> impl Strategy<Value = Manifest> {
         let places = (directories(unsent(&secured)), destinations(&secured, &options));
         (Just(options), Just(secured), constraints(&names), places)
     });
-    (head, exports, imports, places, classes(), reveals(), limits()).prop_map(
-        |(head, exports, imports, (options, secured, constraints, places), classes, reveals, limits)| {
+    (head, exports, imports, places, classes(), reveals(), tables(), limits()).prop_map(
+        |(head, exports, imports, (options, secured, constraints, places), classes, reveals, tables, limits)| {
             let (publisher, name, version, title, summary) = head;
             let (directories, destinations) = places;
             let mut manifest = Manifest {
@@ -304,6 +336,7 @@ fn manifest() -> impl Strategy<Value = Manifest> {
                 secured,
                 destinations,
                 reveals,
+                tables,
                 limits,
             };
             let handed = [Export::Provision, Export::Passwords].iter().any(|one| manifest.exports.contains(one));
@@ -414,6 +447,7 @@ proptest! {
             Manifest { secured: doubled(&manifest.secured), ..manifest.clone() },
             Manifest { destinations: doubled(&manifest.destinations), ..manifest.clone() },
             Manifest { reveals: doubled(&manifest.reveals), ..manifest.clone() },
+            Manifest { tables: doubled(&manifest.tables), ..manifest.clone() },
         ] {
             prop_assert_eq!(Manifest::parse(&print(&twice)).is_ok(), twice == manifest);
         }
