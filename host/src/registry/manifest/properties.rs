@@ -273,15 +273,15 @@ fn tables() -> impl Strategy<Value = Vec<TableDeclaration>> {
             tables.into_iter().filter(|(suffix, _)| seen.insert(suffix.to_ascii_lowercase())).collect::<Vec<_>>();
         fresh
             .into_iter()
-            .map(|(suffix, (of, classes, attributes, class))| table(suffix, of, classes, attributes, class))
+            .map(|(suffix, (of, classes, attributes, class))| table(&suffix, of, &classes, attributes, class))
             .collect()
     })
 }
 
 fn table(
-    suffix: String,
+    suffix: &str,
     of: TableOf,
-    classes: BTreeSet<String>,
+    classes: &BTreeSet<String>,
     attributes: BTreeSet<String>,
     class: bool,
 ) -> TableDeclaration {
