@@ -11,7 +11,7 @@ use hawser_tests::people::People;
 use serde_json::{Value as Json, json};
 
 /// More than are carried out before a host can be killed.
-const MANY: usize = 400;
+const MANY: usize = 200;
 
 fn created(id: &str) -> Json {
     json!({"id": format!("order-{id}"), "type": "created", "class": "account", "name": format!("name.{id}"),

@@ -21,9 +21,7 @@ use super::tasks::{TaskPath, TaskView, accepted};
 use crate::model::order::{
     CONCURRENCY_MAX, ORDER_KEY_BYTES_MAX, ORDERS_MAX, OWNER_BYTES_MAX, OrderError, PartProblem, Step,
 };
-use crate::model::{
-    ClassName, Error, FailureKind, Fulfilment, OnError, Order, OrderKind, OrderState, OrderStatus, Result, Uid,
-};
+use crate::model::{ClassName, Error, Fulfilment, OnError, Order, OrderKind, OrderState, OrderStatus, Result, Uid};
 
 pub(super) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new().routes(routes!(start)).routes(routes!(orders))
@@ -241,7 +239,7 @@ impl OrderDraft {
         if self.resource_type.is_some() {
             let message =
                 "resource types come from mappings, and there are none yet; name the class and its attributes";
-            return Err(Error::failure(FailureKind::Unsupported, message).blaming("resourceType"));
+            return Err(Error::invalid(message).blaming("resourceType"));
         }
         self.class.take().ok_or_else(|| refused("class", "is missing"))
     }
