@@ -66,17 +66,17 @@ impl Outside {
 }
 
 fn open(directory: &Path, rest: &Path) -> Result<File, Unread> {
-    let directory = Dir::open_ambient_dir(directory, ambient_authority()).map_err(unread)?;
+    let directory = Dir::open_ambient_dir(directory, ambient_authority()).map_err(|why| unread(&why))?;
     // A pipe nobody writes to would keep the caller waiting.
-    let file = directory.open_with(rest, OpenOptions::new().read(true).nonblock(true)).map_err(unread)?;
-    if file.metadata().map_err(unread)?.is_file() { Ok(file) } else { Err(Unread::NotAFile) }
+    let file = directory.open_with(rest, OpenOptions::new().read(true).nonblock(true)).map_err(|why| unread(&why))?;
+    if file.metadata().map_err(|why| unread(&why))?.is_file() { Ok(file) } else { Err(Unread::NotAFile) }
 }
 
 fn content(mut file: &File) -> Result<Vec<u8>, Unread> {
     let most = SECRET_BYTES_MAX + LINE_BREAK_BYTES_MAX + 1;
     // Reserved at once: a vector that grows leaves what it held behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(most));
-    file.by_ref().take(most as u64).read_to_end(&mut bytes).map_err(unread)?;
+    file.by_ref().take(most as u64).read_to_end(&mut bytes).map_err(|why| unread(&why))?;
     let length = bytes.strip_suffix(b"\r\n").or_else(|| bytes.strip_suffix(b"\n")).map_or(bytes.len(), <[u8]>::len);
     bytes.truncate(length);
     Ok(std::mem::take(&mut *bytes))
@@ -87,7 +87,7 @@ fn secret(bytes: Vec<u8>) -> Result<Secret, Unread> {
     Secret::new(bytes).ok_or(wrong)
 }
 
-fn unread(why: std::io::Error) -> Unread {
+fn unread(why: &std::io::Error) -> Unread {
     match why.kind() {
         ErrorKind::NotFound | ErrorKind::NotADirectory => Unread::Missing,
         _ => Unread::Unreadable,

@@ -223,7 +223,20 @@ async fn an_address_does_not_change_under_a_reference_unless_it_is_entered_again
     is_usable(&bed).await;
 
     bed.operator.put(&bed.at(""), &body(&bed)).await.problem(403, "credential-denied");
-    let moved = |manifest: String| manifest.replacen("{api-host}:443", "{api-host}:8443", 1);
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn a_release_that_sends_a_reference_elsewhere_has_it_entered_again() {
+    let outside = Outside::new();
+    let house = outside.house().await;
+    let vendor = trusted(&house).await;
+    let bed = super::bed(&house).await;
+    outside.write("token", "canary-outside");
+    set(&bed, "/token", outside.from("token")).await;
+    is_usable(&bed).await;
+    let moved =
+        |manifest: String| manifest.replacen("default = \"api.example.com\"", "default = \"evil.example.com\"", 1);
     install(&house, &vendor, "0.1.1", moved).await;
     assert_eq!(option(&bed, "token").await["needsEntry"], true);
     bed.operator.order(&bed.at("/check")).await.problem(422, "configuration").names("enter it again");
