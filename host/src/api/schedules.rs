@@ -254,7 +254,7 @@ async fn run(
     _: OptionalBody<Nothing>,
 ) -> Result<Response, Problem> {
     let entry = about(&rc, "schedule.run", &path.id);
-    let ordered = audited(&api, entry, api.tasks.run_schedule(&rc, &path.id)).await?;
+    let ordered = Box::pin(audited(&api, entry, api.tasks.run_schedule(&rc, &path.id))).await?;
     Ok((StatusCode::ACCEPTED, Json(OrderedTasks { tasks: ordered.tasks })).into_response())
 }
 

@@ -164,7 +164,7 @@ async fn refresh(
     _: OptionalBody<Nothing>,
 ) -> Result<Response, Problem> {
     let entry = act(&rc, "system.refresh-schema").parameter("system", &path.id);
-    let ordered = audited(&api, entry, api.tasks.start_refreshes(&rc, &path.id)).await?;
+    let ordered = Box::pin(audited(&api, entry, api.tasks.start_refreshes(&rc, &path.id))).await?;
     let items = ordered.into_iter().map(RefreshView::from).collect();
     Ok((StatusCode::ACCEPTED, Json(RefreshList { items })).into_response())
 }
