@@ -268,12 +268,16 @@ impl Connections {
         }
         let Called { result, used } = ready.component().get_schema(self.context(rc, &ready)).await;
         let kept = match &result {
-            Ok(schema) => self.store.put_schema(id, schema).await.map(drop),
-            Err(error) => self.store.schema_failed(id, error).await,
+            Ok(schema) => self.store.put_schema(id, schema).await,
+            Err(error) => self.store.schema_failed(id, error).await.map(|()| SchemaDiff::default()),
         };
-        self.forget(id);
+        self.ready.forget(id);
+        // What a connector keeps between calls may rest on what the schema was; where nothing changed, sessions stay.
+        if kept.as_ref().is_ok_and(|diff| !diff.is_empty()) {
+            self.forget(id);
+        }
         let status = match (result, kept) {
-            (Ok(_), Ok(())) => self.schema(id).await,
+            (Ok(_), Ok(_)) => self.schema(id).await,
             (Err(error), _) | (Ok(_), Err(error)) => Err(error),
         };
         Called { result: status, used }

@@ -297,7 +297,7 @@ async fn the_command_line_asks_for_what_changed() {
     ticker.happened(&[json!({"do": "delete", "uid": "1"})]);
     let (code, told) = run(&["--incremental", "--wait"]).await;
     assert!(code == Some(0) && told.contains("1 deleted"), "{told}");
-    let list = ticker.bed.core.get(&format!("/v1/tasks?connection={}", ticker.bed.id)).await.expect(200);
+    let list = ticker.bed.core.get(&format!("/v1/tasks?kind=import&connection={}", ticker.bed.id)).await.expect(200);
     let modes: Vec<Json> = items(&list).iter().map(|task| task["mode"].clone()).collect();
     assert_eq!(modes, [json!("incremental"), json!("complete")], "{}", list.text);
 }

@@ -35,7 +35,8 @@ impl Trail {
             let more = items(&operator.get(&format!("/v1/audit?after={}&limit=1000", self.last)).await.expect(200));
             let Some(last) = more.last() else { return };
             self.last = last["id"].as_i64().unwrap();
-            for entry in more {
+            // The host reads the schema by itself, on behalf of whoever approved what it needs.
+            for entry in more.into_iter().filter(|entry| entry["action"] != "task.refresh-schema") {
                 assert!(entry["outcome"]["status"].is_string(), "nobody says what came of it: {entry}");
                 let before = self.entries.insert(entry["requestId"].as_str().unwrap().to_owned(), entry);
                 assert_eq!(before, None, "it began twice");

@@ -205,7 +205,7 @@ async fn a_configuration_that_allows_it_no_more_ends_a_reference() {
 async fn an_address_does_not_change_under_a_reference_unless_it_is_entered_again() {
     let outside = Outside::new();
     let house = outside.house().await;
-    let vendor = trusted(&house).await;
+    trusted(&house).await;
     let bed = super::bed(&house).await;
     outside.write("token", "canary-outside");
     set(&bed, "/token", json!({"value": "canary-stored", "from": outside.reference("token")})).await;
