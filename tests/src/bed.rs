@@ -160,10 +160,10 @@ impl Bed {
         }
     }
 
-    /// The audit trail's newest entries about this connection.
+    /// The audit trail's newest entries about this connection, but for the refreshes that the host makes by itself.
     pub async fn audit(&self) -> Vec<Json> {
         let answer = self.operator.get(&format!("/v1/audit?connection={}&limit=1000", self.id)).await.expect(200);
-        items(&answer)
+        items(&answer).into_iter().filter(|entry| entry["action"] != "task.refresh-schema").collect()
     }
 }
 

@@ -112,7 +112,7 @@ fn attribute(attribute: &AttributeDeclaration) -> Table {
 
 /// An enum in its serde spelling.
 fn word<T: serde::Serialize>(word: &T) -> Toml {
-    Toml::try_from(word).unwrap()
+    Toml::try_from(word).unwrap_or_else(text)
 }
 
 fn option(option: &OptionDeclaration) -> Table {
