@@ -32,6 +32,21 @@ pub use difference::Difference;
 pub use document::Declaration;
 pub use plan::{Action, Kind, Plan, Reach, Step, Waiting};
 
+/// A plan with what it was made from: it is carried out only upon that.
+pub struct Planned {
+    pub plan: Plan,
+    current: Current,
+    wanted: Declaration,
+}
+
+impl Planned {
+    /// The connections it touches.
+    fn connections(&self) -> Vec<ConnectionId> {
+        let steps = self.plan.steps.iter().filter(|step| step.kind == Kind::Connection);
+        steps.filter_map(|step| step.id.parse().ok()).collect()
+    }
+}
+
 /// The declared side of a host. Cheap to clone.
 #[derive(Clone)]
 pub struct Declared {
@@ -60,45 +75,33 @@ impl Declared {
     ///
     /// # Errors
     /// `invalid-request` for what no host could be; those of the store.
-    pub async fn plan(&self, wanted: Declaration, reach: Reach) -> Result<Plan> {
-        let current = self.current().await?;
-        Plan::new(&current.declaration, &wanted.canonical()?, reach)
+    pub async fn plan(&self, wanted: Declaration, reach: Reach) -> Result<Planned> {
+        let (current, wanted) = (self.current().await?, wanted.canonical()?);
+        let plan = Plan::new(&current.declaration, &wanted, reach)?;
+        Ok(Planned { plan, current, wanted })
     }
 
-    /// Carries a plan out that was made for this very declaration and reach.
+    /// Carries a plan out.
     ///
     /// # Errors
     /// `stale` if something it touches was changed since; those of each change alone, and then nothing has changed but
     /// releases that were activated.
-    pub async fn apply(&self, rc: &RequestContext, wanted: Declaration, plan: &Plan) -> Result<()> {
-        let (current, wanted) = (self.current().await?, wanted.canonical()?);
-        for (connector, version) in change::activations(plan, &wanted) {
+    pub async fn apply(&self, rc: &RequestContext, planned: &Planned) -> Result<()> {
+        for (connector, version) in change::activations(planned) {
             self.registry.activate(&connector, &version, &Default::default(), &rc.caller.name).await?;
         }
-        let changes = change::Changes {
-            rc,
-            clock: &self.clock,
-            connections: &self.connections,
-            current: &current,
-            wanted: &wanted,
-        };
-        let edits = changes.of(plan)?;
-        self.store.configure(edits).await?;
-        self.follow(rc, plan).await
-    }
-
-    /// What follows a change of the store: what was known of connections is forgotten, trust is looked at, schemas that
-    /// are due are read.
-    async fn follow(&self, rc: &RequestContext, plan: &Plan) -> Result<()> {
-        if plan.steps.iter().any(|step| step.kind == Kind::Publisher) {
+        let changes = change::Changes { rc, clock: &self.clock, connections: &self.connections, planned };
+        let edits = changes.edits()?;
+        let configured = self.store.configure(edits).await;
+        // Whatever is answered: what was known before may be out of date.
+        let connections = planned.connections();
+        connections.iter().for_each(|id| self.connections.changed(id));
+        configured?;
+        if planned.plan.steps.iter().any(|step| step.kind == Kind::Publisher) {
             self.registry.trust_changed().await?;
         }
-        for step in plan.steps.iter().filter(|step| step.kind == Kind::Connection) {
-            let Ok(id) = step.id.parse::<ConnectionId>() else { continue };
-            self.connections.changed(&id);
-            if step.action != Action::Delete {
-                self.tasks.refresh_if_due(rc, &id).await;
-            }
+        for id in &connections {
+            self.tasks.refresh_if_due(rc, id).await;
         }
         Ok(())
     }

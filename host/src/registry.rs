@@ -48,6 +48,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use semver::{Version, VersionReq};
 use tokio::sync::Mutex;
 
+pub use activate::line;
 pub use confine::{Confinement, confine};
 pub use folder::{Glance, ReleaseFolder};
 pub use install::{Installed, Upload};

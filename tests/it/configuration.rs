@@ -75,7 +75,7 @@ async fn one_mistake_among_many_changes_nothing_and_says_where_it_is() {
         ("systems", json!({"hr": {"title": ""}}), "title"),
         ("systems", json!({"hr": {"title": "a"}, "HR": {"title": "b"}}), "twice"),
         ("publishers", json!({"acme": {"keys": [{"title": "x", "publicKey": "no key"}]}}), "acme"),
-        ("connectors", json!({"acme/crm": {"version": "1.0.0"}}), "acme/crm"),
+        ("connectors", json!({"acme/crm": {"versions": ["1.0.0"]}}), "acme/crm"),
     ] {
         let declaration = json!({ key: value });
         send(&house, "apply", &declaration, json!({})).await.refusal().names(told);

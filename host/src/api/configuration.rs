@@ -105,7 +105,7 @@ async fn plan(
     LargeBody(order): LargeBody<ConfigurationOrder>,
 ) -> Result<Json<PlanView>, Problem> {
     let reach = order.reach();
-    Ok(Json(PlanView::new(api.declared.plan(order.declaration, reach).await?, false)))
+    Ok(Json(PlanView::new(api.declared.plan(order.declaration, reach).await?.plan, false)))
 }
 
 /// Makes the host what is declared: all of it in one transaction, or nothing.
@@ -118,12 +118,12 @@ async fn apply(
     LargeBody(order): LargeBody<ConfigurationOrder>,
 ) -> Result<Json<PlanView>, Problem> {
     let reach = order.reach();
-    let plan = api.declared.plan(order.declaration.clone(), reach).await?;
-    if !plan.steps.is_empty() {
-        let acts = plan.steps.iter().map(|step| entry(&rc, step)).collect();
-        audited_each(&api, acts, api.declared.apply(&rc, order.declaration, &plan)).await?;
+    let planned = api.declared.plan(order.declaration, reach).await?;
+    if !planned.plan.steps.is_empty() {
+        let acts = planned.plan.steps.iter().map(|step| entry(&rc, step)).collect();
+        audited_each(&api, acts, api.declared.apply(&rc, &planned)).await?;
     }
-    Ok(Json(PlanView::new(plan, true)))
+    Ok(Json(PlanView::new(planned.plan, true)))
 }
 
 /// What the trail says of a step: what is done to what, and where it differs, without values.

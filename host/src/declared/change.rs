@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use semver::Version;
 
-use super::current::Current;
+use super::Planned;
 use super::document::{self, Declaration};
-use super::plan::{Action, Kind, Plan, Step};
+use super::plan::{Action, Kind, Step};
 use crate::clock::Clock;
 use crate::connections::Connections;
 use crate::model::{
@@ -20,28 +20,26 @@ pub(super) struct Changes<'a> {
     pub(super) rc: &'a RequestContext,
     pub(super) clock: &'a Clock,
     pub(super) connections: &'a Connections,
-    pub(super) current: &'a Current,
-    pub(super) wanted: &'a Declaration,
+    pub(super) planned: &'a Planned,
 }
 
 /// The releases that are to serve and do not.
-pub(super) fn activations(plan: &Plan, wanted: &Declaration) -> Vec<(ConnectorName, Version)> {
-    let steps = plan.steps.iter().filter(|step| step.kind == Kind::Connector);
-    let chosen = steps.filter_map(|step| {
-        let (name, connector) = wanted.connectors.iter().find(|(name, _)| name.as_str() == step.id)?;
-        Some((name.clone(), connector.version.clone()))
-    });
-    chosen.collect()
+pub(super) fn activations(planned: &Planned) -> Vec<(ConnectorName, Version)> {
+    let of = |declaration: &Declaration| -> BTreeSet<(ConnectorName, Version)> {
+        let connectors = declaration.connectors.iter();
+        connectors.flat_map(|(name, one)| one.versions.iter().map(|version| (name.clone(), version.clone()))).collect()
+    };
+    of(&planned.wanted).difference(&of(&planned.current.declaration)).cloned().collect()
 }
 
 impl Changes<'_> {
-    /// The changes a plan takes.
+    /// The changes the plan takes.
     ///
     /// # Errors
-    /// Those of each change, naming what it is of; `stale` if the plan was made for something else.
-    pub(super) fn of(&self, plan: &Plan) -> Result<Vec<ConfigEdit>> {
+    /// Those of each change, naming what it is of.
+    pub(super) fn edits(&self) -> Result<Vec<ConfigEdit>> {
         let mut edits = Vec::new();
-        for step in &plan.steps {
+        for step in &self.planned.plan.steps {
             let made = match step.kind {
                 Kind::Publisher => self.publisher(step),
                 Kind::Connector => Ok(Vec::new()),
@@ -55,10 +53,10 @@ impl Changes<'_> {
 
     fn publisher(&self, step: &Step) -> Result<Vec<ConfigEdit>> {
         let name: PublisherName = step.id.parse()?;
-        let before = self.current.declaration.publishers.get(&name).map_or(&[][..], |publisher| &publisher.keys);
+        let before = self.planned.current.declaration.publishers.get(&name).map_or(&[][..], |publisher| &publisher.keys);
         let after = match step.action {
             Action::Delete => &[][..],
-            _ => self.wanted.publishers.get(&name).map_or(&[][..], |publisher| &publisher.keys),
+            _ => self.planned.wanted.publishers.get(&name).map_or(&[][..], |publisher| &publisher.keys),
         };
         let gone = before.iter().filter(|key| !after.contains(key));
         let come = after.iter().filter(|key| !before.contains(key));
@@ -86,9 +84,9 @@ impl Changes<'_> {
 
     fn system(&self, step: &Step) -> Result<Vec<ConfigEdit>> {
         let id: SystemId = step.id.parse()?;
-        let seen = self.current.systems.get(&id.folded()).copied();
+        let seen = self.planned.current.systems.get(&id.folded()).copied();
         let declared =
-            self.wanted.systems.get(&id).map(|system| System { id: id.clone(), title: system.title.clone() });
+            self.planned.wanted.systems.get(&id).map(|system| System { id: id.clone(), title: system.title.clone() });
         Ok(vec![match (step.action, declared, seen) {
             (Action::Create, Some(system), None) => ConfigEdit::CreateSystem(system),
             (Action::Update, Some(system), Some(seen)) => ConfigEdit::ReplaceSystem(system, seen),
@@ -99,8 +97,8 @@ impl Changes<'_> {
 
     fn connection(&self, step: &Step) -> Result<Vec<ConfigEdit>> {
         let id: ConnectionId = step.id.parse()?;
-        let seen = self.current.connections.get(&id.folded()).copied();
-        let declared = self.wanted.connections.get(&id).cloned().map(|declared| declared.into_model(id.clone()));
+        let seen = self.planned.current.connections.get(&id.folded()).copied();
+        let declared = self.planned.wanted.connections.get(&id).cloned().map(|declared| declared.into_model(id.clone()));
         let mut edits = Vec::new();
         let (connection, references) = match (step.action, declared, seen) {
             (Action::Delete, _, Some(seen)) => return Ok(vec![ConfigEdit::DeleteConnection(id, seen)]),

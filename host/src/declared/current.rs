@@ -91,9 +91,9 @@ async fn publishers(store: &Store) -> Result<BTreeMap<crate::model::PublisherNam
 }
 
 async fn connectors(store: &Store) -> Result<BTreeMap<crate::model::ConnectorName, document::Connector>> {
-    let active = store.active_releases().await?;
-    Ok(active
-        .into_iter()
-        .map(|release| (release.connector, document::Connector { version: release.version }))
-        .collect())
+    let mut connectors: BTreeMap<_, document::Connector> = BTreeMap::new();
+    for release in store.active_releases().await? {
+        connectors.entry(release.connector).or_default().versions.insert(release.version);
+    }
+    Ok(connectors)
 }

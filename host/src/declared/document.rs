@@ -56,13 +56,13 @@ pub struct PublisherKey {
     pub public_key: String,
 }
 
-/// A connector whose release is chosen. It has to be installed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+/// A connector whose releases are chosen. They have to be installed.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Connector {
-    /// The version of the release that serves.
-    #[schemars(with = "String")]
-    pub version: semver::Version,
+    /// The versions of the releases that serve: one of each line of compatible versions. Others go on serving.
+    #[schemars(with = "BTreeSet<String>")]
+    pub versions: BTreeSet<semver::Version>,
 }
 
 /// A target application.
@@ -171,13 +171,17 @@ struct ThresholdsSchema {
 #[allow(dead_code, clippy::struct_excessive_bools, reason = "describes the model's type to editors")]
 struct SwitchesSchema {
     /// Off: nothing reaches the target but a check.
-    enabled: Option<bool>,
+    #[schemars(default)]
+    enabled: bool,
     /// Off: no imports.
-    import: Option<bool>,
+    #[schemars(default)]
+    import: bool,
     /// Off: nothing is changed in the target.
-    fulfil: Option<bool>,
+    #[schemars(default)]
+    fulfil: bool,
     /// On: the target is being maintained; nothing is changed in it.
-    maintenance: Option<bool>,
+    #[schemars(default)]
+    maintenance: bool,
 }
 
 impl From<Secured<SecretReference>> for SecuredReference {

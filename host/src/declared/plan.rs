@@ -5,12 +5,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use semver::Version;
 use serde::Serialize;
 use serde_json::Value as Json;
 
 use super::difference::{Difference, between};
-use super::document::{Connection, Declaration};
+use super::document::{Connection, Connector, Declaration};
 use crate::model::{ConnectionId, ConnectorName, Error, Permission, PublisherName, Result, SystemId};
+use crate::registry::line;
 
 /// Kinds of resources that are declared, in the order in which they are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -96,10 +98,11 @@ impl Plan {
     pub fn new(current: &Declaration, wanted: &Declaration, reach: Reach) -> Result<Self> {
         let mut plan = Self::default();
         let connections = plan.reachable(&current.connections, &wanted.connections, reach);
+        let connectors = served(&current.connectors, &wanted.connectors);
         let prune = reach.prune;
         plan.compare(Kind::Publisher, &current.publishers, &wanted.publishers, PublisherName::to_string, prune)?;
         // A release that is not chosen is not stopped: connections that are not declared may need it.
-        plan.compare(Kind::Connector, &current.connectors, &wanted.connectors, ConnectorName::to_string, false)?;
+        plan.compare(Kind::Connector, &current.connectors, &connectors, ConnectorName::to_string, false)?;
         plan.compare(Kind::System, &current.systems, &wanted.systems, SystemId::folded, prune)?;
         plan.compare(Kind::Connection, &current.connections, &connections, ConnectionId::folded, prune)?;
         let (mut deletions, mut steps): (Vec<Step>, Vec<Step>) =
@@ -170,6 +173,21 @@ impl Plan {
     }
 }
 
+/// What serves once the chosen releases do as well, each in the place of the one of its line.
+fn served(
+    current: &BTreeMap<ConnectorName, Connector>,
+    wanted: &BTreeMap<ConnectorName, Connector>,
+) -> BTreeMap<ConnectorName, Connector> {
+    let served = |(name, chosen): (&ConnectorName, &Connector)| {
+        let mut versions = chosen.versions.clone();
+        let before = current.get(name).into_iter().flat_map(|connector| &connector.versions);
+        let stays = |version: &&Version| !chosen.versions.iter().any(|chosen| line(chosen) == line(version));
+        versions.extend(before.filter(stays).cloned());
+        (name.clone(), Connector { versions })
+    };
+    wanted.iter().map(served).collect()
+}
+
 fn json<T: Serialize>(declared: &T) -> Result<Json> {
     serde_json::to_value(declared).map_err(|why| Error::internal(why.to_string()))
 }
@@ -218,6 +236,15 @@ mod tests {
         assert_eq!(plan.steps[0].differences[0].after, Some(json!([])), "withdrawn");
         let plan = Plan::new(&company(&[read]), &company(&[write]), APPROVE).unwrap();
         assert_eq!((plan.waiting.len(), &plan.steps[0].differences[0].after), (0, &Some(json!([write]))));
+    }
+
+    #[test]
+    fn a_release_takes_the_place_of_its_line_and_of_no_other() {
+        let serving = |versions: &[&str]| declaration(json!({"connectors": {"acme/crm": {"versions": versions}}}));
+        let current = serving(&["0.1.3", "0.2.0"]);
+        assert!(Plan::new(&current, &serving(&["0.2.0"]), APPROVE).unwrap().steps.is_empty());
+        let plan = Plan::new(&current, &serving(&["0.1.4"]), APPROVE).unwrap();
+        assert_eq!(plan.steps[0].differences[0].after, Some(json!(["0.1.4", "0.2.0"])));
     }
 
     #[test]

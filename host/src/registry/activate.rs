@@ -189,7 +189,7 @@ fn of_line(known: &[InstalledRelease], version: &Version) -> Vec<Version> {
 }
 
 /// The line of compatible versions, as semver counts them: up to the first number that is not zero.
-fn line(version: &Version) -> (u64, u64, u64) {
+pub fn line(version: &Version) -> (u64, u64, u64) {
     match (version.major, version.minor, version.patch) {
         (0, 0, patch) => (0, 0, patch),
         (0, minor, _) => (0, minor, 0),

@@ -14,6 +14,7 @@
 )]
 
 mod api;
+mod apply;
 mod bare;
 mod call;
 mod http;
@@ -70,6 +71,8 @@ fn figures() -> Vec<Entry> {
         ("load.cold", || Box::pin(load::cold())),
         ("api.create.p50", || Box::pin(api::latency())),
         ("api.create.rate", || Box::pin(api::rate())),
+        ("apply.first", || Box::pin(apply::first())),
+        ("apply.unchanged", || Box::pin(apply::unchanged())),
         ("memory.connection", || Box::pin(memory::connection())),
     ]
 }
