@@ -11,6 +11,7 @@ pub mod delta;
 pub mod digest;
 pub mod entitlement;
 pub mod error;
+pub mod expression;
 pub mod failure;
 pub mod feed;
 pub mod filter;
@@ -21,6 +22,7 @@ pub mod host_pattern;
 pub mod id;
 pub mod interface;
 pub mod json;
+pub mod mapping;
 pub mod object;
 pub mod page;
 pub mod permission;
@@ -33,6 +35,7 @@ pub mod schema;
 pub mod secret;
 pub mod secured;
 pub mod sending;
+pub mod table;
 pub mod task;
 pub mod text;
 pub mod url_path;
@@ -46,16 +49,21 @@ pub use delta::{ChangeKind, Position, PublishedChange};
 pub use digest::{Digest, KeyId};
 pub use entitlement::{Assignment, AssignmentPage, GrantOutcome, Granted, RevokeOutcome};
 pub use error::{Error, ErrorKind, Result};
+pub use expression::{DateFormat, Expression, Literal, Origin, Step};
 pub use failure::{Effect, Failure, FailureKind};
 pub use feed::{ClassAttributes, ClassRow, Delta, Deltas, Gone, Renamed, Unfit};
 pub use filter::Filter;
 pub use gate::Gate;
 pub use host_pattern::HostPattern;
 pub use id::{
-    AttributeName, ClassName, ConnectionId, ConnectorName, DestinationName, DirectoryName, MethodName, OptionName,
-    PlaceName, PublisherName, RequestId, SlotName, SystemId, TaskId, TokenName, Uid,
+    AttributeName, ClassName, ConnectionId, ConnectorName, DestinationName, DirectoryName, MappingId, MethodName,
+    OptionName, PlaceName, PropertyName, PublisherName, RequestId, SlotName, SystemId, TaskId, TokenName, Uid,
 };
 pub use interface::{Export, Import};
+pub use mapping::{
+    AssociationMapping, CorrelationRule, End, EntityMapping, KeptMapping, Mapping, Match, Property, PropertyKind,
+    ResourceMapping, Source, TargetAttribute,
+};
 pub use object::{Attribute, Edge, Key, ObjectRef, Reference, Row};
 pub use page::{EdgePage, ListRequest, Page, Rejected};
 pub use permission::{AddressRange, CredentialUse, Permission, Permissions};
@@ -68,6 +76,7 @@ pub use schema::{AttributeInfo, ClassInfo, ClassKind, Matching, Schema, Syntax};
 pub use secret::Secret;
 pub use secured::{EntryKey, Secured, SecuredStatus};
 pub use sending::Sending;
+pub use table::{ColumnKind, Command, TableCell, TableColumn, TableName, TableRow, TableSuffix};
 pub use task::{Counts, ImportMode, Progress, Task, TaskError, TaskKind, TaskState};
 pub use url_path::UrlPath;
 pub use value::{Cell, Part, Scalar, Value};
