@@ -17,6 +17,7 @@ mod fault;
 mod idempotency;
 mod incremental;
 mod links;
+mod mappings;
 mod numbers;
 mod permissions;
 mod publication;
@@ -71,6 +72,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/store/0002_trust.sql"),
     include_str!("../migrations/store/0003_destinations.sql"),
     include_str!("../migrations/store/0004_incremental.sql"),
+    include_str!("../migrations/store/0009_mappings.sql"),
 ];
 
 /// The host's store; clones share it.

@@ -17,6 +17,7 @@ const FLOORS: &[&[&str]] = &[
     &["runtime"],
     &["secrets", "audit", "registry"],
     &["connections", "builder"],
+    &["mappings"],
     &["tasks"],
     &["api", "console"],
     &["host"],
