@@ -33,6 +33,7 @@ pub mod fuzz;
 mod health;
 mod hosts;
 mod idempotency;
+mod mappings;
 mod ndjson;
 mod objects;
 mod openapi;
@@ -74,6 +75,7 @@ use crate::audit::Audit;
 use crate::clock::Clock;
 use crate::connections::Connections;
 use crate::egress::Egress;
+use crate::mappings::Mappings;
 use crate::model::{Error, Result};
 use crate::registry::Registry;
 use crate::store::Store;
@@ -87,6 +89,7 @@ pub struct ApiState(Arc<Rooms>);
 /// The rooms behind the edge.
 pub struct Rooms {
     pub connections: Connections,
+    pub mappings: Mappings,
     pub tasks: Tasks,
     pub registry: Registry,
     pub store: Store,
@@ -180,6 +183,7 @@ fn v1() -> OpenApiRouter<ApiState> {
         tasks::routes(),
         published::routes(),
         changes::routes(),
+        mappings::routes(),
         audit::routes(),
         tokens::routes(),
     ];

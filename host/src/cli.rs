@@ -16,6 +16,7 @@ mod fault;
 mod import;
 mod keygen;
 mod logging;
+mod mapping;
 mod object;
 mod out;
 mod password;
@@ -77,6 +78,7 @@ enum Command {
     Connector(connector::Connector),
     System(system::System),
     Connection(connection::Connection),
+    Mapping(mapping::Mapping),
     Import(import::Import),
     Object(object::Object),
     Published(published::Published),
@@ -114,6 +116,7 @@ impl Cli {
                 Command::Connector(command) => command.run().await,
                 Command::System(command) => command.run().await,
                 Command::Connection(command) => command.run().await,
+                Command::Mapping(command) => command.run().await,
                 Command::Import(command) => command.run().await,
                 Command::Object(command) => command.run().await,
                 Command::Published(command) => command.run().await,

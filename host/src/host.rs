@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -15,6 +16,7 @@ use crate::clock::Clock;
 use crate::config::{self, Config, GuestConfig};
 use crate::connections::Connections;
 use crate::egress::Egress;
+use crate::mappings::{Mappings, Published};
 use crate::model::{Error, ErrorKind, Result};
 use crate::registry::Registry;
 use crate::runtime::{CallLimits, Runtime, RuntimeLimits};
@@ -68,6 +70,8 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running> {
     let mut watch = Watch::new(registry.clone(), audit.clone(), config.connectors, config.allow_unsigned);
     watch.look().await;
     let connections = Connections::new(store.clone(), vault, registry.clone(), runtime, clock.clone(), ceiling);
+    let tables = Arc::new(Published::new(store.clone(), connections.clone()));
+    let mappings = Mappings::new(store.clone(), tables, config.data_dir.clone());
     let (stop, tracker) = (CancellationToken::new(), TaskTracker::new());
     let tasks = Tasks::new(store.clone(), connections.clone(), audit.clone(), clock.clone(), config.imports);
     let first_tokens = api::ensure_tokens(&store).await?;
@@ -79,6 +83,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running> {
     tracker.spawn(watch.run(stop.clone()));
     let state = ApiState::new(Rooms {
         connections: connections.clone(),
+        mappings,
         tasks,
         registry: registry.clone(),
         store: store.clone(),

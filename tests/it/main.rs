@@ -30,6 +30,7 @@ mod incremental;
 mod leaks;
 mod liars;
 mod manifests;
+mod mappings;
 mod objects;
 mod openapi;
 mod passwords;

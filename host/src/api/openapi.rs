@@ -45,6 +45,7 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
         (name = "entitlements", description = "Granting and revoking"),
         (name = "tasks", description = "Imports and other work that outlives a request"),
         (name = "published", description = "What imports found, and what changed"),
+        (name = "mappings", description = "Which rows are entities, how they belong together, and what targets are told"),
         (name = "audit", description = "Who did what"),
         (name = "tokens", description = "Who may call"),
         (name = "health", description = "For supervisors"),

@@ -13,6 +13,7 @@ use tower::ServiceExt as _;
 
 use super::*;
 use crate::config::{Config, EgressConfig};
+use crate::mappings::Published;
 use crate::model::FailureKind;
 use crate::runtime::{CallLimits, Runtime, RuntimeLimits};
 use crate::secrets::Vault;
@@ -51,8 +52,22 @@ impl Room {
         let request_timeout = Duration::from_secs(60);
         let hosts = [].into();
         let egress = Egress::new(EgressConfig::default());
-        let rooms =
-            Rooms { connections, tasks, registry, store, audit, egress, clock, request_timeout, hosts, running, stop };
+        let tables = Arc::new(Published::new(store.clone(), connections.clone()));
+        let mappings = Mappings::new(store.clone(), tables, folder.path().to_owned());
+        let rooms = Rooms {
+            connections,
+            mappings,
+            tasks,
+            registry,
+            store,
+            audit,
+            egress,
+            clock,
+            request_timeout,
+            hosts,
+            running,
+            stop,
+        };
         let state = ApiState::new(rooms);
         Self { state, tokens, _folder: folder }
     }

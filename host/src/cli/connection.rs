@@ -267,7 +267,8 @@ const ATTRIBUTES: &[Column<'_>] = &[
     ("readable", "/readable"),
 ];
 
-fn describe(file: &Path) -> Result<Json, Fault> {
+/// A description in TOML or JSON.
+pub(super) fn describe(file: &Path) -> Result<Json, Fault> {
     let shown = file.display();
     let wrong = |why: String| Fault::usage(format!("{shown}: {why}"));
     if file == Path::new("-") {
