@@ -275,7 +275,7 @@ mod tests {
         assert!(flaws(json!({"concat": []})).contains("at least one"));
         assert!(flaws(json!({"column": "a", "then": [{"split": {"separator": ""}}]})).contains("needs a separator"));
         assert!(flaws(json!({"column": "a", "then": [{"mask": 0}]})).contains("one bit"));
-        assert!(flaws(json!({"column": "a", "then": [{"date": {"pattern": "%Q"}}]})).contains("strftime"));
+        assert!(flaws(json!({"column": "a", "then": [{"date": {"pattern": "%H:%M"}}]})).contains("whole date"));
         assert!(flaws(json!({"cel": "1 +"})).contains("CEL"));
     }
 

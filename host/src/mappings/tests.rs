@@ -129,7 +129,7 @@ fn keys_are_properties_of_the_right_kind_and_at_most_four() {
 #[test]
 fn types_that_can_never_fit_are_refused() {
     let bit = json!({"type": "boolean", "from": {"column": "mail", "then": [{"mask": 2}]}});
-    let wrong = flaws("entity", with(person(), "/properties/mail", bit));
+    let wrong = flaws("entity", with(person(), "/properties/phones", bit));
     assert!(wrong[0].contains("`mask` takes integer, and this is text"), "{wrong:?}");
     let wrong = flaws("entity", with(account(), "/properties/sid/from/then", json!([])));
     assert!(wrong[0].contains("binary cannot become text; `sid` and `guid`"), "{wrong:?}");

@@ -64,7 +64,7 @@ pub struct Source {
 #[serde(deny_unknown_fields)]
 pub struct Property {
     /// Text, if left out.
-    #[serde(rename = "type", default)]
+    #[serde(rename = "type", default, skip_serializing_if = "PropertyKind::is_text")]
     pub kind: PropertyKind,
     /// What it is made of; left out where every source says so itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -214,6 +214,11 @@ impl EntityMapping {
 }
 
 impl PropertyKind {
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "the signature serde calls")]
+    const fn is_text(&self) -> bool {
+        matches!(self, Self::Text)
+    }
+
     /// The spelling in definitions.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -245,7 +250,7 @@ mod tests {
             "sources": [{"table": "hr_person", "where": "row[\"left\"] == null"}],
             "key": "number", "unique": ["mail"],
             "properties": {
-                "mail": {"type": "text", "from": {"column": "mail"}},
+                "mail": {"from": {"column": "mail"}},
                 "number": {"type": "integer", "from": {"column": "id"}},
             },
         })

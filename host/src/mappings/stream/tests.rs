@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use super::super::source::{Described, Later, TableBatch};
 use super::*;
-use crate::model::{ColumnKind, ConnectionId, FailureKind, TableColumn};
+use crate::model::{ColumnKind, ConnectionId, FailureKind, Position, TableColumn};
 
 /// A row of texts, with what an incremental reading says of it.
 type Made = (Option<Command>, Vec<&'static str>);
