@@ -36,6 +36,7 @@ pub mod fuzz;
 mod health;
 mod hosts;
 mod idempotency;
+mod mappings;
 mod ndjson;
 mod objects;
 mod openapi;
@@ -82,6 +83,7 @@ use crate::clock::Clock;
 use crate::connections::Connections;
 use crate::declared::Declared;
 use crate::egress::Egress;
+use crate::mappings::Mappings;
 use crate::model::{Error, Result};
 use crate::registry::Registry;
 use crate::store::Store;
@@ -97,6 +99,7 @@ pub struct ApiState(Arc<Rooms>);
 pub struct Rooms {
     pub connections: Connections,
     pub tables: Tables,
+    pub mappings: Mappings,
     pub tasks: Tasks,
     pub declared: Declared,
     pub registry: Registry,
@@ -197,6 +200,7 @@ fn v1() -> OpenApiRouter<ApiState> {
         published::routes(),
         tables::routes(),
         changes::routes(),
+        mappings::routes(),
         audit::routes(),
         configuration::routes(),
         tokens::routes(),

@@ -19,6 +19,7 @@ mod fulfil;
 mod import;
 mod keygen;
 mod logging;
+mod mapping;
 mod object;
 mod out;
 mod password;
@@ -85,6 +86,7 @@ enum Command {
     Connection(connection::Connection),
     Apply(apply::Apply),
     Config(config::Config),
+    Mapping(mapping::Mapping),
     Import(import::Import),
     Fulfil(fulfil::Fulfil),
     Task(task::Task),
@@ -129,6 +131,7 @@ impl Cli {
                 Command::Connection(command) => command.run().await,
                 Command::Apply(command) => command.run().await,
                 Command::Config(command) => command.run().await,
+                Command::Mapping(command) => command.run().await,
                 Command::Import(command) => command.run().await,
                 Command::Fulfil(command) => command.run().await,
                 Command::Task(command) => command.run().await,

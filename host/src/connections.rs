@@ -240,7 +240,7 @@ impl Connections {
     pub async fn describe(&self, id: &ConnectionId) -> Result<Described> {
         let connection = self.get(id).await?.value;
         let release = self.registry.release(&connection.connector, &connection.version)?;
-        let schema = self.store.schema(id).await?.unwrap_or_default();
+        let schema = self.known_schema(id, &release).await?.unwrap_or_default();
         Ok(Described { connection, release, schema })
     }
 

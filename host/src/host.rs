@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -16,6 +17,7 @@ use crate::config::{self, Config, GuestConfig};
 use crate::connections::Connections;
 use crate::declared::Declared;
 use crate::egress::Egress;
+use crate::mappings::Mappings;
 use crate::model::{Error, ErrorKind, FailureKind, Result};
 use crate::registry::Registry;
 use crate::runtime::{CallLimits, Runtime, RuntimeLimits};
@@ -71,6 +73,8 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running> {
     let mut watch = Watch::new(registry.clone(), audit.clone(), config.connectors, config.allow_unsigned);
     watch.look().await;
     let connections = Connections::new(store.clone(), vault, registry.clone(), runtime, clock.clone(), ceiling);
+    let tables = Tables::new(store.clone(), connections.clone());
+    let mappings = Mappings::new(store.clone(), Arc::new(tables.clone()), config.data_dir.clone());
     let (stop, tracker) = (CancellationToken::new(), TaskTracker::new());
     let tasks = Tasks::new(store.clone(), connections.clone(), audit.clone(), clock.clone(), config.imports);
     let first_tokens = api::ensure_tokens(&store).await?;
@@ -82,8 +86,9 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running> {
     tracker.spawn(watch.run(stop.clone()));
     let declared = Declared::new(store.clone(), connections.clone(), registry.clone(), tasks.clone(), clock.clone());
     let state = ApiState::new(Rooms {
-        tables: Tables::new(store.clone(), connections.clone()),
+        tables,
         connections: connections.clone(),
+        mappings,
         tasks,
         declared,
         registry: registry.clone(),

@@ -14,6 +14,7 @@ pub mod egress;
 pub mod host;
 pub mod http;
 pub mod ldap;
+pub mod mappings;
 pub mod model;
 pub mod registry;
 pub mod runtime;

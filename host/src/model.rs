@@ -11,6 +11,7 @@ pub mod delta;
 pub mod digest;
 pub mod entitlement;
 pub mod error;
+pub mod expression;
 pub mod failure;
 pub mod feed;
 pub mod filter;
@@ -21,6 +22,7 @@ pub mod host_pattern;
 pub mod id;
 pub mod interface;
 pub mod json;
+pub mod mapping;
 pub mod object;
 pub mod order;
 pub mod page;
@@ -51,16 +53,22 @@ pub use delta::{ChangeKind, Position, PublishedChange};
 pub use digest::{Digest, KeyId};
 pub use entitlement::{Assignment, AssignmentPage, GrantOutcome, Granted, RevokeOutcome};
 pub use error::{Error, ErrorKind, Result};
+pub use expression::{DateFormat, Expression, Literal, Origin, Step};
 pub use failure::{Effect, Failure, FailureKind};
 pub use feed::{ClassAttributes, ClassRow, Delta, Deltas, Gone, Renamed, Unfit};
 pub use filter::Filter;
 pub use gate::Gate;
 pub use host_pattern::HostPattern;
 pub use id::{
-    AttributeName, ClassName, ConnectionId, ConnectorName, DestinationName, DirectoryName, MethodName, OptionName,
-    PlaceName, PublisherName, RequestId, ScheduleId, SlotName, SystemId, TaskId, TokenName, Uid,
+    AttributeName, ClassName, ConnectionId, ConnectorName, DestinationName, DirectoryName, MappingId, MethodName,
+    OptionName, PlaceName, PropertyName, PublisherName, RequestId, ScheduleId, SlotName, SystemId, TaskId, TokenName,
+    Uid,
 };
 pub use interface::{Export, Import};
+pub use mapping::{
+    AssociationMapping, CorrelationRule, End, EntityMapping, KeptMapping, Mapping, Match, Property, PropertyKind,
+    ResourceMapping, SourceTable, TargetAttribute,
+};
 pub use object::{Attribute, Edge, Key, ObjectRef, Reference, Row};
 pub use order::{Fulfilment, OnError, Order, OrderCounts, OrderKind, OrderOutcome, OrderState, OrderStatus};
 pub use page::{EdgePage, ListRequest, Page, Rejected};

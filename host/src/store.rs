@@ -20,6 +20,7 @@ mod fault;
 mod idempotency;
 mod incremental;
 mod links;
+mod mappings;
 mod numbers;
 mod orders;
 mod permissions;
@@ -90,6 +91,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/store/0005_schema.sql"),
     include_str!("../migrations/store/0006_references.sql"),
     include_str!("../migrations/store/0007_fulfil_and_schedules.sql"),
+    include_str!("../migrations/store/0008_mappings.sql"),
 ];
 
 /// The host's store; clones share it.

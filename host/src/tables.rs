@@ -26,15 +26,12 @@ pub use download::{Download, Format};
 pub use reading::Reading;
 pub use view::{COMMAND, View};
 
-use crate::connections::{Connections, Described};
+use crate::connections::{Connections, Described, NO_SCHEMA};
 use crate::model::{
     ClassInfo, ConnectionId, Error, Export, Matching, Position, Result, Schema, TableName, TableSuffix,
 };
 use crate::store::{RunPart, SetAside, Snapshot, SnapshotPart, Store};
 use view::Source;
-
-/// What is told where a connector has no schema to read.
-const NO_SCHEMA: &str = "There is no schema for this connection";
 
 /// The tables of the host's connections. Cheap to clone.
 #[derive(Clone)]
@@ -57,6 +54,16 @@ pub struct Listing {
     /// Everything up to here is counted.
     pub position: Position,
     pub tables: Vec<Counted>,
+}
+
+/// What is known of a connection's tables without looking into them.
+#[derive(Debug)]
+pub struct Outline {
+    pub views: Vec<View>,
+    /// What they are made of; none before the first refresh, and where there is no schema at all.
+    pub schema: Option<Schema>,
+    /// There is a schema, and it was never read.
+    pub unread: bool,
 }
 
 /// A table, and how much is in it.
@@ -97,6 +104,18 @@ impl Tables {
             position: snapshot.as_ref().map_or(Position::default(), |snapshot| snapshot.position),
             tables,
         })
+    }
+
+    /// The tables of a connection, without what is in them.
+    ///
+    /// # Errors
+    /// As [`Self::list`].
+    pub async fn outline(&self, id: &ConnectionId) -> Result<Outline> {
+        let described = self.connections.describe(id).await?;
+        let read = described.schema.refreshed.is_some();
+        let unread = !read && described.release.manifest.exports.contains(&Export::Schema);
+        let views = views(&described);
+        Ok(Outline { views, schema: read.then_some(described.schema.schema), unread })
     }
 
     /// One table.

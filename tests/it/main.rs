@@ -33,6 +33,7 @@ mod incremental;
 mod leaks;
 mod liars;
 mod manifests;
+mod mappings;
 mod objects;
 mod openapi;
 mod passwords;

@@ -47,6 +47,7 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
         (name = "schedules", description = "Tasks that the host orders by itself"),
         (name = "published", description = "What imports found, and what changed"),
         (name = "tables", description = "The same as tables: CSV, Parquet, NDJSON"),
+        (name = "mappings", description = "Which rows are entities, how they belong together, and what targets are told"),
         (name = "audit", description = "Who did what"),
         (name = "tokens", description = "Who may call"),
         (name = "health", description = "For supervisors"),

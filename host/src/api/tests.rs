@@ -54,9 +54,11 @@ impl Room {
         let egress = Egress::new(EgressConfig::default());
         let declared =
             Declared::new(store.clone(), connections.clone(), registry.clone(), tasks.clone(), clock.clone());
+        let mappings = Mappings::new(store.clone(), Arc::new(tables.clone()), folder.path().to_owned());
         let rooms = Rooms {
             connections,
             tables,
+            mappings,
             tasks,
             declared,
             registry,

@@ -262,7 +262,8 @@ const EXPLAINED: &[Column<'_>] = &[
     ("refusal", "/refusal"),
 ];
 
-fn describe(file: &Path) -> Result<Json, Fault> {
+/// A description in TOML or JSON.
+pub(super) fn describe(file: &Path) -> Result<Json, Fault> {
     let shown = file.display();
     let wrong = |why: String| Fault::usage(format!("{shown}: {why}"));
     if file == Path::new("-") {

@@ -175,7 +175,7 @@ impl Connections {
 
     /// The last good schema. What the manifest declares where there is none to be told is kept as if it had been told:
     /// whoever asks the store for it need not know the difference.
-    async fn known_schema(&self, id: &ConnectionId, release: &Release) -> Result<Option<SchemaStatus>> {
+    pub(super) async fn known_schema(&self, id: &ConnectionId, release: &Release) -> Result<Option<SchemaStatus>> {
         let known = self.store.schema(id).await?.filter(|status| status.refreshed.is_some());
         match release.manifest.declared_schema() {
             Some(declared) if !known.as_ref().is_some_and(|known| known.current && known.schema == declared) => {

@@ -53,7 +53,8 @@ impl Changes<'_> {
 
     fn publisher(&self, step: &Step) -> Result<Vec<ConfigEdit>> {
         let name: PublisherName = step.id.parse()?;
-        let before = self.planned.current.declaration.publishers.get(&name).map_or(&[][..], |publisher| &publisher.keys);
+        let before =
+            self.planned.current.declaration.publishers.get(&name).map_or(&[][..], |publisher| &publisher.keys);
         let after = match step.action {
             Action::Delete => &[][..],
             _ => self.planned.wanted.publishers.get(&name).map_or(&[][..], |publisher| &publisher.keys),
@@ -98,7 +99,8 @@ impl Changes<'_> {
     fn connection(&self, step: &Step) -> Result<Vec<ConfigEdit>> {
         let id: ConnectionId = step.id.parse()?;
         let seen = self.planned.current.connections.get(&id.folded()).copied();
-        let declared = self.planned.wanted.connections.get(&id).cloned().map(|declared| declared.into_model(id.clone()));
+        let declared =
+            self.planned.wanted.connections.get(&id).cloned().map(|declared| declared.into_model(id.clone()));
         let mut edits = Vec::new();
         let (connection, references) = match (step.action, declared, seen) {
             (Action::Delete, _, Some(seen)) => return Ok(vec![ConfigEdit::DeleteConnection(id, seen)]),

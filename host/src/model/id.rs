@@ -106,6 +106,21 @@ text_id!(
     is_entity_id
 );
 text_id!(
+    /// A mapping or a rule of correlation; the same grammar as a connection's identifier.
+    MappingId,
+    "mapping identifier",
+    "it begins with a letter, goes on with letters, digits, dots and hyphens, and has at most 128 characters",
+    is_entity_id
+);
+text_id!(
+    /// A property of an entity type or of an association.
+    PropertyName,
+    "property name",
+    "it begins with a letter, goes on with letters, digits, dots, hyphens and underscores, and has at most 128 \
+     characters",
+    |text| is_entity_id(&text.replace('_', "-"))
+);
+text_id!(
     /// A token's name, never the token; the same grammar as a connection's identifier.
     TokenName,
     "token name",
@@ -221,6 +236,13 @@ impl SystemId {
 }
 
 impl ScheduleId {
+    /// The form that is unique.
+    pub fn folded(&self) -> String {
+        self.0.to_ascii_lowercase()
+    }
+}
+
+impl MappingId {
     /// The form that is unique.
     pub fn folded(&self) -> String {
         self.0.to_ascii_lowercase()

@@ -18,6 +18,7 @@ const FLOORS: &[&[&str]] = &[
     &["secrets", "audit", "registry"],
     &["connections", "builder"],
     &["tables"],
+    &["mappings"],
     &["tasks"],
     &["declared"],
     &["api", "console"],

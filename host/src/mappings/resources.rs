@@ -1,0 +1,182 @@
+//! What a core knows becomes an object of a target: its name, and its attributes.
+//!
+//! A property the core did not tell is not null: what depends on it is left out, and what the target has stays.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Map, Value as Json};
+
+use super::check::Known;
+use super::datum::Datum;
+use super::entities::{SetAside, within};
+use super::expression::{Compiled, Compiler};
+use super::flaws::Flaw;
+use super::limits::PROPERTIES_MAX;
+use super::scope::Scope;
+use crate::model::{
+    AttributeName, ClassInfo, Error, ResourceMapping, Result, Schema, TableCell, TargetAttribute, Value,
+};
+
+/// What an object is made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    Create,
+    Update,
+}
+
+/// A resource type over the core's properties.
+#[derive(Debug)]
+pub struct Resources {
+    name: Compiled,
+    attributes: Vec<Attribute>,
+    /// The properties it uses; one is a column of the expressions.
+    properties: Vec<String>,
+}
+
+#[derive(Debug)]
+struct Attribute {
+    name: AttributeName,
+    create_only: bool,
+    value: Compiled,
+}
+
+/// An object as a target is to have it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Made {
+    /// None: it depends on what the core did not tell.
+    pub name: Option<String>,
+    /// All values of each attribute; an empty list where it is to have none.
+    pub attributes: BTreeMap<AttributeName, Vec<Value>>,
+}
+
+impl Resources {
+    /// Compiles a resource type.
+    ///
+    /// # Errors
+    /// All that is wrong with it.
+    pub fn compile(mapping: &ResourceMapping, known: &Known<'_>) -> std::result::Result<Self, Vec<Flaw>> {
+        let mut compiler = Compiler::default();
+        let compiled = Self::new(mapping, Some(known), &mut compiler);
+        let flaws = compiler.flaws.into_found();
+        if flaws.is_empty() { Ok(compiled) } else { Err(flaws) }
+    }
+
+    pub(super) fn new(mapping: &ResourceMapping, known: Option<&Known<'_>>, compiler: &mut Compiler) -> Self {
+        if mapping.attributes.len() > PROPERTIES_MAX {
+            compiler.flaws.below("attributes", |flaws| flaws.note(format!("there are at most {PROPERTIES_MAX}")));
+        }
+        let class = known.and_then(|known| known.schema).and_then(|schema| class(mapping, schema, compiler));
+        let mut scope = Scope::open();
+        let (name, _) = within(compiler, "name", |compiler| compiler.expression(&mapping.name, &mut scope));
+        let mut attributes = Vec::with_capacity(mapping.attributes.len());
+        for (name, target) in &mapping.attributes {
+            let value = within(compiler, format!("attributes.{name}"), |compiler| {
+                if let Some(class) = class {
+                    check_attribute(name, target, class, compiler);
+                }
+                compiler.expression(&target.from, &mut scope).0
+            });
+            attributes.push(Attribute { name: name.clone(), create_only: target.create_only, value });
+        }
+        Self { name, attributes, properties: scope.into_used() }
+    }
+
+    /// Makes an object of what the core tells of it, in the API's JSON. For an update, attributes that are written on
+    /// creation only are left out.
+    ///
+    /// # Errors
+    /// `invalid-request` with the attribute to blame, if a value cannot be made, or a new object has no name.
+    pub fn make(&self, purpose: Purpose, properties: &Map<String, Json>) -> Result<Made> {
+        let cells = self.properties.iter().map(|name| properties.get(name).map_or(Ok(TableCell::Unread), cell));
+        let cells: Vec<TableCell<'_>> = cells.collect::<Result<_>>()?;
+        let name = match self.name.evaluate(&cells).map_err(|why| refused("name", &why))? {
+            value if value.is_missing() || value.is_nothing() => None,
+            value => value.text().map(Cow::into_owned),
+        };
+        if purpose == Purpose::Create && name.is_none() {
+            return Err(refused("name", "a new object needs one, and what it is made of is null or was not told"));
+        }
+        let mut attributes = BTreeMap::new();
+        for attribute in self.attributes.iter().filter(|attribute| purpose == Purpose::Create || !attribute.create_only)
+        {
+            let value = attribute.value.evaluate(&cells).map_err(|why| refused(attribute.name.as_str(), &why))?;
+            if value != Datum::Unread {
+                attributes.insert(attribute.name.clone(), values(value));
+            }
+        }
+        Ok(Made { name, attributes })
+    }
+}
+
+fn refused(attribute: &str, why: &str) -> Error {
+    Error::invalid(format!("{attribute}: {why}")).blaming(attribute)
+}
+
+/// What the core tells of a property, as a cell.
+fn cell(json: &Json) -> Result<TableCell<'_>> {
+    Ok(match json {
+        Json::Null => TableCell::Null,
+        Json::Bool(truth) => TableCell::Boolean(*truth),
+        Json::String(text) => TableCell::Text(Cow::Borrowed(text)),
+        Json::Number(number) => match (number.as_i64(), number.as_f64()) {
+            (Some(number), _) => TableCell::Integer(number),
+            (None, Some(number)) => TableCell::Real(number),
+            (None, None) => return Err(Error::invalid("a property is a number out of range")),
+        },
+        Json::Object(object) => match object.get("binary").and_then(Json::as_str) {
+            Some(text) if object.len() == 1 => {
+                let bytes = STANDARD.decode(text).map_err(|_| Error::invalid("a binary property is no base64"))?;
+                TableCell::Binary(Cow::Owned(bytes))
+            }
+            _ => TableCell::Json(Cow::Owned(json.to_string())),
+        },
+        Json::Array(_) => TableCell::Json(Cow::Owned(json.to_string())),
+    })
+}
+
+fn values(datum: Datum<'_>) -> Vec<Value> {
+    match datum {
+        Datum::Null | Datum::Unread => Vec::new(),
+        Datum::Text(text) | Datum::Json(text) => vec![Value::Text(text.into_owned())],
+        Datum::Integer(number) => vec![Value::Integer(number)],
+        Datum::Real(number) => vec![Value::Real(number)],
+        Datum::Boolean(truth) => vec![Value::Boolean(truth)],
+        Datum::Instant(micros) => vec![Value::Instant(micros)],
+        Datum::Date(days) => vec![Value::Date(days)],
+        Datum::Binary(bytes) => vec![Value::Binary(bytes.into_owned())],
+        Datum::List(texts) => texts.into_iter().map(|text| Value::Text(text.into_owned())).collect(),
+    }
+}
+
+fn class<'k>(mapping: &ResourceMapping, schema: &'k Schema, compiler: &mut Compiler) -> Option<&'k ClassInfo> {
+    let found = schema.class(mapping.class.as_str());
+    if found.is_none() {
+        let what = format!("object class of {}:", mapping.connection);
+        let names = schema.0.iter().map(|class| class.name.as_str());
+        compiler.flaws.below("class", |flaws| flaws.unknown(&what, mapping.class.as_str(), names));
+    }
+    found
+}
+
+fn check_attribute(name: &AttributeName, target: &TargetAttribute, class: &ClassInfo, compiler: &mut Compiler) {
+    let Some(attribute) = class.attribute(name.as_str()) else {
+        let names = class.attributes.iter().map(|attribute| attribute.name.as_str());
+        return compiler.flaws.unknown(&format!("attribute of {}", class.name), name.as_str(), names);
+    };
+    match (attribute.creatable, attribute.updateable, target.create_only) {
+        (false, false, _) => compiler.flaws.note("the target does not let it be written"),
+        (false, true, true) => compiler.flaws.note("the target does not let it be written on creation"),
+        (true, false, false) => compiler.flaws.note("the target lets it be written on creation only: say `createOnly`"),
+        _ => {}
+    }
+}
+
+impl From<SetAside> for Error {
+    fn from(aside: SetAside) -> Self {
+        let property = aside.property.as_ref().map_or("where", |name| name.as_str());
+        refused(property, &aside.reason)
+    }
+}

@@ -1,0 +1,347 @@
+//! Entities and associations without end, as lines of JSON: a page of text for every batch of rows.
+//!
+//! A line is an entity or a pair, or says that a row is set aside and why, so that its reader never takes it for gone.
+//! Each names the row it comes from. Read since a position, a line says what to do (`insert`, `update`, `merge`,
+//! `delete`); a changed row that no source wants any more is deleted. The last line tells the position to go on from and
+//! how much there was.
+//!
+//! In memory are one batch, and what [`Uniqueness`] and [`Index`] keep. Of changed rows only those are held against each
+//! other; the complete stream finds every duplicate.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde_json::json;
+
+use super::associations::{Associations, Lookup};
+use super::check::{Known, Table};
+use super::datum::Datum;
+use super::entities::{Entities, Entity, SetAside, Uniqueness, Verdict};
+use super::flaws::refuse;
+use super::index::{Index, disk};
+use super::positions::Positions;
+use super::source::{TableReading, TableSource};
+use crate::model::{
+    AssociationMapping, Command, EntityMapping, Error, PropertyName, Result, TableCell, TableName, TableRow,
+};
+
+/// What a stream needs: where rows are, what the mapping names, where temporary files may be.
+#[derive(Clone)]
+pub struct Ground {
+    pub source: Arc<dyn TableSource>,
+    pub tables: Vec<Table>,
+    pub entities: Vec<EntityMapping>,
+    pub folder: PathBuf,
+}
+
+/// How much a stream told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Told {
+    /// Entities or pairs, deletions not counted.
+    pub made: u64,
+    pub set_aside: u64,
+    /// Rows that no source wants.
+    pub unmatched: u64,
+    /// Deletions; in a complete stream there are none.
+    pub deleted: u64,
+}
+
+/// The lines of one mapping.
+pub struct Lines {
+    maker: Maker,
+    readings: VecDeque<(Arc<Rows>, Box<dyn TableReading>)>,
+    ends: Positions,
+    told: Told,
+    done: bool,
+}
+
+/// Makes lines of rows.
+enum Maker {
+    Entities(Entities, Uniqueness),
+    Associations(Associations, [Option<Index>; 2]),
+}
+
+/// A table, and which columns tell its rows apart; with the JSON around their values, which is the same in every line.
+struct Rows {
+    table: TableName,
+    head: String,
+    identity: Vec<(String, usize)>,
+}
+
+impl Ground {
+    fn known(&self) -> Known<'_> {
+        Known { tables: &self.tables, entities: &self.entities, schema: None }
+    }
+
+    /// Readings of these tables, each once. One position holds for all tables of a connection.
+    async fn open(
+        &self,
+        tables: &[&TableName],
+        since: Option<&Positions>,
+    ) -> Result<(VecDeque<(Arc<Rows>, Box<dyn TableReading>)>, Positions)> {
+        let (mut readings, mut ends) = (VecDeque::new(), Positions::default());
+        for table in tables {
+            let connection = table.connection.folded();
+            let from = since.map(|since| since.of(&connection));
+            let reading = self.source.open(table, from).await?;
+            // Between two tables of a connection an import may have been published: the earlier one holds, and what
+            // came later is told again.
+            ends.note(connection, reading.position());
+            readings.push_back((Arc::new(self.rows(table)), reading));
+        }
+        Ok((readings, ends))
+    }
+
+    fn rows(&self, table: &TableName) -> Rows {
+        let columns = self.tables.iter().find(|known| known.name == *table).map(|known| known.columns.as_slice());
+        let named = columns.unwrap_or_default().iter().enumerate();
+        let identity = named.filter(|(_, column)| IDENTITY.contains(&column.name.as_str()));
+        let label = |name: &str| format!(",\"{}\":", name.trim_start_matches(':'));
+        let identity = identity.map(|(number, column)| (label(&column.name), number)).collect();
+        Rows { table: table.clone(), head: format!(",\"row\":{{\"table\":\"{table}\""), identity }
+    }
+
+    /// The entities of a type by one property.
+    async fn index(&self, lookup: &Lookup) -> Result<Index> {
+        let known = self.known();
+        let mapping = self.entities.iter().find(|mapping| mapping.id.folded() == lookup.entity.folded());
+        let mapping = mapping.ok_or_else(|| Error::not_found(format!("there is no mapping {}", lookup.entity)))?;
+        let entities = compiled(Entities::compile(mapping, &known))?;
+        let mut unique = Uniqueness::of(&entities, &known, &self.folder);
+        let by = entities.names().iter().position(|name| *name == lookup.by).unwrap_or_default();
+        let mut index = Index::new(&self.folder)?;
+        for table in entities.tables() {
+            let mut reading = self.source.open(table, None).await?;
+            while let Some(batch) = reading.next().await? {
+                batch.each(&mut |row| {
+                    let Verdict::Made(entity) = entities.judge(table, row.cells) else { return Ok(()) };
+                    if unique.admit(&entities, &entity).map_err(|why| disk(&why))?.is_some() {
+                        return Ok(());
+                    }
+                    match (entity.values.get(by), entity.values.get(entities.key())) {
+                        (Some(value), Some(key)) => index.note(value, key),
+                        _ => Ok(()),
+                    }
+                })?;
+            }
+        }
+        Ok(index)
+    }
+}
+
+/// The columns that tell rows apart.
+const IDENTITY: [&str; 6] = [":uid", ":class", ":owner", ":owner-class", ":value", ":value-class"];
+
+impl Lines {
+    /// The entities of a mapping: all, or what changed since.
+    ///
+    /// # Errors
+    /// Those of the mapping, which may no longer be right, and those of [`TableSource::open`].
+    pub async fn entities(mapping: &EntityMapping, ground: &Ground, since: Option<&Positions>) -> Result<Self> {
+        let known = ground.known();
+        let entities = compiled(Entities::compile(mapping, &known))?;
+        let unique = Uniqueness::of(&entities, &known, &ground.folder);
+        let (readings, ends) = ground.open(&entities.tables(), since).await?;
+        Ok(Self { maker: Maker::Entities(entities, unique), readings, ends, told: Told::default(), done: false })
+    }
+
+    /// The pairs of a mapping: all, or what changed since.
+    ///
+    /// # Errors
+    /// As [`Lines::entities`].
+    pub async fn associations(
+        mapping: &AssociationMapping,
+        ground: &Ground,
+        since: Option<&Positions>,
+    ) -> Result<Self> {
+        let associations = compiled(Associations::compile(mapping, &ground.known()))?;
+        let (readings, ends) = ground.open(&[associations.table()], since).await?;
+        let mut indexes = [None, None];
+        for (index, lookup) in indexes.iter_mut().zip(associations.lookups()) {
+            if let Some(lookup) = lookup {
+                *index = Some(ground.index(&lookup).await?);
+            }
+        }
+        let maker = Maker::Associations(associations, indexes);
+        Ok(Self { maker, readings, ends, told: Told::default(), done: false })
+    }
+
+    /// The next lines; none after the last.
+    ///
+    /// # Errors
+    /// Those of the tables and of the disk.
+    pub async fn next(&mut self) -> Result<Option<String>> {
+        while let Some((rows, reading)) = self.readings.front_mut() {
+            let Some(batch) = reading.next().await? else {
+                self.readings.pop_front();
+                continue;
+            };
+            let (rows, mut text) = (Arc::clone(rows), Vec::new());
+            let (maker, told) = (&mut self.maker, &mut self.told);
+            batch.each(&mut |row| maker.line(&rows, row, told, &mut text))?;
+            if !text.is_empty() {
+                return String::from_utf8(text).map(Some).map_err(|why| Error::internal(why.to_string()));
+            }
+        }
+        if std::mem::replace(&mut self.done, true) {
+            return Ok(None);
+        }
+        Ok(Some(format!("{}\n", json!({"end": {"position": self.ends.to_string(), "told": self.told}}))))
+    }
+
+    /// How much was told so far.
+    pub const fn told(&self) -> Told {
+        self.told
+    }
+}
+
+impl Maker {
+    /// The line of one row, if it has one.
+    fn line(&mut self, rows: &Rows, row: TableRow<'_>, told: &mut Told, into: &mut Vec<u8>) -> Result<()> {
+        if row.command == Some(Command::Delete) {
+            return delete(rows, row.cells, told, into);
+        }
+        match self {
+            Self::Entities(entities, unique) => match entities.judge(&rows.table, row.cells) {
+                Verdict::Made(entity) => match unique.admit(entities, &entity).map_err(|why| disk(&why))? {
+                    Some(aside) => set_aside(rows, row.cells, &aside, told, into),
+                    None => written(entity_line(entities, &entity, rows, row, into), told),
+                },
+                Verdict::SetAside(aside) => set_aside(rows, row.cells, &aside, told, into),
+                Verdict::Unmatched => unmatched(rows, row, told, into),
+            },
+            Self::Associations(associations, indexes) => match associations.judge(row.cells, indexes)? {
+                Verdict::Made(pair) => {
+                    let line = pair_line(associations, (&pair.left, &pair.right), &pair.values, rows, row, into);
+                    written(line, told)
+                }
+                Verdict::SetAside(aside) => set_aside(rows, row.cells, &aside, told, into),
+                Verdict::Unmatched => unmatched(rows, row, told, into),
+            },
+        }
+    }
+}
+
+fn compiled<T>(compiled: std::result::Result<T, Vec<super::flaws::Flaw>>) -> Result<T> {
+    compiled.map_err(|flaws| match refuse(&flaws) {
+        Err(error) => error,
+        Ok(()) => Error::internal("a mapping without flaws was refused"),
+    })
+}
+
+fn written(line: Result<()>, told: &mut Told) -> Result<()> {
+    told.made += 1;
+    line
+}
+
+fn entity_line(
+    entities: &Entities,
+    entity: &Entity<'_>,
+    rows: &Rows,
+    row: TableRow<'_>,
+    into: &mut Vec<u8>,
+) -> Result<()> {
+    into.extend(b"{");
+    command(row.command, into);
+    into.extend(b"\"key\":");
+    let key = entity.values.get(entities.key()).unwrap_or(&Datum::Null);
+    key.write(into).map_err(|why| Error::internal(why.into_owned()))?;
+    properties(entities.names().iter().zip(&entity.values), into)?;
+    identity(rows, row.cells, into)
+}
+
+fn pair_line(
+    associations: &Associations,
+    (left, right): (&str, &str),
+    values: &[Datum<'_>],
+    rows: &Rows,
+    row: TableRow<'_>,
+    into: &mut Vec<u8>,
+) -> Result<()> {
+    into.extend(b"{");
+    command(row.command, into);
+    into.extend(format!("\"left\":{left},\"right\":{right}").as_bytes());
+    properties(associations.names().zip(values), into)?;
+    identity(rows, row.cells, into)
+}
+
+fn unmatched(rows: &Rows, row: TableRow<'_>, told: &mut Told, into: &mut Vec<u8>) -> Result<()> {
+    told.unmatched += 1;
+    // It may have been an entity before it changed.
+    if row.command.is_some_and(|command| command != Command::Insert) {
+        return delete(rows, row.cells, told, into);
+    }
+    Ok(())
+}
+
+fn delete(rows: &Rows, cells: &[TableCell<'_>], told: &mut Told, into: &mut Vec<u8>) -> Result<()> {
+    told.deleted += 1;
+    into.extend(b"{\"command\":\"delete\"");
+    identity(rows, cells, into)
+}
+
+fn set_aside(
+    rows: &Rows,
+    cells: &[TableCell<'_>],
+    aside: &SetAside,
+    told: &mut Told,
+    into: &mut Vec<u8>,
+) -> Result<()> {
+    told.set_aside += 1;
+    let mut why = json!({"reason": aside.reason});
+    if let (Some(property), Some(why)) = (&aside.property, why.as_object_mut()) {
+        why.insert("property".to_owned(), property.as_str().into());
+    }
+    into.extend(format!("{{\"setAside\":{why}").as_bytes());
+    identity(rows, cells, into)
+}
+
+fn command(command: Option<Command>, into: &mut Vec<u8>) {
+    if let Some(command) = command {
+        into.extend(format!("\"command\":\"{}\",", command.as_str()).as_bytes());
+    }
+}
+
+/// What was not read is named, and not among the properties.
+fn properties<'p>(
+    properties: impl Iterator<Item = (&'p PropertyName, &'p Datum<'p>)> + Clone,
+    into: &mut Vec<u8>,
+) -> Result<()> {
+    into.extend(b",\"properties\":{");
+    let mut comma = b"\"".as_slice();
+    for (name, value) in properties.clone().filter(|(_, value)| **value != Datum::Unread) {
+        // A name has no character that JSON escapes.
+        into.extend(comma);
+        into.extend(name.as_str().as_bytes());
+        into.extend(b"\":");
+        value.write(into).map_err(|why| Error::internal(why.into_owned()))?;
+        comma = b",\"";
+    }
+    into.extend(b"}");
+    let unread: Vec<&str> =
+        properties.filter(|(_, value)| **value == Datum::Unread).map(|(name, _)| name.as_str()).collect();
+    if !unread.is_empty() {
+        into.extend(format!(",\"unread\":{}", json!(unread)).as_bytes());
+    }
+    Ok(())
+}
+
+/// Ends a line with the row it comes from.
+fn identity(rows: &Rows, cells: &[TableCell<'_>], into: &mut Vec<u8>) -> Result<()> {
+    into.extend(rows.head.as_bytes());
+    for (label, number) in &rows.identity {
+        let value = cells.get(*number).map_or(Datum::Null, Datum::of);
+        if !value.is_missing() {
+            into.extend(label.as_bytes());
+            value.write(into).map_err(|why| Error::internal(why.into_owned()))?;
+        }
+    }
+    into.extend(b"}}\n");
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

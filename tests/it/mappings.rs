@@ -1,0 +1,109 @@
+//! Mappings: refused until all they name exists, kept with revisions, and streamed as entities and pairs.
+
+use hawser_tests::bed::{Bed, pages};
+use hawser_tests::house::House;
+use reqwest::Method;
+use serde_json::{Value as Json, json};
+
+/// The people of a bed, by a mapping of that id.
+fn person(bed: &Bed, id: &str) -> Json {
+    json!({
+        "kind": "entity", "id": id, "title": "People",
+        "sources": [{"table": format!("{}_account", bed.id), "where": "row[\"department\"] != \"Sales\""}],
+        "key": "id", "unique": ["mail"],
+        "properties": {
+            "id": {"from": {"column": ":uid", "then": ["upper"]}},
+            "mail": {"from": {"column": "email", "then": ["trim", "lower"]}},
+            "domain": {"from": {"column": "email", "then": [{"split": {"separator": "@", "index": -1}}]}},
+        },
+    })
+}
+
+#[tokio::test]
+async fn a_mapping_is_refused_until_the_schema_was_read() {
+    let bed = Bed::bare(House::shared().await, hawser_tests::people::People::new(2, 1)).await;
+    bed.create(&bed.connection()).await;
+    let refused = bed.operator.post("/v1/mappings", &person(&bed, &format!("{}-early", bed.id))).await;
+    refused.problem(400, "invalid-request").names("refresh it first");
+    bed.operator.order(&bed.at("/schema/refresh")).await.expect(200);
+    bed.operator.post("/v1/mappings", &person(&bed, &format!("{}-early", bed.id))).await.expect(201);
+}
+
+#[tokio::test]
+async fn a_column_that_is_not_there_is_refused_with_the_nearest_names_and_nothing_is_kept() {
+    let bed = Bed::new(2, 1).await;
+    let id = format!("{}-wrong", bed.id);
+    let mut mapping = person(&bed, &id);
+    mapping["properties"]["mail"]["from"]["column"] = json!("emial");
+    mapping["key"] = json!("uid");
+    let flaws = bed.operator.post("/v1/mappings/check", &mapping).await.expect(200).json();
+    let flaws = flaws["flaws"].as_array().unwrap();
+    assert_eq!(flaws.len(), 2, "{flaws:?}");
+    assert!(flaws.iter().any(|flaw| flaw["nearest"][0] == "email"), "{flaws:?}");
+    bed.operator.post("/v1/mappings", &mapping).await.problem(400, "invalid-request").names("did you mean email?");
+    bed.operator.get(&format!("/v1/mappings/{id}")).await.problem(404, "not-found");
+    mapping["kye"] = json!("x");
+    bed.operator.post("/v1/mappings", &mapping).await.problem(400, "invalid-request").names("kye");
+}
+
+#[tokio::test]
+async fn a_mapping_is_kept_replaced_and_removed_like_every_resource() {
+    let bed = Bed::new(2, 1).await;
+    let id = format!("{}-kept", bed.id);
+    let path = format!("/v1/mappings/{id}");
+    let created = bed.operator.post("/v1/mappings", &person(&bed, &id)).await.expect(201);
+    assert_eq!((created.header("location"), &created.json()["verified"]), (path.as_str(), &json!(true)));
+    bed.operator.post("/v1/mappings", &person(&bed, &id.to_uppercase())).await.problem(409, "conflict");
+    let read = bed.core.get(&path).await.expect(200);
+    assert_eq!(read.json()["definition"], person(&bed, &id));
+
+    let mut changed = person(&bed, &id);
+    changed["title"] = json!("Staff");
+    bed.operator.put(&path, &changed).await.expect(200);
+    let late = bed.operator.request(Method::PUT, &path).header("if-match", read.header("etag"));
+    late.json(&changed).send().await.problem(412, "stale");
+    bed.operator.put("/v1/mappings/nobody", &changed).await.problem(400, "invalid-request").names("id");
+
+    let report = json!({
+        "kind": "association", "id": format!("{id}-boss"), "title": "Boss", "table": format!("{}_account", bed.id),
+        "left": {"from": {"column": ":uid", "then": ["upper"]}, "entity": id},
+        "right": {"from": {"column": "email", "then": ["lower"]}, "entity": id, "by": "mail"},
+    });
+    bed.operator.post("/v1/mappings", &report).await.expect(201);
+    bed.operator.delete(&path).await.problem(409, "conflict").names("-boss");
+    let pairs = bed.core.get(&format!("{path}-boss/associations")).await.expect(200).lines();
+    assert_eq!(pairs.len(), 1, "nothing is imported: {pairs:?}");
+    bed.operator.delete(&format!("{path}-boss")).await.expect(204);
+    bed.operator.delete(&path).await.expect(204);
+    bed.core.get(&path).await.problem(404, "not-found");
+}
+
+#[tokio::test]
+async fn what_was_imported_is_streamed_as_entities_and_pairs_and_no_row_is_lost() {
+    let bed = Bed::new(40, 2).await;
+    let id = format!("{}-people", bed.id);
+    bed.operator.post("/v1/mappings", &person(&bed, &id)).await.expect(201);
+    bed.import_published().await;
+    let lines = bed.core.get(&format!("/v1/mappings/{id}/entities")).await.expect(200).lines();
+    let (end, lines) = lines.split_last().unwrap();
+    let told = &end["end"]["told"];
+    let sum: u64 = ["made", "setAside", "unmatched"].iter().map(|key| told[*key].as_u64().unwrap()).sum();
+    assert_eq!(sum, 40, "{told}");
+    assert!(told["unmatched"].as_u64().unwrap() > 0, "{told}");
+    let first = lines.iter().find(|line| line["row"]["uid"] == "u1").unwrap();
+    assert_eq!(first["key"], "U1");
+    let mail = first["properties"]["mail"].as_str().unwrap();
+    assert_eq!(mail.split_once('@').unwrap().1, first["properties"]["domain"]);
+    bed.core.get(&format!("/v1/mappings/{id}/associations")).await.problem(400, "invalid-request").names("entity");
+    bed.core.get(&format!("/v1/mappings/{id}/entities?since=41")).await.problem(400, "invalid-request").names("since");
+}
+
+#[tokio::test]
+async fn a_mapping_is_written_into_the_audit_trail() {
+    let bed = Bed::new(1, 1).await;
+    let id = format!("{}-trail", bed.id);
+    bed.operator.post("/v1/mappings", &person(&bed, &id)).await.expect(201);
+    let trail = pages(&bed.operator, "/v1/audit?", 1000).await;
+    let ours = |entry: &Json| entry["action"] == "mapping.create" && entry["parameters"]["mapping"] == id.as_str();
+    assert!(trail.iter().any(ours), "{} entries", trail.len());
+}
