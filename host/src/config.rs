@@ -4,6 +4,7 @@
 //! shows them all. The environment is read here (and by clap, for the command line), nowhere else.
 
 mod secrets;
+mod tables;
 
 use std::env::VarError;
 use std::net::SocketAddr;
@@ -16,6 +17,7 @@ use serde::Deserialize;
 use crate::model::{Error, ErrorKind, HostPattern, Result, Secret};
 
 pub use secrets::{SecretsConfig, environment};
+pub use tables::{PlaceConfig, TablesConfig};
 
 /// The longest configuration file, in bytes.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
@@ -46,6 +48,7 @@ pub struct Config {
     pub compile: CompileConfig,
     pub egress: EgressConfig,
     pub secrets: SecretsConfig,
+    pub tables: TablesConfig,
 }
 
 /// How the host logs.
@@ -209,6 +212,7 @@ struct File {
     compile: CompileFile,
     egress: EgressConfig,
     secrets: SecretsConfig,
+    tables: TablesConfig,
 }
 
 #[derive(Debug, Deserialize)]
@@ -260,6 +264,7 @@ impl Default for File {
             compile: CompileFile::default(),
             egress: EgressConfig::default(),
             secrets: SecretsConfig::default(),
+            tables: TablesConfig::default(),
         }
     }
 }
@@ -304,7 +309,8 @@ impl File {
         within("compile.cpu-ms", self.compile.cpu_ms.into(), 1_000, 3_600_000)?;
         within("compile.time-ms", self.compile.time_ms.into(), 100, 3_600_000)?;
         self.egress.check()?;
-        self.secrets.check()
+        self.secrets.check()?;
+        self.tables.check()
     }
 }
 
@@ -347,6 +353,7 @@ impl From<File> for Config {
             },
             egress: file.egress,
             secrets: file.secrets,
+            tables: file.tables,
         }
     }
 }

@@ -23,7 +23,7 @@ use crate::registry::Registry;
 use crate::runtime::{CallLimits, Runtime, RuntimeLimits};
 use crate::secrets::Vault;
 use crate::store::Store;
-use crate::tables::Tables;
+use crate::tables::{Places, Tables};
 use crate::tasks::{Tasks, Watch};
 
 /// The database of everything but the audit trail.
@@ -76,7 +76,8 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running> {
     let tables = Tables::new(store.clone(), connections.clone());
     let mappings = Mappings::new(store.clone(), Arc::new(tables.clone()), config.data_dir.clone());
     let (stop, tracker) = (CancellationToken::new(), TaskTracker::new());
-    let tasks = Tasks::new(store.clone(), connections.clone(), audit.clone(), clock.clone(), config.imports);
+    let outputs = (tables.clone(), Places::new(config.tables));
+    let tasks = Tasks::new(store.clone(), connections.clone(), outputs, audit.clone(), clock.clone(), config.imports);
     let first_tokens = api::ensure_tokens(&store).await?;
     let listener = listen(config.listen).await?;
     let addr = listener.local_addr().map_err(|why| Error::internal(why.to_string()))?;

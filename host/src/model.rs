@@ -25,6 +25,7 @@ pub mod json;
 pub mod mapping;
 pub mod object;
 pub mod order;
+pub mod output;
 pub mod page;
 pub mod permission;
 pub mod placement;
@@ -61,8 +62,8 @@ pub use gate::Gate;
 pub use host_pattern::HostPattern;
 pub use id::{
     AttributeName, ClassName, ConnectionId, ConnectorName, DestinationName, DirectoryName, MappingId, MethodName,
-    OptionName, PlaceName, PropertyName, PublisherName, RequestId, ScheduleId, SlotName, SystemId, TaskId, TokenName,
-    Uid,
+    OptionName, OutputPlace, PlaceName, PropertyName, PublisherName, RequestId, ScheduleId, SlotName, SystemId, TaskId,
+    TokenName, Uid,
 };
 pub use interface::{Export, Import};
 pub use mapping::{
@@ -71,6 +72,7 @@ pub use mapping::{
 };
 pub use object::{Attribute, Edge, Key, ObjectRef, Reference, Row};
 pub use order::{Fulfilment, OnError, Order, OrderCounts, OrderKind, OrderOutcome, OrderState, OrderStatus};
+pub use output::{Output, OutputFormat};
 pub use page::{EdgePage, ListRequest, Page, Rejected};
 pub use permission::{AddressRange, CredentialUse, Permission, Permissions};
 pub use placement::Placement;

@@ -23,6 +23,7 @@ mod links;
 mod mappings;
 mod numbers;
 mod orders;
+mod outputs;
 mod permissions;
 mod pins;
 mod publication;
@@ -64,6 +65,7 @@ pub use configure::{ConfigEdit, SecuredChange};
 pub use idempotency::{REMEMBERED_FOR, Recalled, Remembered};
 pub use incremental::Catching;
 pub use orders::{NewOrder, SealedOrder};
+pub use outputs::WrittenTable;
 pub use permissions::Approval;
 pub use publication::Publication;
 pub use publish::Removal;
@@ -92,6 +94,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/store/0006_references.sql"),
     include_str!("../migrations/store/0007_fulfil_and_schedules.sql"),
     include_str!("../migrations/store/0008_mappings.sql"),
+    include_str!("../migrations/store/0009_outputs.sql"),
 ];
 
 /// The host's store; clones share it.

@@ -13,7 +13,9 @@ mod csv;
 mod decode;
 mod download;
 mod ndjson;
+mod output;
 mod parquet;
+mod place;
 mod reading;
 mod slots;
 mod view;
@@ -23,6 +25,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 pub use batch::Batch;
 pub use download::{Download, Format};
+pub use output::{Begun, Writing};
+pub use place::{Place, Places};
 pub use reading::Reading;
 pub use view::{COMMAND, View};
 

@@ -13,6 +13,7 @@ mod refresh;
 mod schedules;
 mod watch;
 mod worker;
+mod write;
 
 use std::sync::Arc;
 
@@ -25,10 +26,11 @@ use crate::clock::Clock;
 use crate::config::ImportConfig;
 use crate::connections::{Connections, NO_SCHEMA, Ready};
 use crate::model::{
-    ConnectionId, Error, Export, FailureKind, ImportMode, RequestContext, Result, Stored, SystemId, Task, TaskId,
-    TaskKind, TaskState,
+    ConnectionId, Error, Export, FailureKind, ImportMode, Output, RequestContext, Result, Stored, SystemId, Task,
+    TaskId, TaskKind, TaskState,
 };
 use crate::store::{NewTask, Removal, SetAsideRow, Store, TaskFilter};
+use crate::tables::{Places, Tables};
 
 pub(crate) use persist::persist;
 pub use watch::Watch;
@@ -49,6 +51,8 @@ pub struct OrderedRefresh {
 pub struct Tasks {
     store: Store,
     connections: Connections,
+    tables: Tables,
+    places: Places,
     audit: Audit,
     clock: Clock,
     config: ImportConfig,
@@ -62,9 +66,17 @@ pub struct Tasks {
 
 impl Tasks {
     /// The tasks in a store, run against these connections.
-    pub fn new(store: Store, connections: Connections, audit: Audit, clock: Clock, config: ImportConfig) -> Self {
+    pub fn new(
+        store: Store,
+        connections: Connections,
+        (tables, places): (Tables, Places),
+        audit: Audit,
+        clock: Clock,
+        config: ImportConfig,
+    ) -> Self {
         let watchers = Arc::new(Semaphore::new(progress::WATCHERS_MAX));
-        Self { store, connections, audit, clock, config, wake: Arc::default(), refreshes: Arc::default(), watchers }
+        let (wake, refreshes) = (Arc::default(), Arc::default());
+        Self { store, connections, tables, places, audit, clock, config, wake, refreshes, watchers }
     }
 
     /// Queues again what an earlier process left running, and starts the workers; they end with `stop`.
@@ -85,14 +97,23 @@ impl Tasks {
         Ok(())
     }
 
-    /// Queues an import.
+    /// Queues an import, whose tables are then written where `output` says.
     ///
     /// # Errors
     /// `conflict` if the connection has one already, or nothing an incremental one could go on from; `unsupported` if its
-    /// connector cannot list, or tells no changes; `not-found`.
-    pub async fn start_import(&self, rc: &RequestContext, connection: &ConnectionId, mode: ImportMode) -> Result<Task> {
+    /// connector cannot list, or tells no changes; `invalid-request` if there is no such place or table; `not-found`.
+    pub async fn start_import(
+        &self,
+        rc: &RequestContext,
+        connection: &ConnectionId,
+        mode: ImportMode,
+        output: Option<Output>,
+    ) -> Result<Task> {
         self.require_import(connection, mode).await?;
-        self.enqueue(rc, connection, TaskKind::Import, Some(mode)).await
+        if let Some(output) = &output {
+            self.require_output(connection, output).await?;
+        }
+        self.enqueue(rc, connection, TaskKind::Import, Some(mode), output).await
     }
 
     /// Queues a refresh of the schema; one that waits already is answered instead.
@@ -103,7 +124,7 @@ impl Tasks {
         if !self.connections.ready(connection).await?.exports(Export::Schema) {
             return Err(Error::failure(FailureKind::Unsupported, NO_SCHEMA));
         }
-        self.enqueue(rc, connection, TaskKind::RefreshSchema, None).await
+        self.enqueue(rc, connection, TaskKind::RefreshSchema, None, None).await
     }
 
     /// Queues a refresh of the schema of every connection of a system; of those that cannot be refreshed, why.
@@ -132,7 +153,7 @@ impl Tasks {
         if !due.is_ok_and(|ready| ready.exports(Export::Schema) && !ready.schema_current && ready.may_reach()) {
             return;
         }
-        if let Err(error) = self.enqueue(rc, connection, TaskKind::RefreshSchema, None).await {
+        if let Err(error) = self.enqueue(rc, connection, TaskKind::RefreshSchema, None, None).await {
             tracing::warn!(%connection, %error, detail = error.detail, "cannot queue the refresh that is due");
         }
     }
@@ -186,7 +207,9 @@ impl Tasks {
     /// `conflict` if it is not held; `not-found`.
     pub async fn approve(&self, id: TaskId) -> Result<Task> {
         self.require_held(id).await?;
-        self.store.publish(id).await
+        let task = self.store.publish(id).await?;
+        self.wake.notify_one();
+        Ok(task)
     }
 
     /// Throws away what a held import found; nothing visible changes.
@@ -238,10 +261,12 @@ impl Tasks {
         connection: &ConnectionId,
         kind: TaskKind,
         mode: Option<ImportMode>,
+        output: Option<Output>,
     ) -> Result<Task> {
         let new = NewTask {
             kind,
             mode,
+            output,
             connection: connection.clone(),
             schedule: None,
             requested_by: rc.caller.name.clone(),
@@ -250,7 +275,7 @@ impl Tasks {
         let task = self.store.enqueue_task(&new).await?;
         match kind {
             TaskKind::RefreshSchema => self.wake_refreshing(),
-            TaskKind::Import | TaskKind::Fulfil => self.wake.notify_one(),
+            TaskKind::Import | TaskKind::Fulfil | TaskKind::WriteTables => self.wake.notify_one(),
         }
         Ok(task)
     }

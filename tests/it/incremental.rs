@@ -85,7 +85,7 @@ impl Ticker {
 }
 
 /// Three people and two groups.
-fn company() -> Json {
+pub(super) fn company() -> Json {
     json!({
         "account": [
             {"uid": "1", "name": "ada", "mail": "ada@example.com", "title": "Engineer"},

@@ -36,6 +36,7 @@ mod manifests;
 mod mappings;
 mod objects;
 mod openapi;
+mod outputs;
 mod passwords;
 mod permissions;
 mod placements;

@@ -17,9 +17,10 @@ use super::context::{AsCore, AsOperator};
 use super::etag::IfMatch;
 use super::page::{self, Listed, PageQuery};
 use super::problem::Problem;
+use super::tasks::OutputSchema;
 use crate::model::{
-    ConnectionId, Error, ImportMode, RequestContext, Result, Schedule, ScheduleId, ScheduleNote, ScheduleStatus,
-    SystemId, TaskId, TaskKind, Timing, Work,
+    ConnectionId, Error, ImportMode, Output, RequestContext, Result, Schedule, ScheduleId, ScheduleNote,
+    ScheduleStatus, SystemId, TaskId, TaskKind, Timing, Work,
 };
 
 pub(super) fn routes() -> OpenApiRouter<ApiState> {
@@ -54,6 +55,9 @@ struct ScheduleDraft {
     /// Of an import: `complete` (if left out) or `incremental`.
     #[schema(value_type = Option<String>)]
     mode: Option<ImportMode>,
+    /// Of an import: write the tables as files, once it is published.
+    #[schema(value_type = Option<OutputSchema>)]
+    output: Option<Output>,
     /// The connection to import through or to refresh.
     #[schema(value_type = Option<String>)]
     connection: Option<ConnectionId>,
@@ -85,6 +89,9 @@ struct ScheduleView {
     kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     mode: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<OutputSchema>)]
+    output: Option<Output>,
     #[serde(skip_serializing_if = "Option::is_none")]
     connection: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -284,14 +291,17 @@ impl ScheduleDraft {
     fn work(self) -> Result<Work> {
         let refused = |what: &str, blamed: &str| Err(Error::invalid(what.to_owned()).blaming(blamed));
         match (self.kind, self.connection, self.system) {
-            (TaskKind::Fulfil, ..) => {
-                refused("a schedule has no orders to fulfil; kind is import or refresh-schema", "kind")
+            (TaskKind::Fulfil | TaskKind::WriteTables, ..) => {
+                refused("the kind of a schedule is import or refresh-schema", "kind")
             }
             (TaskKind::RefreshSchema, ..) if self.mode.is_some() => {
                 refused("mode means nothing where a schema is refreshed", "mode")
             }
+            (TaskKind::RefreshSchema, ..) if self.output.is_some() => {
+                refused("output means nothing where a schema is refreshed", "output")
+            }
             (TaskKind::Import, Some(connection), None) => {
-                Ok(Work::Import { connection, mode: self.mode.unwrap_or_default() })
+                Ok(Work::Import { connection, mode: self.mode.unwrap_or_default(), output: self.output })
             }
             (TaskKind::Import, ..) => refused("an import names a connection, and no system", "connection"),
             (TaskKind::RefreshSchema, Some(connection), None) => Ok(Work::RefreshConnection { connection }),
@@ -305,15 +315,16 @@ impl From<ScheduleStatus> for ScheduleView {
     fn from(status: ScheduleStatus) -> Self {
         let Schedule { id, work, timing, catch_up, paused } = status.schedule.value;
         let kind = work.kind().as_str();
-        let (connection, system, mode) = match work {
-            Work::Import { connection, mode } => (Some(connection), None, Some(mode.as_str())),
-            Work::RefreshConnection { connection } => (Some(connection), None, None),
-            Work::RefreshSystem { system } => (None, Some(system), None),
+        let (connection, system, mode, output) = match work {
+            Work::Import { connection, mode, output } => (Some(connection), None, Some(mode.as_str()), output),
+            Work::RefreshConnection { connection } => (Some(connection), None, None, None),
+            Work::RefreshSystem { system } => (None, Some(system), None, None),
         };
         Self {
             id: id.into(),
             kind,
             mode,
+            output,
             connection: connection.map(String::from),
             system: system.map(String::from),
             cron: timing.expression().to_owned(),

@@ -19,10 +19,12 @@ use super::connections::ConnectionPath;
 use super::context::{AsCore, AsOperator};
 use super::page::{self, Limit, Listed, PageQuery};
 use super::problem::Problem;
-use crate::model::{ConnectionId, ImportMode, RequestContext, Result, ScheduleId, Task, TaskId, TaskKind, TaskState};
+use crate::model::{
+    ConnectionId, ImportMode, Output, RequestContext, Result, ScheduleId, Task, TaskId, TaskKind, TaskState,
+};
 use crate::store::{Removal, SetAsideRow, TaskFilter};
 
-pub(super) use view::TaskView;
+pub(super) use view::{OutputSchema, TaskView};
 
 pub(super) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
@@ -60,7 +62,7 @@ struct TaskQuery {
     /// Only those in this state: `queued`, `running`, `paused`, `held`, `succeeded`, `failed`, `cancelled` or `rejected`.
     #[param(value_type = Option<String>)]
     state: Option<TaskState>,
-    /// Only those of this kind: `import`, `refresh-schema` or `fulfil`.
+    /// Only those of this kind: `import`, `refresh-schema`, `fulfil` or `write-tables`.
     #[param(value_type = Option<String>)]
     kind: Option<TaskKind>,
     /// Only those of this schedule.
@@ -112,11 +114,17 @@ struct ImportOrder {
     #[serde(default)]
     #[schema(value_type = String, default = "complete")]
     mode: ImportMode,
+    /// Write the tables as files, once the import is published.
+    #[serde(default)]
+    #[schema(value_type = Option<OutputSchema>)]
+    output: Option<Output>,
 }
 
 /// Queues an import. A connection has one at a time.
 ///
-/// An incremental one needs a connector that tells changes, and a complete one that was published before.
+/// An incremental one needs a connector that tells changes, and a complete one that was published before. With `output`,
+/// a task of its own (`writtenBy`) writes the tables once the import is published, which it stays whatever becomes of
+/// the files.
 #[utoipa::path(post, path = "/v1/connections/{id}/imports", operation_id = "start_import", tag = "tasks",
     params(ConnectionPath), request_body = Option<ImportOrder>, responses((status = 202, body = TaskView)))]
 async fn start_import(
@@ -125,8 +133,12 @@ async fn start_import(
     At { path, .. }: At<ConnectionPath>,
     OptionalBody(order): OptionalBody<ImportOrder>,
 ) -> Result<Response, Problem> {
-    let entry = act(&rc, "import.start").on(&path.id).parameter("mode", order.mode.as_str());
-    Ok(accepted(audited(&api, entry, api.tasks.start_import(&rc, &path.id, order.mode)).await?))
+    let ImportOrder { mode, output } = order;
+    let mut entry = act(&rc, "import.start").on(&path.id).parameter("mode", mode.as_str());
+    if let Some(output) = &output {
+        entry = entry.parameter("place", &output.place);
+    }
+    Ok(accepted(audited(&api, entry, api.tasks.start_import(&rc, &path.id, mode, output)).await?))
 }
 
 /// Lists tasks, newest first.

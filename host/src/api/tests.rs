@@ -16,6 +16,7 @@ use crate::config::{Config, EgressConfig};
 use crate::model::FailureKind;
 use crate::runtime::{CallLimits, Runtime, RuntimeLimits};
 use crate::secrets::Vault;
+use crate::tables::Places;
 
 struct Room {
     state: ApiState,
@@ -44,8 +45,9 @@ impl Room {
         let vault = Vault::open(folder.path(), None, &store).await.unwrap();
         let connections = Connections::new(store.clone(), vault, registry.clone(), runtime, clock.clone(), ceiling);
         let imports = Config::default().imports;
-        let tasks = Tasks::new(store.clone(), connections.clone(), audit.clone(), clock.clone(), imports);
         let tables = Tables::new(store.clone(), connections.clone());
+        let outputs = (tables.clone(), Places::default());
+        let tasks = Tasks::new(store.clone(), connections.clone(), outputs, audit.clone(), clock.clone(), imports);
         let tokens = ensure_tokens(&store).await.unwrap().unwrap();
         let running = TaskTracker::new();
         let stop = CancellationToken::new();

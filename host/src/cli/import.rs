@@ -1,7 +1,7 @@
 //! `hawser import`: passes over a target, complete or of what changed, run as tasks of the host.
 
 use clap::{Args, Subcommand};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::client::Call;
 use super::fault::Fault;
@@ -25,6 +25,8 @@ enum Command {
         /// Only what changed since the import that was published last.
         #[arg(long)]
         incremental: bool,
+        #[command(flatten)]
+        output: Output,
         /// Wait for the end, with a progress bar; the exit code says how it ended.
         #[arg(long)]
         wait: bool,
@@ -64,11 +66,46 @@ enum Command {
     },
 }
 
+/// Where the tables go as files.
+#[derive(Args)]
+struct Output {
+    /// Once it is published, write the tables as files to this place of the host's configuration.
+    #[arg(long, value_name = "PLACE")]
+    output: Option<String>,
+    /// What kind of files: csv or parquet.
+    #[arg(long, requires = "output", default_value = "csv")]
+    format: String,
+    /// CSV: texts that look like formulas are made texts.
+    #[arg(long, requires = "output")]
+    escape_formulas: bool,
+    /// Only the table with this suffix; may be given several times.
+    #[arg(long, value_name = "SUFFIX", requires = "output")]
+    table: Vec<String>,
+}
+
+impl Output {
+    fn says(self) -> Option<Json> {
+        let tables = (!self.table.is_empty()).then_some(self.table);
+        let (format, escape) = (self.format, self.escape_formulas);
+        self.output.map(|place| match tables {
+            Some(tables) => json!({"place": place, "format": format, "escapeFormulas": escape, "tables": tables}),
+            None => json!({"place": place, "format": format, "escapeFormulas": escape}),
+        })
+    }
+}
+
 impl Import {
     pub(super) async fn run(self) -> Result<(), Fault> {
         let session = self.remote.open()?;
         match self.command {
-            Command::Run { connection, incremental, wait } => run(&session, &connection, incremental, wait).await,
+            Command::Run { connection, incremental, output, wait } => {
+                let mode = if incremental { "incremental" } else { "complete" };
+                let mut order = json!({"mode": mode});
+                if let (Some(output), Some(order)) = (output.says(), order.as_object_mut()) {
+                    order.insert("output".to_owned(), output);
+                }
+                run(&session, &connection, &order, wait).await
+            }
             Command::List { connection, state, paging } => {
                 let call = Call::get("/v1/tasks").query("connection", connection).query("state", state);
                 session.page(call, &paging, task::COLUMNS).await
@@ -90,10 +127,9 @@ impl Import {
     }
 }
 
-async fn run(session: &Session, connection: &str, incremental: bool, wait: bool) -> Result<(), Fault> {
+async fn run(session: &Session, connection: &str, order: &Json, wait: bool) -> Result<(), Fault> {
     let path = format!("{}/imports", connection::path(connection));
-    let call = if incremental { Call::post(path, json!({"mode": "incremental"})) } else { Call::act(path) };
-    let reply = session.ask(call).await?;
+    let reply = session.ask(Call::post(path, order.clone())).await?;
     if wait {
         return task::finish(session, &reply.read::<task::Seen>()?.id).await;
     }

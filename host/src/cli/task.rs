@@ -31,6 +31,8 @@ pub(super) const ALL: &[Column<'_>] = &[
     ("kind", "/kind"),
     ("mode", "/mode"),
     ("connection", "/connection"),
+    ("output", "/output"),
+    ("written by", "/writtenBy"),
     ("state", "/state"),
     ("asked for by", "/requestedBy"),
     ("request", "/requestId"),
@@ -105,7 +107,7 @@ struct Which {
     /// Only in this state: queued, running, paused, held, succeeded, failed, cancelled, rejected.
     #[arg(long)]
     state: Option<String>,
-    /// Only of this kind: import, refresh-schema, fulfil.
+    /// Only of this kind: import, refresh-schema, fulfil, write-tables.
     #[arg(long)]
     kind: Option<String>,
     /// Only of this schedule.
@@ -149,7 +151,7 @@ pub(super) fn path(task: &str) -> String {
     format!("/v1/tasks/{}", word(task))
 }
 
-/// Watches a task to its end, says how it ended, and ends the command so.
+/// Watches a task to its end and then the one that writes its tables, says how each ended, and ends the command so.
 pub(super) async fn finish(session: &Session, id: &str) -> Result<(), Fault> {
     let (seen, reply) = wait::follow(&session.client, id).await?;
     if session.json {
@@ -157,7 +159,11 @@ pub(super) async fn finish(session: &Session, id: &str) -> Result<(), Fault> {
     } else {
         out::line(format_args!("task {id} {}{}", seen.state.as_str(), seen.done()))?;
     }
-    seen.outcome()
+    seen.outcome()?;
+    match &seen.written_by {
+        Some(writing) => Box::pin(finish(session, writing)).await,
+        None => Ok(()),
+    }
 }
 
 /// Decides something about a task.

@@ -41,7 +41,8 @@ pub fn environment(name: &str) -> Option<Vec<u8>> {
     std::env::var_os(name).map(std::ffi::OsString::into_encoded_bytes)
 }
 
-fn is_plain(directory: &Path) -> bool {
+/// Absolute, without `..`, and not the root of everything.
+pub(super) fn is_plain(directory: &Path) -> bool {
     let mut parts = directory.components();
     matches!(parts.next(), Some(Component::RootDir))
         && parts.clone().next().is_some()

@@ -113,6 +113,13 @@ text_id!(
     is_entity_id
 );
 text_id!(
+    /// A place that tables are written to; the same grammar as a connection's identifier.
+    OutputPlace,
+    "place",
+    "it begins with a letter, goes on with letters, digits, dots and hyphens, and has at most 128 characters",
+    is_entity_id
+);
+text_id!(
     /// A property of an entity type or of an association.
     PropertyName,
     "property name",

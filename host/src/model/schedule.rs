@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::connection::Stored;
 use super::error::{Error, Result};
 use super::id::{ConnectionId, ScheduleId, SystemId, TaskId};
+use super::output::Output;
 use super::task::{ImportMode, TaskKind, TaskState};
 
 /// The longest cron expression, in bytes.
@@ -40,6 +41,9 @@ pub enum Work {
     Import {
         connection: ConnectionId,
         mode: ImportMode,
+        /// Where the tables are written once the import is published.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        output: Option<Output>,
     },
     RefreshConnection {
         connection: ConnectionId,

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::id::{ConnectionId, RequestId, ScheduleId, TaskId};
 use super::order::{Fulfilment, OrderCounts};
+use super::output::Output;
 
 /// What a task does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +17,8 @@ pub enum TaskKind {
     RefreshSchema,
     /// Carrying out provisioning orders.
     Fulfil,
+    /// Writing the tables of a published import as files.
+    WriteTables,
 }
 
 /// How much an import reads.
@@ -54,6 +57,7 @@ impl TaskKind {
             Self::Import => "import",
             Self::RefreshSchema => "refresh-schema",
             Self::Fulfil => "fulfil",
+            Self::WriteTables => "write-tables",
         }
     }
 }
@@ -141,8 +145,12 @@ pub struct TaskError {
 pub struct Task {
     pub id: TaskId,
     pub kind: TaskKind,
-    /// Of an import; other tasks have none.
+    /// Of an import, and of the writing of its tables; other tasks have none.
     pub mode: Option<ImportMode>,
+    /// Of the same: where the tables are written as files once the import is published.
+    pub output: Option<Output>,
+    /// Of a published import: the task that writes its tables.
+    pub written_by: Option<TaskId>,
     pub connection: ConnectionId,
     /// The schedule it was made for.
     pub schedule: Option<ScheduleId>,

@@ -1,10 +1,12 @@
 //! Publishing: one pointer of the connection, in one transaction with its task.
 
+use sqlx::SqliteConnection;
+
 use super::Store;
 use super::fault::fault;
 use super::numbers::{from_json, limit, stored_u64};
-use super::tasks::{Closing, close_task, read_task};
-use crate::model::{Counts, Error, FailureKind, Result, Task, TaskId, TaskState};
+use super::tasks::{Closing, NewTask, close_task, insert_task, read_task};
+use crate::model::{Counts, Error, FailureKind, Result, Task, TaskId, TaskKind, TaskState};
 
 /// An object that a compared run would remove.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,7 +20,7 @@ pub struct Removal {
 
 impl Store {
     /// Publishes what the task, running or held, has staged and compared, and closes the task as succeeded: all of it
-    /// or nothing, and at once for every reader. The connection's feed goes on from the run's token. The superseded run's rows go with the next [`Store::sweep`].
+    /// or nothing, and at once for every reader. Where the task says so, the writing of the tables is queued with it. The connection's feed goes on from the run's token. The superseded run's rows go with the next [`Store::sweep`].
     /// `conflict` if there is nothing compared to publish.
     pub async fn publish(&self, task: TaskId) -> Result<Task> {
         let mut tx = self.database.write().await?;
@@ -51,6 +53,7 @@ impl Store {
             sqlx::query(statement).bind(run).bind(number).execute(&mut *tx).await.map_err(fault)?;
         }
         let published = read_task(&mut *tx, task).await?;
+        let published = order_writing(&mut tx, published, self.now()).await?;
         tx.commit().await.map_err(fault)?;
         Ok(published)
     }
@@ -85,4 +88,26 @@ impl Store {
         };
         Ok(rows.into_iter().map(removal).collect())
     }
+}
+
+/// Queues the task that writes the tables of a published import as files, if it says so.
+async fn order_writing(at: &mut SqliteConnection, import: Task, now: i64) -> Result<Task> {
+    let Some(output) = import.output.clone() else { return Ok(import) };
+    let new = NewTask {
+        kind: TaskKind::WriteTables,
+        mode: import.mode,
+        output: Some(output),
+        connection: import.connection,
+        schedule: None,
+        requested_by: import.requested_by,
+        request_id: import.request_id,
+    };
+    let id = insert_task(at, &new, now).await?;
+    sqlx::query("UPDATE task SET written_by = $2 WHERE id = $1")
+        .bind(import.id.to_string())
+        .bind(id.to_string())
+        .execute(&mut *at)
+        .await
+        .map_err(fault)?;
+    read_task(at, import.id).await
 }

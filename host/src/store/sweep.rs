@@ -222,6 +222,7 @@ impl Store {
                 "DELETE FROM part WHERE connection = $1",
                 "DELETE FROM task_order WHERE task IN (SELECT id FROM task WHERE connection = $1)",
                 "DELETE FROM task WHERE connection = $1",
+                "DELETE FROM written WHERE connection = $1",
                 "DELETE FROM connection_permission WHERE connection = $1",
                 "DELETE FROM connection_schema WHERE connection = $1",
                 "DELETE FROM schema_snapshot WHERE connection = $1",

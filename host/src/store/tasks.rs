@@ -9,13 +9,13 @@ use super::fault::fault;
 use super::numbers::{from_json, instant, json, limit, maybe_instant, parsed, word};
 use super::orders;
 use crate::model::{
-    ConnectionId, Counts, Error, FailureKind, ImportMode, Progress, RequestId, Result, ScheduleId, Task, TaskError,
-    TaskId, TaskKind, TaskState,
+    ConnectionId, Counts, Error, FailureKind, ImportMode, Output, Progress, RequestId, Result, ScheduleId, Task,
+    TaskError, TaskId, TaskKind, TaskState,
 };
 
 const SELECT: &str =
     "SELECT t.id, t.kind, t.mode, c.id AS connection_id, t.state, t.requested_by, t.request_id, t.created,
-    t.started, t.finished, t.attempts, t.progress, t.counts, t.error, t.schedule, t.fulfilment, t.orders
+    t.started, t.finished, t.attempts, t.progress, t.counts, t.error, t.schedule, t.fulfilment, t.orders, t.output, t.written_by
     FROM task t JOIN connection c ON c.number = t.connection";
 
 /// What to enqueue.
@@ -24,6 +24,8 @@ pub struct NewTask {
     pub kind: TaskKind,
     /// Of an import.
     pub mode: Option<ImportMode>,
+    /// Where the tables are written once the import is published.
+    pub output: Option<Output>,
     pub connection: ConnectionId,
     /// The schedule it is made for.
     pub schedule: Option<ScheduleId>,
@@ -91,9 +93,14 @@ impl Store {
     }
 
     /// Takes the oldest queued task that is no refresh of a schema and sets it running, one attempt more; none if
-    /// nothing waits.
+    /// nothing waits. The tables of a connection are written by one task at a time.
     pub async fn claim_task(&self) -> Result<Option<Task>> {
-        self.claim("SELECT MIN(id) FROM task WHERE state = 'queued' AND kind <> 'refresh-schema'").await
+        self.claim(
+            "SELECT MIN(t.id) FROM task t WHERE t.state = 'queued' AND t.kind <> 'refresh-schema'
+             AND NOT (t.kind = 'write-tables' AND EXISTS (SELECT 1 FROM task r WHERE r.connection = t.connection
+                AND r.kind = 'write-tables' AND r.state = 'running'))",
+        )
+        .await
     }
 
     /// The same of refreshes; with `quick`, only of targets that answered in time when they were last asked.
@@ -206,8 +213,8 @@ pub(super) async fn insert_task(at: &mut SqliteConnection, new: &NewTask, now: i
     let id = TaskId::fresh();
     sqlx::query(
         "INSERT INTO task (id, kind, mode, connection, state, requested_by, request_id, created, attempts,
-            cancel_requested, progress, schedule)
-         VALUES ($1, $2, $8, $3, 'queued', $4, $5, $6, 0, FALSE, $7, $9)",
+            cancel_requested, progress, schedule, output)
+         VALUES ($1, $2, $8, $3, 'queued', $4, $5, $6, 0, FALSE, $7, $9, $10)",
     )
     .bind(id.to_string())
     .bind(new.kind.as_str())
@@ -218,6 +225,7 @@ pub(super) async fn insert_task(at: &mut SqliteConnection, new: &NewTask, now: i
     .bind(json(&Progress::default())?)
     .bind(new.mode.map(ImportMode::as_str))
     .bind(new.schedule.as_ref().map(ScheduleId::as_str))
+    .bind(new.output.as_ref().map(json).transpose()?)
     .execute(at)
     .await
     .map_err(fault)?;
@@ -334,6 +342,8 @@ fn task(row: &SqliteRow) -> Result<Task> {
         connection: parsed("connection identifier", &text("connection_id")?)?,
         schedule: maybe_text("schedule")?.map(|id| parsed("schedule identifier", &id)).transpose()?,
         fulfilment: maybe_text("fulfilment")?.map(|json| from_json("fulfilment", &json)).transpose()?,
+        output: maybe_text("output")?.map(|json| from_json("output", &json)).transpose()?,
+        written_by: maybe_text("written_by")?.map(|id| parsed("task id", &id)).transpose()?,
         state: word("task state", text("state")?)?,
         requested_by: text("requested_by")?,
         request_id: parsed("request id", &text("request_id")?)?,

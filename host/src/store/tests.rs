@@ -145,6 +145,7 @@ fn import(connection: &str) -> NewTask {
     NewTask {
         kind: TaskKind::Import,
         mode: Some(ImportMode::Complete),
+        output: None,
         connection: id(connection),
         schedule: None,
         requested_by: "core".into(),

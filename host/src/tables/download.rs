@@ -27,6 +27,7 @@ pub struct Download {
     /// Read before the first piece was asked for.
     first: Option<Batch>,
     begun: bool,
+    rows: u64,
 }
 
 enum File {
@@ -61,12 +62,17 @@ impl Download {
             }
         };
         let first = reading.next().await?;
-        Ok(Self { reading, file: Some(file), first, begun: false })
+        Ok(Self { reading, file: Some(file), first, begun: false, rows: 0 })
     }
 
     /// Where to go on from once it is read to the end.
     pub fn position(&self) -> Position {
         self.reading.position()
+    }
+
+    /// Rows that were written so far.
+    pub fn rows(&self) -> u64 {
+        self.rows
     }
 
     /// The next piece; none at the end.
@@ -81,8 +87,10 @@ impl Download {
                 None => self.reading.next().await?,
             };
             let written = tokio::task::spawn_blocking(move || write(file, batch.as_ref(), head)).await;
-            let (file, piece) = written.map_err(|why| Error::internal(format!("a table was not written: {why}")))??;
+            let (file, piece, rows) =
+                written.map_err(|why| Error::internal(format!("a table was not written: {why}")))??;
             self.file = file;
+            self.rows += rows;
             if !piece.is_empty() {
                 return Ok(Some(piece));
             }
@@ -99,21 +107,31 @@ impl Download {
     }
 }
 
-/// Writes one batch, or the end, behind `out`. It takes a while, and is not done where others wait.
-fn write(mut file: File, batch: Option<&Batch>, mut out: Vec<u8>) -> Result<(Option<File>, Vec<u8>)> {
+/// Writes one batch, or the end, behind `out`, and counts its rows. It takes a while, and is not done where others wait.
+fn write(mut file: File, batch: Option<&Batch>, mut out: Vec<u8>) -> Result<(Option<File>, Vec<u8>, u64)> {
     let Some(batch) = batch else {
         if let File::Parquet(parquet) = file {
             out.extend(parquet.end()?);
         }
-        return Ok((None, out));
+        return Ok((None, out, 0));
     };
+    let mut rows = 0;
     match &mut file {
-        File::Csv(csv) => batch.each(|row| csv.row(row, &mut out))?,
-        File::Ndjson(lines) => batch.each(|row| lines.row(row, &mut out))?,
+        File::Csv(csv) => batch.each(|row| {
+            rows += 1;
+            csv.row(row, &mut out)
+        })?,
+        File::Ndjson(lines) => batch.each(|row| {
+            rows += 1;
+            lines.row(row, &mut out)
+        })?,
         File::Parquet(parquet) => {
-            batch.each(|row| parquet.row(row))?;
+            batch.each(|row| {
+                rows += 1;
+                parquet.row(row)
+            })?;
             out = parquet.take()?;
         }
     }
-    Ok((Some(file), out))
+    Ok((Some(file), out, rows))
 }

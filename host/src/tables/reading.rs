@@ -61,6 +61,11 @@ impl Reading {
         self.since.is_some()
     }
 
+    /// After which position, if its rows say what to do with them.
+    pub(super) fn since(&self) -> Option<Position> {
+        self.since
+    }
+
     /// Everything up to here is told once it is read to the end, and nothing after it: where to go on from.
     pub fn position(&self) -> Position {
         self.snapshot.as_ref().map_or(Position::default(), |snapshot| snapshot.position)

@@ -55,6 +55,7 @@ impl Tasks {
         let new = NewTask {
             kind: TaskKind::Fulfil,
             mode: None,
+            output: None,
             connection: connection.clone(),
             schedule: None,
             requested_by: rc.caller.name.clone(),

@@ -103,7 +103,9 @@ async fn conclude(tasks: &Tasks, task: &Task, ready: &Ready, run: i64) -> Result
         tasks.store.finish_task(task.id, TaskState::Held, Some(&counts), Some(&error)).await?;
         return Ok(End::Held);
     }
-    tasks.store.publish(task.id).await?;
+    if tasks.store.publish(task.id).await?.written_by.is_some() {
+        tasks.wake.notify_one();
+    }
     tracing::info!(task = %task.id, connection = %task.connection, inserted = counts.inserted, updated = counts.updated, deleted = counts.deleted, rejected = counts.rejected, "the import is published");
     Ok(End::Succeeded)
 }

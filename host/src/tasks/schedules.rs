@@ -14,8 +14,8 @@ use tokio_util::sync::CancellationToken;
 use super::{Tasks, persist};
 use crate::audit;
 use crate::model::{
-    ConnectionId, Error, ErrorKind, Export, FailureKind, ImportMode, RequestContext, RequestId, Result, Role, Schedule,
-    ScheduleId, ScheduleNote, ScheduleStatus, Stored, SystemId, TaskKind, Work,
+    ConnectionId, Error, ErrorKind, Export, FailureKind, ImportMode, Output, RequestContext, RequestId, Result, Role,
+    Schedule, ScheduleId, ScheduleNote, ScheduleStatus, Stored, SystemId, TaskKind, Work,
 };
 use crate::runtime::Used;
 use crate::store::{Due, NewTask, Ordered, TurnEnd};
@@ -162,19 +162,24 @@ impl Tasks {
 
     /// What a schedule orders.
     async fn tasks_of(&self, schedule: &Schedule, requested_by: &str, request_id: &RequestId) -> Result<Vec<NewTask>> {
-        let new = |connection: ConnectionId, kind: TaskKind, mode: Option<ImportMode>| NewTask {
-            kind,
-            mode,
-            connection,
-            schedule: Some(schedule.id.clone()),
-            requested_by: requested_by.to_owned(),
-            request_id: request_id.clone(),
-        };
-        let refresh = |connection| new(connection, TaskKind::RefreshSchema, None);
+        let new =
+            |connection: ConnectionId, kind: TaskKind, mode: Option<ImportMode>, output: Option<Output>| NewTask {
+                kind,
+                mode,
+                output,
+                connection,
+                schedule: Some(schedule.id.clone()),
+                requested_by: requested_by.to_owned(),
+                request_id: request_id.clone(),
+            };
+        let refresh = |connection| new(connection, TaskKind::RefreshSchema, None, None);
         match &schedule.work {
-            Work::Import { connection, mode } => {
+            Work::Import { connection, mode, output } => {
                 self.require_import(connection, *mode).await?;
-                Ok(vec![new(connection.clone(), TaskKind::Import, Some(*mode))])
+                if let Some(output) = output {
+                    self.require_output(connection, output).await?;
+                }
+                Ok(vec![new(connection.clone(), TaskKind::Import, Some(*mode), output.clone())])
             }
             Work::RefreshConnection { connection } => {
                 self.require(connection, Export::Schema, TaskKind::RefreshSchema.as_str()).await?;
@@ -216,7 +221,11 @@ impl Tasks {
         found.map_err(|error| match error.kind {
             ErrorKind::NotFound => Error::invalid(error.message).blaming(what),
             _ => error,
-        })
+        })?;
+        match work {
+            Work::Import { connection, output: Some(output), .. } => self.require_output(connection, output).await,
+            _ => Ok(()),
+        }
     }
 }
 

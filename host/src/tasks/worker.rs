@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use tokio_util::sync::CancellationToken;
 
-use super::{Tasks, fulfil, import, persist, refresh};
+use super::{Tasks, fulfil, import, persist, refresh, write};
 use crate::audit;
 use crate::model::{
     Asked, Caller, Error, ErrorKind, FailureKind, Gate, ImportMode, RequestContext, Result, Role, Task, TaskError,
@@ -158,6 +158,7 @@ async fn attempt_once(
         TaskKind::Import => import::run(tasks, task, &rc, stop, used).await,
         TaskKind::RefreshSchema => refresh::run(tasks, task, &rc, time, used).await,
         TaskKind::Fulfil => fulfil::run(tasks, task, &rc, stop, used).await,
+        TaskKind::WriteTables => write::run(tasks, task, stop).await,
     }
 }
 
@@ -174,6 +175,9 @@ fn context(tasks: &Tasks, task: &Task, time: Duration) -> RequestContext {
 fn may_pass(task: &Task, error: &Error) -> bool {
     if task.kind == TaskKind::RefreshSchema {
         return false;
+    }
+    if task.kind == TaskKind::WriteTables {
+        return write::may_pass(error);
     }
     match error.kind {
         // Its orders have been tried one by one.

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::model::{Counts, ImportMode, OnError, OrderCounts, Progress, Task, TaskError, TaskId};
+use crate::model::{Counts, ImportMode, OnError, OrderCounts, Output, Progress, Task, TaskError, TaskId};
 
 /// Work that outlives a request.
 #[derive(Serialize, ToSchema)]
@@ -12,11 +12,19 @@ use crate::model::{Counts, ImportMode, OnError, OrderCounts, Progress, Task, Tas
 pub(in crate::api) struct TaskView {
     #[schema(value_type = String, format = "uuid")]
     id: TaskId,
-    /// `import`, `refresh-schema` or `fulfil`.
+    /// `import`, `refresh-schema`, `fulfil` or `write-tables`.
     kind: &'static str,
-    /// Of an import: `complete` or `incremental`.
+    /// Of an import and of the writing of its tables: `complete` or `incremental`.
     #[serde(skip_serializing_if = "Option::is_none")]
     mode: Option<&'static str>,
+    /// Of the same: where the tables are written as files.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<OutputSchema>)]
+    output: Option<Output>,
+    /// Of a published import: the task that writes its tables.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = "uuid")]
+    written_by: Option<TaskId>,
     connection: String,
     /// The schedule it was made for.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -59,6 +67,22 @@ pub(in crate::api) struct TaskView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<TaskErrorSchema>)]
     error: Option<TaskError>,
+}
+
+/// Tables written as files, in a folder `<connection>/<task>` of the place with a `manifest.json`; it appears whole.
+#[derive(ToSchema)]
+#[schema(as = Output, rename_all = "camelCase")]
+#[allow(dead_code, reason = "describes the model's type to the API document")]
+pub(in crate::api) struct OutputSchema {
+    /// A place of the host's configuration.
+    place: String,
+    /// `csv` or `parquet`.
+    format: String,
+    /// CSV: a text that begins with `=`, `+`, `-`, `@`, a tab or a carriage return gets a `'` before it.
+    #[schema(default = false)]
+    escape_formulas: Option<bool>,
+    /// The suffixes of the tables; all tables, if it is left out.
+    tables: Option<Vec<String>>,
 }
 
 /// How far an import has come.
@@ -131,6 +155,8 @@ impl From<Task> for TaskView {
             id: task.id,
             kind: task.kind.as_str(),
             mode: task.mode.map(ImportMode::as_str),
+            output: task.output,
+            written_by: task.written_by,
             connection: task.connection.into(),
             schedule: task.schedule.map(String::from),
             state: task.state.as_str(),

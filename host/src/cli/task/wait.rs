@@ -28,6 +28,9 @@ pub(in crate::cli) struct Seen {
     pub(in crate::cli) counts: Option<Counts>,
     #[serde(default)]
     orders: Option<OrderCounts>,
+    /// The task that goes on with it.
+    #[serde(default, rename = "writtenBy")]
+    pub(in crate::cli) written_by: Option<String>,
     #[serde(default)]
     pub(in crate::cli) error: Option<TaskError>,
 }

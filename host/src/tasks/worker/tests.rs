@@ -15,6 +15,7 @@ use crate::registry::Registry;
 use crate::runtime::{CallLimits, Runtime, RuntimeLimits};
 use crate::secrets::Vault;
 use crate::store::{NewTask, Store};
+use crate::tables::{Places, Tables};
 
 /// Tasks of a connection whose connector nobody has installed.
 struct Room {
@@ -36,7 +37,8 @@ impl Room {
         let vault = Vault::open(data, None, &store).await.unwrap();
         let ceiling = CallLimits::default();
         let connections = Connections::new(store.clone(), vault, registry, runtime, clock.clone(), ceiling);
-        let tasks = Tasks::new(store.clone(), connections, audit, clock, imports);
+        let outputs = (Tables::new(store.clone(), connections.clone()), Places::default());
+        let tasks = Tasks::new(store.clone(), connections, outputs, audit, clock, imports);
         Self { tasks, store, folder }
     }
 
@@ -59,7 +61,7 @@ impl Room {
         let (kind, request_id) = (TaskKind::Import, RequestId::fresh());
         let mode = Some(ImportMode::Complete);
         let (connection, requested_by) = (connection.id, "core".into());
-        let new = NewTask { kind, mode, connection, schedule: None, requested_by, request_id };
+        let new = NewTask { kind, mode, output: None, connection, schedule: None, requested_by, request_id };
         self.store.enqueue_task(&new).await.unwrap();
         self.store.claim_task().await.unwrap().unwrap()
     }

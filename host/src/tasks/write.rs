@@ -1,0 +1,97 @@
+//! Writing the tables of a published import as files.
+//!
+//! It is a task of its own, queued in the transaction that publishes: an import that was held is published by a request,
+//! which has no time for files, and whatever becomes of the files, the import is published and stays so. A host that was
+//! killed begins again, and finds out if the files had appeared before.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::Tasks;
+use super::worker::End;
+use crate::model::output::OUTPUT_TABLES_MAX;
+use crate::model::{Asked, ConnectionId, Error, FailureKind, ImportMode, Output, Progress, Result, Task, TaskState};
+use crate::tables::{Begun, Writing};
+
+/// How often a writing says how far it has come, and asks whether it is to stop.
+const ASK_EVERY: Duration = Duration::from_millis(250);
+
+impl Tasks {
+    /// Can the tables be written like that?
+    ///
+    /// # Errors
+    /// `invalid-request`, blaming what is wrong and naming what there is.
+    pub(super) async fn require_output(&self, connection: &ConnectionId, output: &Output) -> Result<()> {
+        let place = self.places.get(&output.place);
+        place.map_err(|error| Error::invalid(error.message).blaming("output.place"))?;
+        let Some(tables) = &output.tables else { return Ok(()) };
+        if tables.is_empty() || tables.len() > OUTPUT_TABLES_MAX {
+            let message = format!("name 1 to {OUTPUT_TABLES_MAX} tables, or leave them out for all");
+            return Err(Error::invalid(message).blaming("output.tables"));
+        }
+        let mut folded: Vec<String> = tables.iter().map(crate::model::TableSuffix::folded).collect();
+        folded.sort();
+        if folded.windows(2).any(|pair| matches!(pair, [one, other] if one == other)) {
+            return Err(Error::invalid("a table is named twice").blaming("output.tables"));
+        }
+        self.tables.require(connection, tables).await
+    }
+}
+
+/// Writes the tables a task asks for.
+///
+/// # Errors
+/// `configuration` if the place is gone or cannot be written; `retryable` if that may pass.
+pub(super) async fn run(tasks: &Tasks, task: &Task, stop: &CancellationToken) -> Result<End> {
+    let output = task.output.as_ref().ok_or_else(|| Error::internal("the task has no output"))?;
+    let place = tasks.places.get(&output.place)?;
+    let since = match task.mode {
+        Some(ImportMode::Incremental) => tasks.store.written(&task.connection, &place.location()).await?,
+        _ => std::collections::HashMap::new(),
+    };
+    let tables = match tasks.tables.write(task, output, place, &since).await? {
+        Begun::Done(tables) => tables,
+        Begun::Now(mut writing) => match write(tasks, task, stop, &mut writing).await {
+            Ok(None) => writing.finish().await?,
+            ended => {
+                writing.abandon().await?;
+                return ended.map(|end| end.unwrap_or(End::Interrupted));
+            }
+        },
+    };
+    tasks.store.note_written(&task.connection, &place.location(), &tables).await?;
+    tasks.store.finish_task(task.id, TaskState::Succeeded, None, None).await?;
+    tracing::info!(task = %task.id, connection = %task.connection, place = %output.place, "the tables are written");
+    Ok(End::Succeeded)
+}
+
+/// Writes until there is nothing left; an end if somebody stops it before.
+async fn write(tasks: &Tasks, task: &Task, stop: &CancellationToken, writing: &mut Writing) -> Result<Option<End>> {
+    let mut due = Instant::now();
+    while writing.step().await? {
+        if stop.is_cancelled() {
+            return Ok(Some(End::Interrupted));
+        }
+        if Instant::now() < due {
+            continue;
+        }
+        due = Instant::now() + ASK_EVERY;
+        match tasks.store.asked(task.id).await? {
+            Some(Asked::Cancel) => return Ok(Some(End::Cancelled)),
+            Some(Asked::Pause) => return Ok(Some(End::Paused)),
+            None => {}
+        }
+        let progress = Progress { reading: writing.table(), rows: writing.rows(), ..Progress::default() };
+        tasks.store.task_progress(task.id, &progress).await?;
+    }
+    let progress = Progress { rows: writing.rows(), ..Progress::default() };
+    tasks.store.task_progress(task.id, &progress).await?;
+    Ok(None)
+}
+
+/// What may pass: the place, not what is read.
+pub(super) fn may_pass(error: &Error) -> bool {
+    error.is(FailureKind::Retryable) || error.is(FailureKind::ResyncRequired)
+}
