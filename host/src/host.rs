@@ -76,7 +76,8 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running> {
     let tables = Tables::new(store.clone(), connections.clone());
     let mappings = Mappings::new(store.clone(), Arc::new(tables.clone()), config.data_dir.clone());
     let (stop, tracker) = (CancellationToken::new(), TaskTracker::new());
-    let tasks = Tasks::new(store.clone(), connections.clone(), audit.clone(), clock.clone(), config.imports);
+    let tasks =
+        Tasks::new(store.clone(), connections.clone(), mappings.clone(), audit.clone(), clock.clone(), config.imports);
     let first_tokens = api::ensure_tokens(&store).await?;
     let listener = listen(config.listen).await?;
     let addr = listener.local_addr().map_err(|why| Error::internal(why.to_string()))?;
@@ -84,7 +85,14 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running> {
     tasks.start(&tracker, &stop).await?;
     tracker.spawn(sweep(connections.clone(), stop.clone()));
     tracker.spawn(watch.run(stop.clone()));
-    let declared = Declared::new(store.clone(), connections.clone(), registry.clone(), tasks.clone(), clock.clone());
+    let declared = Declared::new(
+        store.clone(),
+        connections.clone(),
+        mappings.clone(),
+        registry.clone(),
+        tasks.clone(),
+        clock.clone(),
+    );
     let state = ApiState::new(Rooms {
         tables,
         connections: connections.clone(),

@@ -31,6 +31,7 @@ mod scope;
 pub mod source;
 mod steps;
 pub mod stream;
+mod survey;
 #[cfg(test)]
 mod tests;
 mod uses;
@@ -46,15 +47,15 @@ pub use positions::Positions;
 pub use resources::{Made, Purpose, Resources};
 pub use source::{Described, Later, TableBatch, TableReading, TableSource};
 pub use stream::{Ground, Lines, Told};
+pub use survey::{Ahead, Standing};
 pub use uses::{AttributeUse, ColumnUse, attributes_used, columns_used, connections_used, mappings_used};
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::model::{
-    ConnectionId, EntityMapping, Error, ErrorKind, FailureKind, KeptMapping, Mapping, MappingId, Result, Schema, Stored,
-};
+use crate::model::{ConnectionId, Error, FailureKind, KeptMapping, Mapping, MappingId, Result, Stored};
 use crate::store::Store;
+use survey::Survey;
 
 /// Mappings read at once when all are looked through.
 const PAGE: u32 = 1000;
@@ -68,15 +69,6 @@ pub struct Mappings {
     folder: PathBuf,
 }
 
-/// What a definition is held against.
-#[derive(Default)]
-struct Surroundings {
-    tables: Vec<Table>,
-    entities: Vec<EntityMapping>,
-    schema: Option<Schema>,
-    flaws: Vec<Flaw>,
-}
-
 impl Mappings {
     /// Mappings kept in a store, over the tables of a source. Temporary files of streams are in `folder`.
     pub fn new(store: Store, source: Arc<dyn TableSource>, folder: PathBuf) -> Self {
@@ -88,13 +80,46 @@ impl Mappings {
     /// # Errors
     /// Those of the store.
     pub async fn flaws(&self, mapping: &Mapping) -> Result<Vec<Flaw>> {
-        let mut around = self.surroundings(mapping).await?;
-        if around.flaws.is_empty() {
-            return Ok(check(mapping, Some(&around.known())));
+        Ok(self.survey(mapping).await?.hold(mapping).await?.into_flaws())
+    }
+
+    /// How definitions stand that are to be kept together, each held against what there will be then.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn standings(&self, definitions: &[&Mapping], ahead: Ahead) -> Result<Vec<Standing>> {
+        let mut survey = Survey::ahead(Arc::clone(&self.source), ahead);
+        let mut standings = Vec::with_capacity(definitions.len());
+        for definition in definitions {
+            standings.push(survey.hold(definition).await?);
         }
-        // Where a connection is missing, its names would all be; the rest is told nevertheless.
-        around.flaws.extend(check(mapping, None));
-        Ok(around.flaws)
+        Ok(standings)
+    }
+
+    /// Looks again at mappings that were declared before what they name was known: at those that concern a connection,
+    /// or at all. To be called when a schema was read; whether it could be is no concern of whoever read it, as
+    /// [`Mappings::show`] looks again too.
+    pub async fn verify(&self, connection: Option<&ConnectionId>) {
+        if let Err(error) = self.verify_unverified(connection).await {
+            tracing::warn!(%error, detail = error.detail, "cannot look again at mappings that are not verified");
+        }
+    }
+
+    /// A mapping, and, if it is not verified, what stands in the way.
+    ///
+    /// # Errors
+    /// `not-found`; those of the store.
+    pub async fn show(&self, id: &MappingId) -> Result<(Stored<KeptMapping>, Vec<Flaw>)> {
+        let mut kept = self.store.mapping(id).await?;
+        if kept.value.verified {
+            return Ok((kept, Vec::new()));
+        }
+        let flaws = self.flaws(&kept.value.definition).await?;
+        if flaws.is_empty() {
+            self.store.verify_mapping(&kept).await?;
+            kept.value.verified = true;
+        }
+        Ok((kept, flaws))
     }
 
     /// Keeps a new mapping.
@@ -151,47 +176,33 @@ impl Mappings {
     }
 
     async fn ground(&self, mapping: &Mapping) -> Result<Ground> {
-        let Surroundings { tables, entities, flaws, .. } = self.surroundings(mapping).await?;
-        refuse(&flaws)?;
+        let (tables, entities) = self.survey(mapping).await?.tables(mapping).await?;
         Ok(Ground { source: Arc::clone(&self.source), tables, entities, folder: self.folder.clone() })
     }
 
-    /// Everything that a definition and the mappings it names can name.
-    async fn surroundings(&self, mapping: &Mapping) -> Result<Surroundings> {
-        let mut around = Surroundings::default();
-        let named = mappings_used(mapping);
-        let mut connections = connections_used(mapping);
-        if !named.is_empty() {
-            let all = self.all().await?.into_iter();
-            around.entities = all.filter_map(Mapping::into_entity).collect();
-            let used = around.entities.iter().filter(|entity| named.iter().any(|id| same(id, &entity.id)));
-            connections.extend(used.flat_map(|entity| uses::connections_of(entity).cloned()));
-            connections.sort_unstable_by_key(ConnectionId::folded);
-            connections.dedup_by_key(|connection| connection.folded());
+    async fn verify_unverified(&self, connection: Option<&ConnectionId>) -> Result<()> {
+        let unverified = self.store.unverified_mappings().await?;
+        if unverified.is_empty() {
+            return Ok(());
         }
-        for connection in connections {
-            self.describe(&connection, &mut around).await?;
-        }
-        Ok(around)
-    }
-
-    async fn describe(&self, connection: &ConnectionId, around: &mut Surroundings) -> Result<()> {
-        let missing = |message: String| Flaw { at: "connection".to_owned(), message, nearest: Vec::new() };
-        match self.source.describe(connection).await {
-            Ok(described) if described.unread => {
-                let message = format!(
-                    "the schema of {connection} was never read, so there is no table to choose; refresh it first"
-                );
-                around.flaws.push(missing(message));
+        let entities = self.all().await?.into_iter().filter_map(Mapping::into_entity).collect();
+        let mut survey = Survey::new(Arc::clone(&self.source), entities);
+        for kept in &unverified {
+            let definition = &kept.value.definition;
+            if connection.is_none_or(|connection| survey.concerns(definition, connection))
+                && survey.hold(definition).await?.is_verified()
+            {
+                self.store.verify_mapping(kept).await?;
             }
-            Ok(described) => {
-                around.tables.extend(described.tables);
-                around.schema = described.schema;
-            }
-            Err(error) if error.kind == ErrorKind::NotFound => around.flaws.push(missing(error.message)),
-            Err(error) => return Err(error),
         }
         Ok(())
+    }
+
+    /// What a definition is held against: the other mappings are read only if it names some.
+    async fn survey(&self, mapping: &Mapping) -> Result<Survey> {
+        let others = if mappings_used(mapping).is_empty() { Vec::new() } else { self.all().await? };
+        let entities = others.into_iter().filter_map(Mapping::into_entity).collect();
+        Ok(Survey::new(Arc::clone(&self.source), entities))
     }
 
     /// Every definition there is.
@@ -205,12 +216,6 @@ impl Mappings {
                 return Ok(all);
             }
         }
-    }
-}
-
-impl Surroundings {
-    fn known(&self) -> Known<'_> {
-        Known { tables: &self.tables, entities: &self.entities, schema: self.schema.as_ref() }
     }
 }
 

@@ -24,6 +24,7 @@ use crate::audit::Audit;
 use crate::clock::Clock;
 use crate::config::ImportConfig;
 use crate::connections::{Connections, NO_SCHEMA, Ready};
+use crate::mappings::Mappings;
 use crate::model::{
     ConnectionId, Error, Export, FailureKind, ImportMode, RequestContext, Result, Stored, SystemId, Task, TaskId,
     TaskKind, TaskState,
@@ -49,6 +50,7 @@ pub struct OrderedRefresh {
 pub struct Tasks {
     store: Store,
     connections: Connections,
+    mappings: Mappings,
     audit: Audit,
     clock: Clock,
     config: ImportConfig,
@@ -61,10 +63,18 @@ pub struct Tasks {
 }
 
 impl Tasks {
-    /// The tasks in a store, run against these connections.
-    pub fn new(store: Store, connections: Connections, audit: Audit, clock: Clock, config: ImportConfig) -> Self {
+    /// The tasks in a store, run against these connections. What refreshes find concerns the mappings.
+    pub fn new(
+        store: Store,
+        connections: Connections,
+        mappings: Mappings,
+        audit: Audit,
+        clock: Clock,
+        config: ImportConfig,
+    ) -> Self {
         let watchers = Arc::new(Semaphore::new(progress::WATCHERS_MAX));
-        Self { store, connections, audit, clock, config, wake: Arc::default(), refreshes: Arc::default(), watchers }
+        let (wake, refreshes) = (Arc::default(), Arc::default());
+        Self { store, connections, mappings, audit, clock, config, wake, refreshes, watchers }
     }
 
     /// Queues again what an earlier process left running, and starts the workers; they end with `stop`.

@@ -51,7 +51,7 @@ struct PlanView {
 #[derive(Serialize, ToSchema)]
 #[schema(as = ConfigurationStep)]
 struct StepView {
-    /// `publisher`, `connector`, `system` or `connection`.
+    /// `publisher`, `connector`, `system`, `connection`, `mapping` or `schedule`.
     kind: &'static str,
     id: String,
     /// `create`, `update` or `delete`.

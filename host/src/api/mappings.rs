@@ -70,8 +70,11 @@ struct MappingView {
     id: String,
     title: String,
     kind: &'static str,
-    /// All it names was there when it was stored.
+    /// All it names was there when it was looked at. Declared as code, it may come before that.
     verified: bool,
+    /// What keeps it from being verified; told where one mapping is shown.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    flaws: Vec<FlawView>,
     #[schema(value_type = DefinitionSchema)]
     definition: Mapping,
     #[schema(value_type = String, format = DateTime)]
@@ -170,7 +173,10 @@ async fn check(
 #[utoipa::path(get, path = "/v1/mappings/{id}", operation_id = "show_mapping", tag = "mappings", params(MappingPath),
     responses((status = 200, body = MappingView)))]
 async fn show(_: AsCore, State(api): State<ApiState>, At { path, .. }: At<MappingPath>) -> Result<Response, Problem> {
-    Ok(shown(api.store.mapping(&path.id).await?))
+    let (mapping, flaws) = api.mappings.show(&path.id).await?;
+    let (revision, view) = (answer::revision(mapping.revision), MappingView::from(mapping));
+    let flaws = flaws.into_iter().map(FlawView::from).collect();
+    Ok((revision, Json(MappingView { flaws, ..view })).into_response())
 }
 
 /// Replaces a mapping by another of the same kind, if all it names is there.
@@ -253,6 +259,7 @@ impl From<Stored<KeptMapping>> for MappingView {
             title: definition.title().to_owned(),
             kind: definition.kind(),
             verified,
+            flaws: Vec::new(),
             definition,
             created,
             changed,

@@ -259,7 +259,7 @@ async fn refresh(
         let applied = [(PREFERENCE_APPLIED, HeaderValue::from_static(RESPOND_ASYNC))];
         return Ok((applied, tasks::accepted(task)).into_response());
     }
-    let status = Box::pin(audited(&api, entry, api.connections.refresh_schema(&rc, &path.id))).await?;
+    let status = Box::pin(audited(&api, entry, api.tasks.refresh_schema(&rc, &path.id))).await?;
     Ok(Json(SchemaView::from(status)).into_response())
 }
 

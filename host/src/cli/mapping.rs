@@ -18,6 +18,7 @@ const ALL: &[Column<'_>] = &[
     ("kind", "/kind"),
     ("title", "/title"),
     ("verified", "/verified"),
+    ("flaws", "/flaws"),
     ("definition", "/definition"),
     ("created", "/created"),
     ("changed", "/changed"),

@@ -56,13 +56,7 @@ impl Flaws {
 
     /// Notes that a name does not exist here, and those that come nearest.
     pub(super) fn unknown<'n>(&mut self, what: &str, name: &str, known: impl Iterator<Item = &'n str>) {
-        let nearest = nearest(name, known);
-        let hint = match nearest.as_slice() {
-            [] => String::new(),
-            names => format!("; did you mean {}?", names.join(" or ")),
-        };
-        let message = format!("there is no {what} {}{hint}", shown(name, NAME_BYTES_SHOWN));
-        self.found.push(Flaw { at: self.path.join("."), message, nearest });
+        self.found.push(unknown(&self.path.join("."), what, name, known));
     }
 
     /// Notes what is wrong, if it is.
@@ -75,6 +69,17 @@ impl Flaws {
     pub(super) fn into_found(self) -> Vec<Flaw> {
         self.found
     }
+}
+
+/// That a name does not exist, with those that come nearest to it.
+pub(super) fn unknown<'n>(at: &str, what: &str, name: &str, known: impl Iterator<Item = &'n str>) -> Flaw {
+    let nearest = nearest(name, known);
+    let hint = match nearest.as_slice() {
+        [] => String::new(),
+        names => format!("; did you mean {}?", names.join(" or ")),
+    };
+    let message = format!("there is no {what} {}{hint}", shown(name, NAME_BYTES_SHOWN));
+    Flaw { at: at.to_owned(), message, nearest }
 }
 
 /// An error that tells all flaws, if there are any.

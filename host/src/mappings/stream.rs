@@ -73,7 +73,7 @@ struct Rows {
 
 impl Ground {
     fn known(&self) -> Known<'_> {
-        Known { tables: &self.tables, entities: &self.entities, schema: None }
+        Known { tables: &self.tables, entities: &self.entities, ..Known::default() }
     }
 
     /// Readings of these tables, each once. One position holds for all tables of a connection.

@@ -7,8 +7,8 @@ use serde_json::{Value as Json, json};
 
 use super::*;
 use crate::model::{
-    AssociationMapping, ColumnKind, CorrelationRule, EntityMapping, Mapping, ResourceMapping, TableCell, TableColumn,
-    Value,
+    AssociationMapping, ColumnKind, CorrelationRule, EntityMapping, Mapping, ResourceMapping, Schema, TableCell,
+    TableColumn, Value,
 };
 
 fn column(name: &str, kind: ColumnKind) -> TableColumn {
@@ -70,7 +70,7 @@ fn member() -> Json {
 }
 
 fn known<'a>(tables: &'a [Table], entities: &'a [EntityMapping]) -> Known<'a> {
-    Known { tables, entities, schema: None }
+    Known { tables, entities, ..Known::default() }
 }
 
 /// A definition with one value changed.
@@ -86,6 +86,24 @@ fn flaws(kind: &str, mut json: Json) -> Vec<String> {
     let (tables, entities) = (tables(), [mapping(&person()), mapping(&account())]);
     let found = check(&mapping::<Mapping>(&json), Some(&known(&tables, &entities)));
     found.into_iter().map(|flaw| format!("{}: {}", flaw.at, flaw.message)).collect()
+}
+
+#[test]
+fn what_names_a_connection_nobody_has_read_passes_and_the_rest_is_held_against_what_is_known() {
+    let two = |table: &str, column: &str| {
+        let other = json!({"table": table, "properties": {"number": {"column": column}, "mail": {"column": "any"}}});
+        let mut json = with(json!({"m": person()}), "/m/kind", json!("entity"))["m"].take();
+        json["sources"].as_array_mut().unwrap().push(other);
+        json
+    };
+    let (tables, open) = (tables(), ["contractors".parse().unwrap()]);
+    let flaws = |json: Json| {
+        let known = Known { tables: &tables, open: &open, ..Known::default() };
+        check(&mapping::<Mapping>(&json), Some(&known)).into_iter().map(|flaw| flaw.at).collect::<Vec<_>>()
+    };
+    assert_eq!(flaws(two("Contractors_person", "any")), [""; 0]);
+    assert_eq!(flaws(two("hr_persons", "any")), ["sources[1].table"]);
+    assert_eq!(flaws(with(two("contractors_x", "any"), "/key", json!("id"))), ["key"]);
 }
 
 fn text(text: &str) -> TableCell<'_> {

@@ -42,7 +42,7 @@ pub(super) async fn run(
 ) -> Result<End> {
     let mut ready = tasks.connections.ready(&task.connection).await?;
     if !ready.schema_current {
-        let called = tasks.connections.refresh_schema(rc, &task.connection).await;
+        let called = tasks.refresh_schema(rc, &task.connection).await;
         used.merge(called.used);
         called.result?;
         ready = tasks.connections.ready(&task.connection).await?;

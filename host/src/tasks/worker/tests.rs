@@ -1,5 +1,7 @@
 //! How workers write down what became of a task, on real files.
 
+use std::sync::Arc;
+
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
 use tempfile::TempDir;
@@ -10,11 +12,13 @@ use crate::clock::Clock;
 use crate::config::{Config, EgressConfig};
 use crate::connections::Connections;
 use crate::egress::Egress;
+use crate::mappings::Mappings;
 use crate::model::{Connection, RequestId, Switches, System, Thresholds};
 use crate::registry::Registry;
 use crate::runtime::{CallLimits, Runtime, RuntimeLimits};
 use crate::secrets::Vault;
 use crate::store::{NewTask, Store};
+use crate::tables::Tables;
 
 /// Tasks of a connection whose connector nobody has installed.
 struct Room {
@@ -36,7 +40,9 @@ impl Room {
         let vault = Vault::open(data, None, &store).await.unwrap();
         let ceiling = CallLimits::default();
         let connections = Connections::new(store.clone(), vault, registry, runtime, clock.clone(), ceiling);
-        let tasks = Tasks::new(store.clone(), connections, audit, clock, imports);
+        let tables = Arc::new(Tables::new(store.clone(), connections.clone()));
+        let mappings = Mappings::new(store.clone(), tables, data.to_owned());
+        let tasks = Tasks::new(store.clone(), connections, mappings, audit, clock, imports);
         Self { tasks, store, folder }
     }
 
