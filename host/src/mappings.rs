@@ -150,6 +150,18 @@ impl Mappings {
         Lines::associations(mapping, &self.ground(&kept).await?, since).await
     }
 
+    /// A resource type, ready to make objects of what the core tells.
+    ///
+    /// # Errors
+    /// `not-found`; `invalid-request` if it is no resource type or no longer right.
+    pub async fn resource(&self, id: &MappingId) -> Result<Resources> {
+        let kept = self.store.mapping(id).await?.value.definition;
+        let Mapping::Resource(mapping) = &kept else { return Err(other_kind(&kept, "resource")) };
+        let around = self.surroundings(&kept).await?;
+        refuse(&around.flaws)?;
+        flaws::sound(Resources::compile(mapping, &around.known()))
+    }
+
     async fn ground(&self, mapping: &Mapping) -> Result<Ground> {
         let Surroundings { tables, entities, flaws, .. } = self.surroundings(mapping).await?;
         refuse(&flaws)?;

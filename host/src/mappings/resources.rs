@@ -17,7 +17,8 @@ use super::flaws::Flaw;
 use super::limits::PROPERTIES_MAX;
 use super::scope::Scope;
 use crate::model::{
-    AttributeName, ClassInfo, Error, ResourceMapping, Result, Schema, TableCell, TargetAttribute, Value,
+    AttributeName, ClassInfo, ClassName, ConnectionId, Error, ResourceMapping, Result, Schema, TableCell,
+    TargetAttribute, Value,
 };
 
 /// What an object is made for.
@@ -30,6 +31,8 @@ pub enum Purpose {
 /// A resource type over the core's properties.
 #[derive(Debug)]
 pub struct Resources {
+    connection: ConnectionId,
+    class: ClassName,
     name: Compiled,
     attributes: Vec<Attribute>,
     /// The properties it uses; one is a column of the expressions.
@@ -81,7 +84,18 @@ impl Resources {
             });
             attributes.push(Attribute { name: name.clone(), create_only: target.create_only, value });
         }
-        Self { name, attributes, properties: scope.into_used() }
+        let (connection, class) = (mapping.connection.clone(), mapping.class.clone());
+        Self { connection, class, name, attributes, properties: scope.into_used() }
+    }
+
+    /// Where its objects are.
+    pub const fn connection(&self) -> &ConnectionId {
+        &self.connection
+    }
+
+    /// What its objects are.
+    pub const fn class(&self) -> &ClassName {
+        &self.class
     }
 
     /// Makes an object of what the core tells of it, in the API's JSON. For an update, attributes that are written on

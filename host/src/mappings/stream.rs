@@ -19,7 +19,7 @@ use super::associations::{Associations, Lookup};
 use super::check::{Known, Table};
 use super::datum::Datum;
 use super::entities::{Entities, Entity, SetAside, Uniqueness, Verdict};
-use super::flaws::refuse;
+use super::flaws::sound;
 use super::index::{Index, disk};
 use super::positions::Positions;
 use super::source::{TableReading, TableSource};
@@ -109,7 +109,7 @@ impl Ground {
         let known = self.known();
         let mapping = self.entities.iter().find(|mapping| mapping.id.folded() == lookup.entity.folded());
         let mapping = mapping.ok_or_else(|| Error::not_found(format!("there is no mapping {}", lookup.entity)))?;
-        let entities = compiled(Entities::compile(mapping, &known))?;
+        let entities = sound(Entities::compile(mapping, &known))?;
         let mut unique = Uniqueness::of(&entities, &known, &self.folder);
         let by = entities.names().iter().position(|name| *name == lookup.by).unwrap_or_default();
         let mut index = Index::new(&self.folder)?;
@@ -142,7 +142,7 @@ impl Lines {
     /// Those of the mapping, which may no longer be right, and those of [`TableSource::open`].
     pub async fn entities(mapping: &EntityMapping, ground: &Ground, since: Option<&Positions>) -> Result<Self> {
         let known = ground.known();
-        let entities = compiled(Entities::compile(mapping, &known))?;
+        let entities = sound(Entities::compile(mapping, &known))?;
         let unique = Uniqueness::of(&entities, &known, &ground.folder);
         let (readings, ends) = ground.open(&entities.tables(), since).await?;
         Ok(Self { maker: Maker::Entities(entities, unique), readings, ends, told: Told::default(), done: false })
@@ -157,7 +157,7 @@ impl Lines {
         ground: &Ground,
         since: Option<&Positions>,
     ) -> Result<Self> {
-        let associations = compiled(Associations::compile(mapping, &ground.known()))?;
+        let associations = sound(Associations::compile(mapping, &ground.known()))?;
         let (readings, ends) = ground.open(&[associations.table()], since).await?;
         let mut indexes = [None, None];
         for (index, lookup) in indexes.iter_mut().zip(associations.lookups()) {
@@ -223,13 +223,6 @@ impl Maker {
             },
         }
     }
-}
-
-fn compiled<T>(compiled: std::result::Result<T, Vec<super::flaws::Flaw>>) -> Result<T> {
-    compiled.map_err(|flaws| match refuse(&flaws) {
-        Err(error) => error,
-        Ok(()) => Error::internal("a mapping without flaws was refused"),
-    })
 }
 
 fn written(line: Result<()>, told: &mut Told) -> Result<()> {

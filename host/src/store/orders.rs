@@ -74,28 +74,31 @@ impl Store {
         Ok(found)
     }
 
-    /// Queues a fulfilment with the orders that `seal` makes for its id, in their order.
-    pub async fn enqueue_fulfilment(
+    /// Queues fulfilments, all of them or none; each with the orders that `seal` makes for its id, in their order.
+    pub async fn enqueue_fulfilments<O: Sync>(
         &self,
-        new: &NewTask,
+        new: &[(NewTask, O)],
         fulfilment: Fulfilment,
-        seal: impl FnOnce(TaskId) -> Result<Vec<NewOrder>> + Send,
-    ) -> Result<Task> {
+        seal: impl Fn(TaskId, &O) -> Result<Vec<NewOrder>> + Send,
+    ) -> Result<Vec<Task>> {
         let mut tx = self.database.write().await?;
-        let id = insert_task(&mut tx, new, self.now()).await?;
-        for (number, order) in (1..).zip(seal(id)?) {
-            insert(&mut tx, id, number, &order).await?;
+        let mut tasks = Vec::with_capacity(new.len());
+        for (new, orders) in new {
+            let id = insert_task(&mut tx, new, self.now()).await?;
+            for (number, order) in (1..).zip(seal(id, orders)?) {
+                insert(&mut tx, id, number, &order).await?;
+            }
+            sqlx::query("UPDATE task SET fulfilment = $2 WHERE id = $1")
+                .bind(id.to_string())
+                .bind(json(&fulfilment)?)
+                .execute(&mut *tx)
+                .await
+                .map_err(fault)?;
+            recount(&mut tx, id).await?;
+            tasks.push(read_task(&mut *tx, id).await?);
         }
-        sqlx::query("UPDATE task SET fulfilment = $2 WHERE id = $1")
-            .bind(id.to_string())
-            .bind(json(&fulfilment)?)
-            .execute(&mut *tx)
-            .await
-            .map_err(fault)?;
-        recount(&mut tx, id).await?;
-        let task = read_task(&mut *tx, id).await?;
         tx.commit().await.map_err(fault)?;
-        Ok(task)
+        Ok(tasks)
     }
 
     /// The orders of a task that wait, by number.
