@@ -105,7 +105,7 @@ pub(super) async fn run(
     let counts = tasks.store.task(task.id).await?.orders.unwrap_or_default();
     match halted {
         Some(Halt::Fault(error)) => Err(error),
-        Some(Halt::Asked(Asked::Cancel)) => Ok(End::Cancelled),
+        Some(Halt::Asked(Asked::Cancel)) if counts.pending > 0 => Ok(End::Cancelled),
         Some(Halt::Asked(Asked::Pause)) if counts.pending > 0 => Ok(End::Paused),
         Some(Halt::Host) if counts.pending > 0 => Ok(End::Interrupted),
         _ => conclude(tasks, task, &counts).await,
@@ -132,7 +132,8 @@ async fn waiting(tasks: &Tasks, task: &Task, stop: &CancellationToken) -> Result
 /// Carries orders out until none is left or something halts it; whatever was begun has ended when this returns.
 async fn carry_all(carrying: Carrying<'_>, mut queue: Queue, used: &mut Used) -> Option<Halt> {
     let fulfilment = carrying.task.fulfilment.unwrap_or_default();
-    let (mut running, mut halted) = (FuturesUnordered::new(), None);
+    // What was asked before it began: of a task that was claimed again after its host died.
+    let (mut running, mut halted) = (FuturesUnordered::new(), asked(&carrying).await);
     let mut ticks = tokio::time::interval(ASK_EVERY);
     loop {
         while halted.is_none() && running.len() < usize::from(fulfilment.concurrency) {
