@@ -150,6 +150,17 @@ impl Mappings {
         Lines::associations(mapping, &self.ground(&kept).await?, since).await
     }
 
+    /// Whose the accounts of a rule of correlation are: all of them, as who an account belongs to may change though it
+    /// does not.
+    ///
+    /// # Errors
+    /// As [`Mappings::entities`].
+    pub async fn owners(&self, id: &MappingId) -> Result<Lines> {
+        let kept = self.store.mapping(id).await?.value.definition;
+        let Mapping::Correlation(rule) = &kept else { return Err(other_kind(&kept, "correlation")) };
+        Lines::owners(rule, &self.ground(&kept).await?).await
+    }
+
     /// A resource type, ready to make objects of what the core tells.
     ///
     /// # Errors

@@ -107,3 +107,52 @@ async fn a_mapping_is_written_into_the_audit_trail() {
     let ours = |entry: &Json| entry["action"] == "mapping.create" && entry["parameters"]["mapping"] == id.as_str();
     assert!(trail.iter().any(ours), "{} entries", trail.len());
 }
+
+#[tokio::test]
+async fn each_account_is_told_with_whose_it_is_or_why_nobody_knows() {
+    let (people, accounts) = (Bed::new(40, 0).await, Bed::new(45, 0).await);
+    let (person, account) = (format!("{}-person", people.id), format!("{}-account", accounts.id));
+    people.operator.post("/v1/mappings", &whole(&people, &person)).await.expect(201);
+    people.operator.post("/v1/mappings", &whole(&accounts, &account)).await.expect(201);
+    people.import_published().await;
+    accounts.import_published().await;
+    let rule = format!("{account}-whose");
+    let whose = json!({
+        "kind": "correlation", "id": rule, "title": "Whose", "accounts": account,
+        "rules": [
+            {"account": {"column": "id"}, "identity": person, "property": "id"},
+            {"account": {"column": "department"}, "identity": person, "property": "department"},
+        ],
+    });
+    people.operator.post("/v1/mappings", &whose).await.expect(201);
+    let lines = people.core.get(&format!("/v1/mappings/{rule}/owners")).await.expect(200).lines();
+    let (end, lines) = lines.split_last().unwrap();
+    assert_eq!((lines.len(), &end["end"]["told"]["made"]), (45, &json!(45)), "{end}");
+    for number in 1..=45 {
+        let line = lines.iter().find(|line| line["account"] == format!("U{number}")).unwrap();
+        if number <= 40 {
+            let owner = json!({"identity": person, "key": format!("U{number}"), "by": 0});
+            assert_eq!(line["owner"], owner, "{line}");
+        } else {
+            assert_eq!(line["disputed"], json!({"by": 1}), "several people are in one department: {line}");
+        }
+    }
+    people
+        .core
+        .get(&format!("/v1/mappings/{person}/owners"))
+        .await
+        .problem(400, "invalid-request")
+        .names("correlation");
+}
+
+/// All accounts of a bed.
+fn whole(bed: &Bed, id: &str) -> Json {
+    json!({
+        "kind": "entity", "id": id, "title": "All", "key": "id",
+        "sources": [{"table": format!("{}_account", bed.id)}],
+        "properties": {
+            "id": {"from": {"column": ":uid", "then": ["upper"]}},
+            "department": {"from": {"column": "department"}},
+        },
+    })
+}
