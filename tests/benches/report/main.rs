@@ -10,6 +10,7 @@
     clippy::indexing_slicing,
     clippy::disallowed_methods,
     clippy::print_stdout,
+    clippy::print_stderr,
     reason = "a bench stops at the first surprise, and prints"
 )]
 

@@ -4,7 +4,8 @@
 //! compared and published. `tables.stream.mapped`: the mapped ones alone. `tables.stream.rss`: MiB by which the peak
 //! memory of a host that does nothing but send them grows from a tenth of the rows to all of them.
 //!
-//! `HAWSER_BENCH_ACCOUNTS` takes another number of accounts, for a look while something is built.
+//! What each answer took goes to standard error. `HAWSER_BENCH_ACCOUNTS` takes another number of accounts, for a look
+//! while something is built.
 
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
@@ -157,7 +158,7 @@ impl Company {
         }
         assert!(lines.is_none_or(|lines| lines == counted), "{path}: {counted} lines");
         let spent = host.usage().processor - before;
-        eprintln!("  {path}: {:.2} CPU-s", spent.as_secs_f64());
+        eprintln!("{path}: {:.2} CPU-s", spent.as_secs_f64());
         spent
     }
 }
