@@ -51,6 +51,8 @@ pub use uses::{AttributeUse, ColumnUse, attributes_used, columns_used, connectio
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use tokio::sync::{Mutex, MutexGuard};
+
 use crate::model::{
     ConnectionId, EntityMapping, Error, ErrorKind, FailureKind, KeptMapping, Mapping, MappingId, Result, Schema, Stored,
 };
@@ -66,6 +68,8 @@ pub struct Mappings {
     source: Arc<dyn TableSource>,
     /// For temporary files.
     folder: PathBuf,
+    /// Held from the look at what names what until the change is written, so that nothing comes between.
+    changes: Arc<Mutex<()>>,
 }
 
 /// What a definition is held against.
@@ -80,7 +84,7 @@ struct Surroundings {
 impl Mappings {
     /// Mappings kept in a store, over the tables of a source. Temporary files of streams are in `folder`.
     pub fn new(store: Store, source: Arc<dyn TableSource>, folder: PathBuf) -> Self {
-        Self { store, source, folder }
+        Self { store, source, folder, changes: Arc::default() }
     }
 
     /// All that is wrong with a definition, held against tables, schemas and the other mappings.
@@ -102,16 +106,20 @@ impl Mappings {
     /// # Errors
     /// `invalid-request` with all its flaws; `conflict` if the identifier is taken.
     pub async fn create(&self, mapping: Mapping) -> Result<Stored<KeptMapping>> {
+        let _held = self.changes.lock().await;
         refuse(&self.flaws(&mapping).await?)?;
         self.store.create_mapping(&KeptMapping { definition: mapping, verified: true }).await
     }
 
-    /// Replaces a mapping by one of the same kind, if it is still at the revision `if_match` names.
+    /// Replaces a mapping by one of the same kind and key, if it is still at the revision `if_match` names. Mappings that
+    /// name it stay right.
     ///
     /// # Errors
-    /// As [`Mappings::create`]; `not-found`; `stale`.
+    /// As [`Mappings::create`]; `conflict` if another would no longer be right; `not-found`; `stale`.
     pub async fn replace(&self, mapping: Mapping, if_match: Option<i64>) -> Result<Stored<KeptMapping>> {
+        let _held = self.changes.lock().await;
         refuse(&self.flaws(&mapping).await?)?;
+        self.check_users(&mapping).await?;
         self.store.replace_mapping(&KeptMapping { definition: mapping, verified: true }, if_match).await
     }
 
@@ -120,13 +128,25 @@ impl Mappings {
     /// # Errors
     /// `conflict` while others name it; `not-found`; `stale`.
     pub async fn delete(&self, id: &MappingId, if_match: Option<i64>) -> Result<()> {
-        let user =
-            self.all().await?.into_iter().find(|mapping| mappings_used(mapping).iter().any(|used| same(used, id)));
-        if let Some(user) = user {
-            let message = format!("the mapping {} names {id}; remove or change that one first", user.id());
-            return Err(Error::failure(FailureKind::Conflict, message));
+        let _held = self.changes.lock().await;
+        match self.all().await?.iter().find(|mapping| names(mapping, id)) {
+            Some(user) => Err(in_use(user, id.as_str())),
+            None => self.store.delete_mapping(id, if_match).await,
         }
-        self.store.delete_mapping(id, if_match).await
+    }
+
+    /// No mapping names a connection, and none will while the answer is held.
+    ///
+    /// # Errors
+    /// `conflict` while one names it.
+    pub async fn without(&self, connection: &ConnectionId) -> Result<MutexGuard<'_, ()>> {
+        let held = self.changes.lock().await;
+        let names =
+            |mapping: &&Mapping| connections_used(mapping).iter().any(|used| used.folded() == connection.folded());
+        match self.all().await?.iter().find(names) {
+            Some(user) => Err(in_use(user, connection.as_str())),
+            None => Ok(held),
+        }
     }
 
     /// The entities of a mapping: all, or what changed since.
@@ -182,20 +202,54 @@ impl Mappings {
     /// Everything that a definition and the mappings it names can name.
     async fn surroundings(&self, mapping: &Mapping) -> Result<Surroundings> {
         let mut around = Surroundings::default();
-        let named = mappings_used(mapping);
         let mut connections = connections_used(mapping);
-        if !named.is_empty() {
-            let all = self.all().await?.into_iter();
-            around.entities = all.filter_map(Mapping::into_entity).collect();
-            let used = around.entities.iter().filter(|entity| named.iter().any(|id| same(id, &entity.id)));
-            connections.extend(used.flat_map(|entity| uses::connections_of(entity).cloned()));
-            connections.sort_unstable_by_key(ConnectionId::folded);
-            connections.dedup_by_key(|connection| connection.folded());
-        }
+        around.entities = self.entities_named(&mappings_used(mapping)).await?;
+        let used = around.entities.iter().filter(|entity| names(mapping, &entity.id));
+        connections.extend(used.flat_map(|entity| uses::connections_of(entity).cloned()));
+        connections.sort_unstable_by_key(ConnectionId::folded);
+        connections.dedup_by_key(|connection| connection.folded());
         for connection in connections {
             self.describe(&connection, &mut around).await?;
         }
         Ok(around)
+    }
+
+    /// The entity mappings of these names; all there are, if one is missing, because then the nearest are told.
+    async fn entities_named(&self, named: &[&MappingId]) -> Result<Vec<EntityMapping>> {
+        let mut found: Vec<EntityMapping> = Vec::new();
+        for id in named {
+            if found.iter().any(|entity| same(id, &entity.id)) {
+                continue;
+            }
+            let kept = match self.store.mapping(id).await {
+                Ok(kept) => kept.value.definition.into_entity(),
+                Err(error) if error.kind == ErrorKind::NotFound => None,
+                Err(error) => return Err(error),
+            };
+            let Some(entity) = kept else {
+                return Ok(self.all().await?.into_iter().filter_map(Mapping::into_entity).collect());
+            };
+            found.push(entity);
+        }
+        Ok(found)
+    }
+
+    /// The mappings that name this one are not less right with it than they are now.
+    async fn check_users(&self, new: &Mapping) -> Result<()> {
+        let Mapping::Entity(entity) = new else { return Ok(()) };
+        for user in self.all().await?.iter().filter(|user| names(user, &entity.id)) {
+            let mut around = self.surroundings(user).await?;
+            let before = check(user, Some(&around.known()));
+            for known in around.entities.iter_mut().filter(|known| same(&known.id, &entity.id)) {
+                known.clone_from(entity);
+            }
+            let after = check(user, Some(&around.known())).into_iter().find(|flaw| !before.contains(flaw));
+            if let Some(Flaw { at, message, .. }) = after {
+                let message = format!("the mapping {} would not be right any more: {at}: {message}", user.id());
+                return Err(Error::failure(FailureKind::Conflict, message));
+            }
+        }
+        Ok(())
     }
 
     async fn describe(&self, connection: &ConnectionId, around: &mut Surroundings) -> Result<()> {
@@ -239,6 +293,16 @@ impl Surroundings {
 
 fn same(one: &MappingId, other: &MappingId) -> bool {
     one.folded() == other.folded()
+}
+
+/// Does a mapping name another?
+fn names(mapping: &Mapping, id: &MappingId) -> bool {
+    mappings_used(mapping).iter().any(|used| same(used, id))
+}
+
+fn in_use(user: &Mapping, what: &str) -> Error {
+    let message = format!("the mapping {} names {what}; remove or change that one first", user.id());
+    Error::failure(FailureKind::Conflict, message)
 }
 
 fn other_kind(mapping: &Mapping, wanted: &str) -> Error {

@@ -22,9 +22,14 @@ fn person(bed: &Bed, id: &str) -> Json {
 #[tokio::test]
 async fn a_mapping_is_refused_until_the_schema_was_read() {
     let bed = Bed::bare(House::shared().await, hawser_tests::people::People::new(2, 1)).await;
-    bed.create(&bed.connection()).await;
+    // A connection in use reads its schema by itself.
+    let mut connection = bed.connection();
+    connection["switches"] = json!({"enabled": false});
+    bed.create(&connection).await;
     let refused = bed.operator.post("/v1/mappings", &person(&bed, &format!("{}-early", bed.id))).await;
     refused.problem(400, "invalid-request").names("refresh it first");
+    connection["switches"] = json!({"enabled": true});
+    bed.operator.put(&bed.at(""), &connection).await.expect(200);
     bed.operator.order(&bed.at("/schema/refresh")).await.expect(200);
     bed.operator.post("/v1/mappings", &person(&bed, &format!("{}-early", bed.id))).await.expect(201);
 }
@@ -76,6 +81,41 @@ async fn a_mapping_is_kept_replaced_and_removed_like_every_resource() {
     bed.operator.delete(&format!("{path}-boss")).await.expect(204);
     bed.operator.delete(&path).await.expect(204);
     bed.core.get(&path).await.problem(404, "not-found");
+}
+
+#[tokio::test]
+async fn what_a_mapping_names_stays_as_long_as_it_does() {
+    let bed = Bed::new(2, 1).await;
+    let id = format!("{}-named", bed.id);
+    let path = format!("/v1/mappings/{id}");
+    bed.operator.post("/v1/mappings", &person(&bed, &id)).await.expect(201);
+    let rule = json!({
+        "kind": "correlation", "id": format!("{id}-whose"), "title": "Whose", "accounts": id,
+        "rules": [{"account": {"column": "mail"}, "identity": id, "property": "mail"}],
+    });
+    bed.operator.post("/v1/mappings", &rule).await.expect(201);
+    let boss = json!({
+        "kind": "association", "id": format!("{id}-boss"), "title": "Boss", "table": format!("{}_account", bed.id),
+        "left": {"from": {"column": ":uid", "then": ["upper"]}, "entity": id},
+        "right": {"from": {"column": "email", "then": ["lower"]}, "entity": id, "by": "mail"},
+    });
+    bed.operator.post("/v1/mappings", &boss).await.expect(201);
+
+    let mut shared = person(&bed, &id);
+    shared["unique"] = json!([]);
+    bed.operator.put(&path, &shared).await.problem(409, "conflict").names("-boss").names("right.by");
+    bed.operator.delete(&format!("{path}-boss")).await.expect(204);
+    bed.operator.put(&path, &shared).await.expect(200);
+    shared["properties"].as_object_mut().unwrap().remove("mail");
+    bed.operator.put(&path, &shared).await.problem(409, "conflict").names("-whose").names("rules[0]");
+    bed.operator.delete(&format!("{path}-whose")).await.expect(204);
+    bed.operator.put(&path, &shared).await.expect(200);
+
+    shared["key"] = json!("domain");
+    bed.operator.put(&path, &shared).await.problem(400, "invalid-request").names("the key of the mapping");
+    bed.operator.delete(&bed.at("")).await.problem(409, "conflict").names(&id);
+    bed.operator.delete(&path).await.expect(204);
+    bed.operator.delete(&bed.at("")).await.expect(204);
 }
 
 #[tokio::test]
