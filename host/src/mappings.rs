@@ -53,7 +53,11 @@ pub use uses::{AttributeUse, ColumnUse, attributes_used, columns_used, connectio
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::model::{ConnectionId, Error, FailureKind, KeptMapping, Mapping, MappingId, Result, Stored};
+use tokio::sync::{Mutex, MutexGuard};
+
+use crate::model::{
+    ConnectionId, EntityMapping, Error, ErrorKind, FailureKind, KeptMapping, Mapping, MappingId, Result, Stored,
+};
 use crate::store::Store;
 use survey::Survey;
 
@@ -67,12 +71,14 @@ pub struct Mappings {
     source: Arc<dyn TableSource>,
     /// For temporary files.
     folder: PathBuf,
+    /// Held from the look at what names what until the change is written, so that nothing comes between.
+    changes: Arc<Mutex<()>>,
 }
 
 impl Mappings {
     /// Mappings kept in a store, over the tables of a source. Temporary files of streams are in `folder`.
     pub fn new(store: Store, source: Arc<dyn TableSource>, folder: PathBuf) -> Self {
-        Self { store, source, folder }
+        Self { store, source, folder, changes: Arc::default() }
     }
 
     /// All that is wrong with a definition, held against tables, schemas and the other mappings.
@@ -127,16 +133,20 @@ impl Mappings {
     /// # Errors
     /// `invalid-request` with all its flaws; `conflict` if the identifier is taken.
     pub async fn create(&self, mapping: Mapping) -> Result<Stored<KeptMapping>> {
+        let _held = self.changes.lock().await;
         refuse(&self.flaws(&mapping).await?)?;
         self.store.create_mapping(&KeptMapping { definition: mapping, verified: true }).await
     }
 
-    /// Replaces a mapping by one of the same kind, if it is still at the revision `if_match` names.
+    /// Replaces a mapping by one of the same kind and key, if it is still at the revision `if_match` names. Mappings that
+    /// name it stay right.
     ///
     /// # Errors
-    /// As [`Mappings::create`]; `not-found`; `stale`.
+    /// As [`Mappings::create`]; `conflict` if another would no longer be right; `not-found`; `stale`.
     pub async fn replace(&self, mapping: Mapping, if_match: Option<i64>) -> Result<Stored<KeptMapping>> {
+        let _held = self.changes.lock().await;
         refuse(&self.flaws(&mapping).await?)?;
+        self.check_users(&mapping).await?;
         self.store.replace_mapping(&KeptMapping { definition: mapping, verified: true }, if_match).await
     }
 
@@ -145,13 +155,25 @@ impl Mappings {
     /// # Errors
     /// `conflict` while others name it; `not-found`; `stale`.
     pub async fn delete(&self, id: &MappingId, if_match: Option<i64>) -> Result<()> {
-        let user =
-            self.all().await?.into_iter().find(|mapping| mappings_used(mapping).iter().any(|used| same(used, id)));
-        if let Some(user) = user {
-            let message = format!("the mapping {} names {id}; remove or change that one first", user.id());
-            return Err(Error::failure(FailureKind::Conflict, message));
+        let _held = self.changes.lock().await;
+        match self.all().await?.iter().find(|mapping| names(mapping, id)) {
+            Some(user) => Err(in_use(user, id.as_str())),
+            None => self.store.delete_mapping(id, if_match).await,
         }
-        self.store.delete_mapping(id, if_match).await
+    }
+
+    /// No mapping names a connection, and none will while the answer is held.
+    ///
+    /// # Errors
+    /// `conflict` while one names it.
+    pub async fn without(&self, connection: &ConnectionId) -> Result<MutexGuard<'_, ()>> {
+        let held = self.changes.lock().await;
+        let names =
+            |mapping: &&Mapping| connections_used(mapping).iter().any(|used| used.folded() == connection.folded());
+        match self.all().await?.iter().find(names) {
+            Some(user) => Err(in_use(user, connection.as_str())),
+            None => Ok(held),
+        }
     }
 
     /// The entities of a mapping: all, or what changed since.
@@ -173,6 +195,28 @@ impl Mappings {
         let kept = self.store.mapping(id).await?.value.definition;
         let Mapping::Association(mapping) = &kept else { return Err(other_kind(&kept, "association")) };
         Lines::associations(mapping, &self.ground(&kept).await?, since).await
+    }
+
+    /// Whose the accounts of a rule of correlation are: all of them, as who an account belongs to may change though it
+    /// does not.
+    ///
+    /// # Errors
+    /// As [`Mappings::entities`].
+    pub async fn owners(&self, id: &MappingId) -> Result<Lines> {
+        let kept = self.store.mapping(id).await?.value.definition;
+        let Mapping::Correlation(rule) = &kept else { return Err(other_kind(&kept, "correlation")) };
+        Lines::owners(rule, &self.ground(&kept).await?).await
+    }
+
+    /// A resource type, ready to make objects of what the core tells.
+    ///
+    /// # Errors
+    /// `not-found`; `invalid-request` if it is no resource type or no longer right.
+    pub async fn resource(&self, id: &MappingId) -> Result<Resources> {
+        let kept = self.store.mapping(id).await?.value.definition;
+        let Mapping::Resource(mapping) = &kept else { return Err(other_kind(&kept, "resource")) };
+        let known = self.survey(&kept).await?;
+        known.within(&kept, |known| flaws::sound(Resources::compile(mapping, known))).await
     }
 
     async fn ground(&self, mapping: &Mapping) -> Result<Ground> {
@@ -198,11 +242,45 @@ impl Mappings {
         Ok(())
     }
 
-    /// What a definition is held against: the other mappings are read only if it names some.
+    /// What a definition is held against.
     async fn survey(&self, mapping: &Mapping) -> Result<Survey> {
-        let others = if mappings_used(mapping).is_empty() { Vec::new() } else { self.all().await? };
-        let entities = others.into_iter().filter_map(Mapping::into_entity).collect();
+        let entities = self.entities_named(&mappings_used(mapping)).await?;
         Ok(Survey::new(Arc::clone(&self.source), entities))
+    }
+
+    /// The entity mappings of these names; all there are, if one is missing, because then the nearest are told.
+    async fn entities_named(&self, named: &[&MappingId]) -> Result<Vec<EntityMapping>> {
+        let mut found: Vec<EntityMapping> = Vec::new();
+        for id in named {
+            if found.iter().any(|entity| same(id, &entity.id)) {
+                continue;
+            }
+            let kept = match self.store.mapping(id).await {
+                Ok(kept) => kept.value.definition.into_entity(),
+                Err(error) if error.kind == ErrorKind::NotFound => None,
+                Err(error) => return Err(error),
+            };
+            let Some(entity) = kept else {
+                return Ok(self.all().await?.into_iter().filter_map(Mapping::into_entity).collect());
+            };
+            found.push(entity);
+        }
+        Ok(found)
+    }
+
+    /// The mappings that name this one are not less right with it than they are now.
+    async fn check_users(&self, new: &Mapping) -> Result<()> {
+        let Mapping::Entity(entity) = new else { return Ok(()) };
+        for user in self.all().await?.iter().filter(|user| names(user, &entity.id)) {
+            let mut survey = self.survey(user).await?;
+            let before = survey.hold(user).await?.into_flaws();
+            let after = survey.with(entity).hold(user).await?.into_flaws();
+            if let Some(Flaw { at, message, .. }) = after.into_iter().find(|flaw| !before.contains(flaw)) {
+                let message = format!("the mapping {} would not be right any more: {at}: {message}", user.id());
+                return Err(Error::failure(FailureKind::Conflict, message));
+            }
+        }
+        Ok(())
     }
 
     /// Every definition there is.
@@ -221,6 +299,16 @@ impl Mappings {
 
 fn same(one: &MappingId, other: &MappingId) -> bool {
     one.folded() == other.folded()
+}
+
+/// Does a mapping name another?
+fn names(mapping: &Mapping, id: &MappingId) -> bool {
+    mappings_used(mapping).iter().any(|used| same(used, id))
+}
+
+fn in_use(user: &Mapping, what: &str) -> Error {
+    let message = format!("the mapping {} names {what}; remove or change that one first", user.id());
+    Error::failure(FailureKind::Conflict, message)
 }
 
 fn other_kind(mapping: &Mapping, wanted: &str) -> Error {

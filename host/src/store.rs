@@ -92,6 +92,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/store/0006_references.sql"),
     include_str!("../migrations/store/0007_fulfil_and_schedules.sql"),
     include_str!("../migrations/store/0008_mappings.sql"),
+    include_str!("../migrations/store/0009_waiting_orders.sql"),
 ];
 
 /// The host's store; clones share it.

@@ -186,7 +186,7 @@ impl Tasks {
     /// `conflict` if it is not paused; `not-found`.
     pub async fn resume(&self, id: TaskId) -> Result<Task> {
         let task = self.store.resume_task(id).await?;
-        self.wake.notify_one();
+        self.wake_for(task.kind);
         Ok(task)
     }
 
@@ -258,11 +258,16 @@ impl Tasks {
             request_id: rc.id.clone(),
         };
         let task = self.store.enqueue_task(&new).await?;
+        self.wake_for(kind);
+        Ok(task)
+    }
+
+    /// Those who work on tasks of a kind.
+    fn wake_for(&self, kind: TaskKind) {
         match kind {
             TaskKind::RefreshSchema => self.wake_refreshing(),
             TaskKind::Import | TaskKind::Fulfil => self.wake.notify_one(),
         }
-        Ok(task)
     }
 
     /// All who wait, as not each may take each task; and the next who would wait.

@@ -16,6 +16,9 @@ use super::problem::Problem;
 use crate::declared::{Declaration, Difference, Kind, Plan, Reach, Step, Waiting};
 use crate::model::{ConnectionId, RequestContext};
 
+/// What its paths begin with.
+pub(super) const PATH: &str = "/v1/configuration";
+
 pub(super) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new().routes(routes!(export)).routes(routes!(plan)).routes(routes!(apply)).routes(routes!(schema))
 }

@@ -13,6 +13,9 @@ use super::resources::Resources;
 use super::scope::Scope;
 use crate::model::{ConnectionId, EntityMapping, Mapping, MappingId, Schema, TableColumn, TableName};
 
+/// The identifier that the API has another use for: `POST /v1/mappings/check`.
+const RESERVED: &str = "check";
+
 /// A table as mappings see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Table {
@@ -36,6 +39,9 @@ pub struct Known<'a> {
 /// All that is wrong with a definition; `known` is none if nothing is known yet.
 pub fn check(mapping: &Mapping, known: Option<&Known<'_>>) -> Vec<Flaw> {
     let mut compiler = Compiler::default();
+    if mapping.id().folded() == RESERVED {
+        compiler.flaws.below("id", |flaws| flaws.note("no mapping can be called `check`; give it another name"));
+    }
     title(mapping.title(), &mut compiler);
     match mapping {
         Mapping::Entity(mapping) => drop(Entities::new(mapping, known, &mut compiler)),

@@ -96,6 +96,14 @@ pub fn refuse(flaws: &[Flaw]) -> Result<()> {
     Err(flaws.iter().take(TOLD_MAX).fold(error, |error, flaw| error.blaming(&flaw.at)))
 }
 
+/// What was compiled, or an error that tells all flaws.
+pub(super) fn sound<T>(compiled: std::result::Result<T, Vec<Flaw>>) -> Result<T> {
+    compiled.map_err(|flaws| match refuse(&flaws) {
+        Err(error) => error,
+        Ok(()) => Error::internal("a mapping without flaws was refused"),
+    })
+}
+
 /// The names nearest to one that does not exist, without regard to case: at most a third of it is other.
 fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Vec<String> {
     let name = shown(name, NAME_BYTES_SHOWN).to_lowercase();

@@ -92,6 +92,28 @@ impl Survey {
         Ok(Standing { flaws, unknown })
     }
 
+    /// What `make` makes of what is known around a definition.
+    ///
+    /// # Errors
+    /// Its own; `invalid-request` if nothing is known of a connection.
+    pub(super) async fn within<T>(
+        mut self,
+        mapping: &Mapping,
+        make: impl FnOnce(&Known<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let mut around = self.around(mapping).await?;
+        around.unknown.append(&mut around.missing);
+        refuse(&around.unknown)?;
+        make(&Known { tables: &around.tables, entities: &self.entities, schema: around.schema.as_ref(), open: &[] })
+    }
+
+    /// The same, if an entity mapping were this one.
+    pub(super) fn with(mut self, new: &EntityMapping) -> Self {
+        let folded = new.id.folded();
+        self.entities.iter_mut().filter(|known| known.id.folded() == folded).for_each(|known| known.clone_from(new));
+        self
+    }
+
     /// All tables a definition reads or looks something up in, and the entity mappings there are.
     ///
     /// # Errors

@@ -60,7 +60,7 @@ impl Store {
                     erased |= connections::update(&mut tx, now, &connection, Some(seen), secured).await?;
                 }
                 ConfigEdit::DeleteConnection(id, seen) => {
-                    erased |= connections::remove(&mut tx, &id, Some(seen)).await?;
+                    erased |= connections::remove(&mut tx, self.now(), &id, Some(seen)).await?;
                 }
                 ConfigEdit::Permit { connection, approve, withdraw, by } => {
                     permissions::change(&mut tx, now, &connection, &approve, &withdraw, &by).await?;

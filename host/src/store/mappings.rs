@@ -47,7 +47,7 @@ impl Store {
     }
 
     /// Replaces the mapping of that id. `stale` if `if_match` is no longer its revision; `invalid-request` if the kind is
-    /// another: who reads its entities would find something else.
+    /// another, or the property that is an entity's key: who reads its entities would find something else.
     pub async fn replace_mapping(&self, new: &KeptMapping, if_match: Option<i64>) -> Result<Stored<KeptMapping>> {
         let mut tx = self.database.write().await?;
         update(&mut tx, self.now(), new, if_match).await?;
@@ -117,17 +117,14 @@ pub(super) async fn update(
     if_match: Option<i64>,
 ) -> Result<()> {
     let id = new.definition.id();
-    let found: Option<(String, i64)> = sqlx::query_as("SELECT kind, revision FROM mapping WHERE folded = $1")
+    let found: Option<(String, i64)> = sqlx::query_as("SELECT definition_json, revision FROM mapping WHERE folded = $1")
         .bind(id.folded())
         .fetch_optional(&mut *at)
         .await
         .map_err(fault)?;
-    let (kind, revision) = found.ok_or_else(|| missing(id))?;
+    let (before, revision) = found.ok_or_else(|| missing(id))?;
     check_revision("mapping", id.as_str(), revision, if_match)?;
-    if kind != new.definition.kind() {
-        let message = format!("the mapping {id} is of the kind {kind}, and stays so; remove it first");
-        return Err(Error::invalid(message).blaming("kind"));
-    }
+    check_kept(&from_json("mapping", &before)?, &new.definition)?;
     sqlx::query(
         "UPDATE mapping SET definition_json = $2, verified = $3, revision = revision + 1, changed = $4
          WHERE folded = $1",
@@ -152,6 +149,22 @@ pub(super) async fn remove(at: &mut SqliteConnection, id: &MappingId, if_match: 
     check_revision("mapping", id.as_str(), revision.ok_or_else(|| missing(id))?, if_match)?;
     sqlx::query("DELETE FROM mapping WHERE folded = $1").bind(id.folded()).execute(at).await.map_err(fault)?;
     Ok(())
+}
+
+/// What never changes in a mapping's life.
+fn check_kept(before: &Mapping, new: &Mapping) -> Result<()> {
+    let id = new.id();
+    if before.kind() != new.kind() {
+        let message = format!("the mapping {id} is of the kind {}, and stays so; remove it first", before.kind());
+        return Err(Error::invalid(message).blaming("kind"));
+    }
+    match (before, new) {
+        (Mapping::Entity(before), Mapping::Entity(new)) if before.key != new.key => {
+            let message = format!("the key of the mapping {id} is {}, and stays so; remove it first", before.key);
+            Err(Error::invalid(message).blaming("key"))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn missing(id: &MappingId) -> Error {

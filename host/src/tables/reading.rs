@@ -66,11 +66,6 @@ impl Reading {
         self.snapshot.as_ref().map_or(Position::default(), |snapshot| snapshot.position)
     }
 
-    /// The run it shows; none before the first import.
-    pub fn run(&self) -> Option<i64> {
-        self.snapshot.as_ref().map(Snapshot::run)
-    }
-
     /// The next rows; none at the end.
     ///
     /// # Errors
