@@ -117,11 +117,12 @@ pub(super) async fn update(
     if_match: Option<i64>,
 ) -> Result<()> {
     let id = new.definition.id();
-    let found: Option<(String, i64)> = sqlx::query_as("SELECT definition_json, revision FROM mapping WHERE folded = $1")
-        .bind(id.folded())
-        .fetch_optional(&mut *at)
-        .await
-        .map_err(fault)?;
+    let found: Option<(String, i64)> =
+        sqlx::query_as("SELECT definition_json, revision FROM mapping WHERE folded = $1")
+            .bind(id.folded())
+            .fetch_optional(&mut *at)
+            .await
+            .map_err(fault)?;
     let (before, revision) = found.ok_or_else(|| missing(id))?;
     check_revision("mapping", id.as_str(), revision, if_match)?;
     check_kept(&from_json("mapping", &before)?, &new.definition)?;
