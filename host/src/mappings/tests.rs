@@ -507,7 +507,7 @@ proptest! {
         let tables = tables();
         let known = known(&tables, &[]);
         let score = json!({"type": "real", "from": {"cel": "1.0 / double(row.uac) + double(row.mail)"}});
-        for json in [person(), account(), with(account(), "/properties/dn", score)] {
+        for json in [person(), account(), with(account(), "/properties/score", score)] {
             let entities = Entities::compile(&mapping(&json), &known).unwrap();
             if let Verdict::Made(made) = entities.judge(entities.tables()[0], &cells) {
                 prop_assert!(!made.values[entities.key()].is_missing());

@@ -27,7 +27,8 @@ fn what_could_run_long_or_grow_is_refused_before_it_runs() {
     let deep = |open: &str, close: &str, n| format!("{}1{}", open.repeat(n), close.repeat(n));
     let list = r#"row["a"]"#;
     assert!(refused(&" ".repeat(1025)).contains("1024 bytes"));
-    assert!(refused(&format!("1{}", "+1".repeat(200))).contains("too large"));
+    assert!(refused(&format!("1{}", "-1".repeat(200))).contains("too large"));
+    assert!(refused(&format!("1{}", "+1".repeat(17))).contains("at most 16 sums"));
     for text in [deep("(", ")", 100), deep("[", "]", 100), deep("-(", ")", 100), deep("size(", ")", 100)] {
         assert!(Program::parse(&text).is_err(), "{text}");
     }

@@ -90,7 +90,7 @@ async fn tables(story: &mut Story) -> Result<(), Fault> {
     let mut names = BTreeSet::new();
     for connection in CONNECTIONS {
         let reply = story.ask(Who::Core, Call::get(format!("/v1/connections/{connection}/tables")), 200).await?;
-        names.extend(items(&reply.body, "/tables").iter().map(|table| cell(table, "/name")));
+        names.extend(items(&reply.body, "/items").iter().map(|table| cell(table, "/name")));
     }
     show::detail(&names.iter().cloned().collect::<Vec<_>>().join(", "))?;
     let wanted = ["hr_account", "directory_entries", "directory_member"];
