@@ -39,8 +39,8 @@ pub use together::References;
 use crate::clock::Clock;
 use crate::model::schema::diff::SchemaDiff;
 use crate::model::{
-    Aspect, Choice, Connection, ConnectionId, Error, Export, FailureKind, Finding, OptionName, RequestContext, Result,
-    SchemaSnapshot, SchemaStatus, Stored, Switches, SystemId,
+    Aspect, Choice, Connection, ConnectionId, Error, ErrorKind, Export, FailureKind, Finding, OptionName,
+    RequestContext, Result, SchemaSnapshot, SchemaStatus, Stored, Switches, SystemId,
 };
 use crate::registry::{Registry, Release};
 use crate::runtime::{CallLimits, Called, Runtime};
@@ -134,7 +134,7 @@ impl Connections {
     ) -> Result<Stored<Connection>> {
         let (release, options) = self.check_configuration(&draft)?;
         let layout = Layout::new(&release.manifest, &options, &draft)?;
-        let edit = |held: &Held| self.carry(rc, held, &layout, &secured);
+        let edit = |held: &Held| self.carry(rc, held, &layout, &secured, None);
         let replaced = self.store.replace_connection(&draft, if_match, edit).await;
         self.forget(&draft.id);
         replaced
@@ -262,13 +262,17 @@ impl Connections {
 
     /// Asks the target what it looks like and keeps the answer; after a failure the last good schema stays in use.
     pub async fn refresh_schema(&self, rc: &RequestContext, id: &ConnectionId) -> Called<SchemaStatus> {
-        let ready = before_call!(self.ready(id).await);
+        let began = self.clock.now();
+        let ready = match self.ready(id).await {
+            Ok(ready) => ready,
+            Err(error) => return Called::refused(self.refresh_refused(id, error).await),
+        };
         if !ready.exports(Export::Schema) {
             return Called::refused(Error::failure(FailureKind::Unsupported, NO_SCHEMA));
         }
         let Called { result, used } = ready.component().get_schema(self.context(rc, &ready)).await;
         let kept = match &result {
-            Ok(schema) => self.store.put_schema(id, schema).await,
+            Ok(schema) => self.store.put_schema(id, schema, began).await,
             Err(error) => self.store.schema_failed(id, error).await.map(|()| SchemaDiff::default()),
         };
         self.ready.forget(id);
@@ -281,6 +285,15 @@ impl Connections {
             (Err(error), _) | (Ok(_), Err(error)) => Err(error),
         };
         Called { result: status, used }
+    }
+
+    /// Notes why a connection could not even be asked; one that is switched off is not asked on purpose.
+    async fn refresh_refused(&self, id: &ConnectionId, error: Error) -> Error {
+        if !matches!(error.kind, ErrorKind::NotFound | ErrorKind::Failure(FailureKind::Conflict)) {
+            let noted = self.store.schema_failed(id, &error).await;
+            noted.err().into_iter().for_each(|why| tracing::warn!(%why, "a failed refresh could not be noted"));
+        }
+        error
     }
 
     /// The release that serves a connection, and the options it would read.

@@ -7,21 +7,29 @@
 //! | file | what it knows |
 //! |---|---|
 //! | `document.rs` | a declaration: its keys, its JSON Schema, several joined |
+//! | `definition.rs`, `schedule.rs` | a mapping and a schedule in it |
 //! | `difference.rs` | what differs between two values, place by place |
 //! | `plan.rs` | what it takes to get from one declaration to another |
 //! | `current.rs` | what the host is, as a declaration |
+//! | `names.rs` | what mappings and schedules name, held against what there will be |
 //! | `change.rs` | a step of a plan as changes of the store |
 //!
 //! Invariant: a secret never stands in a declaration; only where it is kept does.
 
 mod change;
 mod current;
+pub mod definition;
 mod difference;
 pub mod document;
+mod names;
 pub mod plan;
+pub mod schedule;
+
+use std::collections::BTreeSet;
 
 use crate::clock::Clock;
 use crate::connections::Connections;
+use crate::mappings::Mappings;
 use crate::model::{ConnectionId, RequestContext, Result};
 use crate::registry::Registry;
 use crate::store::Store;
@@ -37,6 +45,8 @@ pub struct Planned {
     pub plan: Plan,
     current: Current,
     wanted: Declaration,
+    /// The folded identifiers of mappings that name nothing but what is known already.
+    verified: BTreeSet<String>,
 }
 
 impl Planned {
@@ -52,6 +62,7 @@ impl Planned {
 pub struct Declared {
     store: Store,
     connections: Connections,
+    mappings: Mappings,
     registry: Registry,
     tasks: Tasks,
     clock: Clock,
@@ -59,8 +70,15 @@ pub struct Declared {
 
 impl Declared {
     /// Over these rooms.
-    pub fn new(store: Store, connections: Connections, registry: Registry, tasks: Tasks, clock: Clock) -> Self {
-        Self { store, connections, registry, tasks, clock }
+    pub fn new(
+        store: Store,
+        connections: Connections,
+        mappings: Mappings,
+        registry: Registry,
+        tasks: Tasks,
+        clock: Clock,
+    ) -> Self {
+        Self { store, connections, mappings, registry, tasks, clock }
     }
 
     /// What the host is.
@@ -74,11 +92,13 @@ impl Declared {
     /// What it would take to make the host what is declared.
     ///
     /// # Errors
-    /// `invalid-request` for what no host could be; those of the store.
+    /// `invalid-request` for what no host could be, and for mappings and schedules that name what there will not be; those
+    /// of the store.
     pub async fn plan(&self, wanted: Declaration, reach: Reach) -> Result<Planned> {
         let (current, wanted) = (self.current().await?, wanted.canonical()?);
         let plan = Plan::new(&current.declaration, &wanted, reach)?;
-        Ok(Planned { plan, current, wanted })
+        let verified = names::check(&self.mappings, &current.declaration, &wanted, &plan).await?;
+        Ok(Planned { plan, current, wanted, verified })
     }
 
     /// Carries a plan out.
@@ -103,6 +123,8 @@ impl Declared {
         for id in &connections {
             self.tasks.refresh_if_due(rc, id).await;
         }
+        // Connections without a schema are known from now on, and schemas may have been read meanwhile.
+        self.mappings.verify(None).await;
         Ok(())
     }
 

@@ -1,5 +1,6 @@
 //! The composition root: builds each room once, bottom up, starts the API and the workers, and drains them at the end.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -77,7 +78,15 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running> {
     let mappings = Mappings::new(store.clone(), Arc::new(tables.clone()), config.data_dir.clone());
     let (stop, tracker) = (CancellationToken::new(), TaskTracker::new());
     let outputs = (tables.clone(), Places::new(config.tables));
-    let tasks = Tasks::new(store.clone(), connections.clone(), outputs, audit.clone(), clock.clone(), config.imports);
+    let tasks = Tasks::new(
+        store.clone(),
+        connections.clone(),
+        mappings.clone(),
+        outputs,
+        audit.clone(),
+        clock.clone(),
+        config.imports,
+    );
     let first_tokens = api::ensure_tokens(&store).await?;
     let listener = listen(config.listen).await?;
     let addr = listener.local_addr().map_err(|why| Error::internal(why.to_string()))?;
@@ -85,7 +94,14 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running> {
     tasks.start(&tracker, &stop).await?;
     tracker.spawn(sweep(connections.clone(), stop.clone()));
     tracker.spawn(watch.run(stop.clone()));
-    let declared = Declared::new(store.clone(), connections.clone(), registry.clone(), tasks.clone(), clock.clone());
+    let declared = Declared::new(
+        store.clone(),
+        connections.clone(),
+        mappings.clone(),
+        registry.clone(),
+        tasks.clone(),
+        clock.clone(),
+    );
     let state = ApiState::new(Rooms {
         tables,
         connections: connections.clone(),
@@ -111,12 +127,12 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running> {
     Ok(Running { addr, first_tokens, registry, connections, stop, tracker, store, audit, _lock: lock })
 }
 
-/// Gives up what is sealed in a data directory under keys that are lost, so that a host starts there again; how many
-/// secured options that were. Nothing else is touched.
+/// Gives up what these keys, which are lost, sealed in a data directory, so that a host starts there again; how many
+/// secured options and orders that were. Nothing else is touched.
 ///
 /// # Errors
-/// `configuration` if a host uses the directory, or there is no store in it.
-pub async fn forget_lost_secrets(data_dir: &Path, clock: Clock) -> Result<u64> {
+/// `configuration` if a host uses the directory, or there is no store in it; `conflict` if a key is not lost.
+pub async fn forget_lost_secrets(data_dir: &Path, keys: &BTreeSet<String>, clock: Clock) -> Result<u64> {
     let file = data_dir.join(STORE_FILE);
     if !file.is_file() {
         let message = format!("{} is no host's data directory: it has no {STORE_FILE}", data_dir.display());
@@ -124,7 +140,7 @@ pub async fn forget_lost_secrets(data_dir: &Path, clock: Clock) -> Result<u64> {
     }
     let _lock = claim(data_dir)?;
     let store = Store::open(&file, clock).await?;
-    let forgotten = Vault::forget_lost(data_dir, config::vault_key()?, &store).await;
+    let forgotten = Vault::forget_lost(data_dir, config::vault_key()?, &store, keys).await;
     store.close().await;
     forgotten
 }

@@ -31,6 +31,7 @@ mod scope;
 pub mod source;
 mod steps;
 pub mod stream;
+mod survey;
 #[cfg(test)]
 mod tests;
 mod uses;
@@ -46,15 +47,19 @@ pub use positions::Positions;
 pub use resources::{Made, Purpose, Resources};
 pub use source::{Described, Later, TableBatch, TableReading, TableSource};
 pub use stream::{Ground, Lines, Told};
+pub use survey::{Ahead, Standing};
 pub use uses::{AttributeUse, ColumnUse, attributes_used, columns_used, connections_used, mappings_used};
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use tokio::sync::{Mutex, MutexGuard};
+
 use crate::model::{
-    ConnectionId, EntityMapping, Error, ErrorKind, FailureKind, KeptMapping, Mapping, MappingId, Result, Schema, Stored,
+    ConnectionId, EntityMapping, Error, ErrorKind, FailureKind, KeptMapping, Mapping, MappingId, Result, Stored,
 };
 use crate::store::Store;
+use survey::Survey;
 
 /// Mappings read at once when all are looked through.
 const PAGE: u32 = 1000;
@@ -66,21 +71,14 @@ pub struct Mappings {
     source: Arc<dyn TableSource>,
     /// For temporary files.
     folder: PathBuf,
-}
-
-/// What a definition is held against.
-#[derive(Default)]
-struct Surroundings {
-    tables: Vec<Table>,
-    entities: Vec<EntityMapping>,
-    schema: Option<Schema>,
-    flaws: Vec<Flaw>,
+    /// Held from the look at what names what until the change is written, so that nothing comes between.
+    changes: Arc<Mutex<()>>,
 }
 
 impl Mappings {
     /// Mappings kept in a store, over the tables of a source. Temporary files of streams are in `folder`.
     pub fn new(store: Store, source: Arc<dyn TableSource>, folder: PathBuf) -> Self {
-        Self { store, source, folder }
+        Self { store, source, folder, changes: Arc::default() }
     }
 
     /// All that is wrong with a definition, held against tables, schemas and the other mappings.
@@ -88,13 +86,46 @@ impl Mappings {
     /// # Errors
     /// Those of the store.
     pub async fn flaws(&self, mapping: &Mapping) -> Result<Vec<Flaw>> {
-        let mut around = self.surroundings(mapping).await?;
-        if around.flaws.is_empty() {
-            return Ok(check(mapping, Some(&around.known())));
+        Ok(self.survey(mapping).await?.hold(mapping).await?.into_flaws())
+    }
+
+    /// How definitions stand that are to be kept together, each held against what there will be then.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn standings(&self, definitions: &[&Mapping], ahead: Ahead) -> Result<Vec<Standing>> {
+        let mut survey = Survey::ahead(Arc::clone(&self.source), ahead);
+        let mut standings = Vec::with_capacity(definitions.len());
+        for definition in definitions {
+            standings.push(survey.hold(definition).await?);
         }
-        // Where a connection is missing, its names would all be; the rest is told nevertheless.
-        around.flaws.extend(check(mapping, None));
-        Ok(around.flaws)
+        Ok(standings)
+    }
+
+    /// Looks again at mappings that were declared before what they name was known: at those that concern a connection,
+    /// or at all. To be called when a schema was read; whether it could be is no concern of whoever read it, as
+    /// [`Mappings::show`] looks again too.
+    pub async fn verify(&self, connection: Option<&ConnectionId>) {
+        if let Err(error) = self.verify_unverified(connection).await {
+            tracing::warn!(%error, detail = error.detail, "cannot look again at mappings that are not verified");
+        }
+    }
+
+    /// A mapping, and, if it is not verified, what stands in the way.
+    ///
+    /// # Errors
+    /// `not-found`; those of the store.
+    pub async fn show(&self, id: &MappingId) -> Result<(Stored<KeptMapping>, Vec<Flaw>)> {
+        let mut kept = self.store.mapping(id).await?;
+        if kept.value.verified {
+            return Ok((kept, Vec::new()));
+        }
+        let flaws = self.flaws(&kept.value.definition).await?;
+        if flaws.is_empty() {
+            self.store.verify_mapping(&kept).await?;
+            kept.value.verified = true;
+        }
+        Ok((kept, flaws))
     }
 
     /// Keeps a new mapping.
@@ -102,16 +133,20 @@ impl Mappings {
     /// # Errors
     /// `invalid-request` with all its flaws; `conflict` if the identifier is taken.
     pub async fn create(&self, mapping: Mapping) -> Result<Stored<KeptMapping>> {
+        let _held = self.changes.lock().await;
         refuse(&self.flaws(&mapping).await?)?;
         self.store.create_mapping(&KeptMapping { definition: mapping, verified: true }).await
     }
 
-    /// Replaces a mapping by one of the same kind, if it is still at the revision `if_match` names.
+    /// Replaces a mapping by one of the same kind and key, if it is still at the revision `if_match` names. Mappings that
+    /// name it stay right.
     ///
     /// # Errors
-    /// As [`Mappings::create`]; `not-found`; `stale`.
+    /// As [`Mappings::create`]; `conflict` if another would no longer be right; `not-found`; `stale`.
     pub async fn replace(&self, mapping: Mapping, if_match: Option<i64>) -> Result<Stored<KeptMapping>> {
+        let _held = self.changes.lock().await;
         refuse(&self.flaws(&mapping).await?)?;
+        self.check_users(&mapping).await?;
         self.store.replace_mapping(&KeptMapping { definition: mapping, verified: true }, if_match).await
     }
 
@@ -120,13 +155,25 @@ impl Mappings {
     /// # Errors
     /// `conflict` while others name it; `not-found`; `stale`.
     pub async fn delete(&self, id: &MappingId, if_match: Option<i64>) -> Result<()> {
-        let user =
-            self.all().await?.into_iter().find(|mapping| mappings_used(mapping).iter().any(|used| same(used, id)));
-        if let Some(user) = user {
-            let message = format!("the mapping {} names {id}; remove or change that one first", user.id());
-            return Err(Error::failure(FailureKind::Conflict, message));
+        let _held = self.changes.lock().await;
+        match self.all().await?.iter().find(|mapping| names(mapping, id)) {
+            Some(user) => Err(in_use(user, id.as_str())),
+            None => self.store.delete_mapping(id, if_match).await,
         }
-        self.store.delete_mapping(id, if_match).await
+    }
+
+    /// No mapping names a connection, and none will while the answer is held.
+    ///
+    /// # Errors
+    /// `conflict` while one names it.
+    pub async fn without(&self, connection: &ConnectionId) -> Result<MutexGuard<'_, ()>> {
+        let held = self.changes.lock().await;
+        let names =
+            |mapping: &&Mapping| connections_used(mapping).iter().any(|used| used.folded() == connection.folded());
+        match self.all().await?.iter().find(names) {
+            Some(user) => Err(in_use(user, connection.as_str())),
+            None => Ok(held),
+        }
     }
 
     /// The entities of a mapping: all, or what changed since.
@@ -150,46 +197,88 @@ impl Mappings {
         Lines::associations(mapping, &self.ground(&kept).await?, since).await
     }
 
+    /// Whose the accounts of a rule of correlation are: all of them, as who an account belongs to may change though it
+    /// does not.
+    ///
+    /// # Errors
+    /// As [`Mappings::entities`].
+    pub async fn owners(&self, id: &MappingId) -> Result<Lines> {
+        let kept = self.store.mapping(id).await?.value.definition;
+        let Mapping::Correlation(rule) = &kept else { return Err(other_kind(&kept, "correlation")) };
+        Lines::owners(rule, &self.ground(&kept).await?).await
+    }
+
+    /// A resource type, ready to make objects of what the core tells.
+    ///
+    /// # Errors
+    /// `not-found`; `invalid-request` if it is no resource type or no longer right.
+    pub async fn resource(&self, id: &MappingId) -> Result<Resources> {
+        let kept = self.store.mapping(id).await?.value.definition;
+        let Mapping::Resource(mapping) = &kept else { return Err(other_kind(&kept, "resource")) };
+        let known = self.survey(&kept).await?;
+        known.within(&kept, |known| flaws::sound(Resources::compile(mapping, known))).await
+    }
+
     async fn ground(&self, mapping: &Mapping) -> Result<Ground> {
-        let Surroundings { tables, entities, flaws, .. } = self.surroundings(mapping).await?;
-        refuse(&flaws)?;
+        let (tables, entities) = self.survey(mapping).await?.tables(mapping).await?;
         Ok(Ground { source: Arc::clone(&self.source), tables, entities, folder: self.folder.clone() })
     }
 
-    /// Everything that a definition and the mappings it names can name.
-    async fn surroundings(&self, mapping: &Mapping) -> Result<Surroundings> {
-        let mut around = Surroundings::default();
-        let named = mappings_used(mapping);
-        let mut connections = connections_used(mapping);
-        if !named.is_empty() {
-            let all = self.all().await?.into_iter();
-            around.entities = all.filter_map(Mapping::into_entity).collect();
-            let used = around.entities.iter().filter(|entity| named.iter().any(|id| same(id, &entity.id)));
-            connections.extend(used.flat_map(|entity| uses::connections_of(entity).cloned()));
-            connections.sort_unstable_by_key(ConnectionId::folded);
-            connections.dedup_by_key(|connection| connection.folded());
+    async fn verify_unverified(&self, connection: Option<&ConnectionId>) -> Result<()> {
+        let unverified = self.store.unverified_mappings().await?;
+        if unverified.is_empty() {
+            return Ok(());
         }
-        for connection in connections {
-            self.describe(&connection, &mut around).await?;
+        let entities = self.all().await?.into_iter().filter_map(Mapping::into_entity).collect();
+        let mut survey = Survey::new(Arc::clone(&self.source), entities);
+        for kept in &unverified {
+            let definition = &kept.value.definition;
+            if connection.is_none_or(|connection| survey.concerns(definition, connection))
+                && survey.hold(definition).await?.is_verified()
+            {
+                self.store.verify_mapping(kept).await?;
+            }
         }
-        Ok(around)
+        Ok(())
     }
 
-    async fn describe(&self, connection: &ConnectionId, around: &mut Surroundings) -> Result<()> {
-        let missing = |message: String| Flaw { at: "connection".to_owned(), message, nearest: Vec::new() };
-        match self.source.describe(connection).await {
-            Ok(described) if described.unread => {
-                let message = format!(
-                    "the schema of {connection} was never read, so there is no table to choose; refresh it first"
-                );
-                around.flaws.push(missing(message));
+    /// What a definition is held against.
+    async fn survey(&self, mapping: &Mapping) -> Result<Survey> {
+        let entities = self.entities_named(&mappings_used(mapping)).await?;
+        Ok(Survey::new(Arc::clone(&self.source), entities))
+    }
+
+    /// The entity mappings of these names; all there are, if one is missing, because then the nearest are told.
+    async fn entities_named(&self, named: &[&MappingId]) -> Result<Vec<EntityMapping>> {
+        let mut found: Vec<EntityMapping> = Vec::new();
+        for id in named {
+            if found.iter().any(|entity| same(id, &entity.id)) {
+                continue;
             }
-            Ok(described) => {
-                around.tables.extend(described.tables);
-                around.schema = described.schema;
+            let kept = match self.store.mapping(id).await {
+                Ok(kept) => kept.value.definition.into_entity(),
+                Err(error) if error.kind == ErrorKind::NotFound => None,
+                Err(error) => return Err(error),
+            };
+            let Some(entity) = kept else {
+                return Ok(self.all().await?.into_iter().filter_map(Mapping::into_entity).collect());
+            };
+            found.push(entity);
+        }
+        Ok(found)
+    }
+
+    /// The mappings that name this one are not less right with it than they are now.
+    async fn check_users(&self, new: &Mapping) -> Result<()> {
+        let Mapping::Entity(entity) = new else { return Ok(()) };
+        for user in self.all().await?.iter().filter(|user| names(user, &entity.id)) {
+            let mut survey = self.survey(user).await?;
+            let before = survey.hold(user).await?.into_flaws();
+            let after = survey.with(entity).hold(user).await?.into_flaws();
+            if let Some(Flaw { at, message, .. }) = after.into_iter().find(|flaw| !before.contains(flaw)) {
+                let message = format!("the mapping {} would not be right any more: {at}: {message}", user.id());
+                return Err(Error::failure(FailureKind::Conflict, message));
             }
-            Err(error) if error.kind == ErrorKind::NotFound => around.flaws.push(missing(error.message)),
-            Err(error) => return Err(error),
         }
         Ok(())
     }
@@ -208,14 +297,18 @@ impl Mappings {
     }
 }
 
-impl Surroundings {
-    fn known(&self) -> Known<'_> {
-        Known { tables: &self.tables, entities: &self.entities, schema: self.schema.as_ref() }
-    }
-}
-
 fn same(one: &MappingId, other: &MappingId) -> bool {
     one.folded() == other.folded()
+}
+
+/// Does a mapping name another?
+fn names(mapping: &Mapping, id: &MappingId) -> bool {
+    mappings_used(mapping).iter().any(|used| same(used, id))
+}
+
+fn in_use(user: &Mapping, what: &str) -> Error {
+    let message = format!("the mapping {} names {what}; remove or change that one first", user.id());
+    Error::failure(FailureKind::Conflict, message)
 }
 
 fn other_kind(mapping: &Mapping, wanted: &str) -> Error {

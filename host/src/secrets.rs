@@ -83,13 +83,27 @@ impl Vault {
         Ok(Self { outside: Arc::new(Outside::new(config, data_dir)?), ..self })
     }
 
-    /// Removes from a store what none of the keys there are sealed, so that a host without them starts; how much.
+    /// Removes from a store what these keys sealed, which are lost, so that a host without them starts; how much.
     ///
     /// # Errors
-    /// As [`Self::open`], but for a key that is missing.
-    pub async fn forget_lost(folder: &Path, outside: Option<Secret>, store: &Store) -> Result<u64> {
-        let known = ring(folder, outside)?.0.map(|ring| BTreeSet::from_iter(ring.ids()));
-        store.forget_sealed(&known.unwrap_or_default()).await
+    /// As [`Self::open`], but for a key that is missing; `conflict` if one of the keys is there, or sealed nothing.
+    pub async fn forget_lost(
+        folder: &Path,
+        outside: Option<Secret>,
+        store: &Store,
+        keys: &BTreeSet<String>,
+    ) -> Result<u64> {
+        let there = ring(folder, outside)?.0.map(|ring| ring.ids()).unwrap_or_default();
+        let sealing = store.sealing_keys().await?;
+        for key in keys {
+            let wrong = match (there.contains(key), sealing.contains(key)) {
+                (false, true) => continue,
+                (true, _) => "is not lost: it is in the ring",
+                (false, false) => "sealed nothing here",
+            };
+            return Err(Error::failure(FailureKind::Conflict, format!("the key {key} {wrong}; nothing was forgotten")));
+        }
+        store.forget_sealed(keys).await
     }
 
     /// Seals a value for its owner and the places it goes to. To be called in the transaction that writes it: a
@@ -173,10 +187,11 @@ fn missing<'a>(folder: &Path, keys: impl IntoIterator<Item = &'a String>) -> Err
     let keys: Vec<&str> = keys.into_iter().map(String::as_str).collect();
     refused(format!(
         "secured options are sealed under the key {}, which is neither in {} nor in HAWSER_VAULT_KEY; put the key back \
-         from your backup, or if it is lost, give up what it sealed: `hawser secrets forget-lost --data-dir {}`",
+         from your backup, or if it is lost, give up what it sealed: `hawser secrets forget-lost --data-dir {} --key {}`",
         keys.join(", "),
         folder.join(KEY_FILE).display(),
-        folder.display()
+        folder.display(),
+        keys.join(" --key ")
     ))
 }
 

@@ -94,7 +94,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/store/0006_references.sql"),
     include_str!("../migrations/store/0007_fulfil_and_schedules.sql"),
     include_str!("../migrations/store/0008_mappings.sql"),
-    include_str!("../migrations/store/0009_outputs.sql"),
+    include_str!("../migrations/store/0009_waiting_orders.sql"),
+    include_str!("../migrations/store/0010_outputs.sql"),
 ];
 
 /// The host's store; clones share it.

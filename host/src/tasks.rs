@@ -25,6 +25,7 @@ use crate::audit::Audit;
 use crate::clock::Clock;
 use crate::config::ImportConfig;
 use crate::connections::{Connections, NO_SCHEMA, Ready};
+use crate::mappings::Mappings;
 use crate::model::{
     ConnectionId, Error, Export, FailureKind, ImportMode, Output, RequestContext, Result, Stored, SystemId, Task,
     TaskId, TaskKind, TaskState,
@@ -53,6 +54,7 @@ pub struct Tasks {
     connections: Connections,
     tables: Tables,
     places: Places,
+    mappings: Mappings,
     audit: Audit,
     clock: Clock,
     config: ImportConfig,
@@ -65,10 +67,12 @@ pub struct Tasks {
 }
 
 impl Tasks {
-    /// The tasks in a store, run against these connections.
+    /// The tasks in a store, run against these connections. What refreshes find concerns the mappings; tables are written
+    /// to places.
     pub fn new(
         store: Store,
         connections: Connections,
+        mappings: Mappings,
         (tables, places): (Tables, Places),
         audit: Audit,
         clock: Clock,
@@ -76,7 +80,7 @@ impl Tasks {
     ) -> Self {
         let watchers = Arc::new(Semaphore::new(progress::WATCHERS_MAX));
         let (wake, refreshes) = (Arc::default(), Arc::default());
-        Self { store, connections, tables, places, audit, clock, config, wake, refreshes, watchers }
+        Self { store, connections, mappings, tables, places, audit, clock, config, wake, refreshes, watchers }
     }
 
     /// Queues again what an earlier process left running, and starts the workers; they end with `stop`.
@@ -197,7 +201,7 @@ impl Tasks {
     /// `conflict` if it is not paused; `not-found`.
     pub async fn resume(&self, id: TaskId) -> Result<Task> {
         let task = self.store.resume_task(id).await?;
-        self.wake.notify_one();
+        self.wake_for(task.kind);
         Ok(task)
     }
 
@@ -273,11 +277,16 @@ impl Tasks {
             request_id: rc.id.clone(),
         };
         let task = self.store.enqueue_task(&new).await?;
+        self.wake_for(kind);
+        Ok(task)
+    }
+
+    /// Those who work on tasks of a kind.
+    fn wake_for(&self, kind: TaskKind) {
         match kind {
             TaskKind::RefreshSchema => self.wake_refreshing(),
             TaskKind::Import | TaskKind::Fulfil | TaskKind::WriteTables => self.wake.notify_one(),
         }
-        Ok(task)
     }
 
     /// All who wait, as not each may take each task; and the next who would wait.

@@ -1,5 +1,7 @@
 //! Configuration as code: declared in files, planned, applied at once or not at all, and exported as it was declared.
 
+mod mapped;
+
 use std::path::Path;
 use std::process::{Command, Output};
 

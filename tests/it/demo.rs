@@ -59,6 +59,12 @@ async fn on_a_scim_service_it_ends_with_what_curl_reads_there() {
 }
 
 #[tokio::test]
+async fn the_worked_example_of_mappings_ends_with_entities_that_are_right() {
+    let told = assert_told_to_its_end(&demo(&["--target", "mapping", "--rows", "300"]).await);
+    assert!(told.contains("did you mean email?") && told.contains("\"number\":900001"), "{told}");
+}
+
+#[tokio::test]
 async fn a_company_too_small_for_the_story_is_refused_before_anything_is_started() {
     let output = demo(&["--target", "ldap", "--rows", "5"]).await;
     assert_eq!(output.status.code(), Some(2), "{}", told(&output));

@@ -122,9 +122,76 @@ async fn a_request_that_is_too_large_or_not_right_is_refused_whole_and_names_the
     refuse(json!({"orders": [deleted("u1")], "concurrency": 33}), "concurrency").await;
     refuse(json!({"orders": [deleted("u1")], "onError": "panic"}), "onError").await;
     refuse(json!({"orders": [deleted("u1"), {"type": "created", "class": "account"}]}), "orders[1]").await;
-    refuse(json!({"orders": [{"type": "deleted", "uid": "u1", "resourceType": "User"}]}), "mappings").await;
+    refuse(json!({"orders": [{"type": "deleted", "uid": "u1", "resourceType": "User"}]}), "/v1/fulfilments").await;
     refuse(json!({"orders": [{"type": "deleted", "uid": "u1", "class": "account", "colour": 1}]}), "colour").await;
     assert!(bed.people.read("accounts.csv").contains("\nu1,"));
+}
+
+/// A resource type for the accounts of a bed.
+async fn resource_type(bed: &Bed) -> String {
+    let id = format!("{}-user", bed.id);
+    let mapping = json!({
+        "kind": "resource", "id": id, "title": "User", "connection": bed.id, "class": "account",
+        "name": {"column": "login", "then": ["lower"]},
+        "attributes": {
+            "id": {"from": {"column": "number"}, "createOnly": true},
+            "email": {"from": {"column": "mail", "then": ["trim", "lower"]}},
+            "title": {"from": {"column": "job"}},
+        },
+    });
+    bed.operator.post("/v1/mappings", &mapping).await.expect(201);
+    id
+}
+
+#[tokio::test]
+async fn orders_of_resource_types_go_to_the_connection_each_brings_with_what_it_makes_of_the_properties() {
+    let (one, other) = (Bed::new(3, 0).await, Bed::new(3, 0).await);
+    let (of_one, of_other) = (resource_type(&one).await, resource_type(&other).await);
+    let grace = json!({"number": "g1", "login": "Grace", "mail": " GRACE@example.com ", "job": "Admiral"});
+    let body = json!({"orders": [
+        {"type": "created", "resourceType": of_one, "properties": grace, "owner": "identity 1"},
+        {"type": "modified", "resourceType": of_other.to_uppercase(), "uid": "u1", "properties": {"job": "Boss"}},
+        {"type": "modified", "resourceType": of_one, "uid": "u1", "properties": {"mail": null}},
+        {"type": "deleted", "resourceType": of_one, "uid": "u2"},
+    ]});
+    let started = one.core.post("/v1/fulfilments", &body).await.expect(202).json();
+    let tasks: Vec<String> = started["tasks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|task| format!("/v1/tasks/{}", task["id"].as_str().unwrap()))
+        .collect();
+    assert_eq!((tasks.len(), &started["tasks"][0]["connection"]), (2, &json!(one.id)), "{started}");
+    for (bed, task) in [(&one, &tasks[0]), (&other, &tasks[1])] {
+        assert_eq!(bed.settled(task).await["state"], "succeeded", "{:?}", orders(bed, task).await);
+    }
+    let account = one.core.get(&one.account("g1")).await.expect(200).json();
+    assert_eq!((&account["name"], &account["attributes"]["email"]), (&json!("grace"), &json!(["grace@example.com"])));
+    let cleared = one.core.get(&one.account("u1")).await.expect(200).json();
+    assert!(cleared["attributes"].get("email").is_none_or(|email| email == &json!([])), "{cleared}");
+    one.core.get(&one.account("u2")).await.problem(404, "unknown-uid");
+    let kept = other.core.get(&other.account("u1")).await.expect(200).json();
+    assert_eq!(kept["attributes"]["title"], json!(["Boss"]));
+    assert!(kept["attributes"]["email"].is_array(), "what was not told stays: {kept}");
+}
+
+#[tokio::test]
+async fn orders_that_name_a_connection_and_a_resource_type_or_neither_are_refused_and_nothing_is_queued() {
+    let bed = Bed::new(2, 0).await;
+    let user = resource_type(&bed).await;
+    let refuse = async |order: Json, named: &str| {
+        let whole = json!({"orders": [{"type": "deleted", "resourceType": user, "uid": "u1"}, order]});
+        bed.core.post("/v1/fulfilments", &whole).await.refusal().names(named);
+    };
+    refuse(json!({"type": "deleted", "uid": "u2"}), "resourceType").await;
+    refuse(json!({"type": "deleted", "class": "account", "resourceType": user, "uid": "u2"}), "class").await;
+    refuse(json!({"type": "deleted", "resourceType": "nobody", "uid": "u2"}), "orders[1]").await;
+    refuse(json!({"type": "created", "resourceType": user, "properties": {"mail": "a@b.example"}}), "name").await;
+    refuse(json!({"type": "deleted", "resourceType": user, "uid": "u2", "properties": {}}), "properties").await;
+    let both = json!({"connection": bed.id, "orders": [{"type": "deleted", "resourceType": user, "uid": "u1"}]});
+    bed.core.post("/v1/fulfilments", &both).await.refusal().names("connection");
+    let listed = bed.core.get(&format!("/v1/tasks?connection={}&kind=fulfil", bed.id)).await.expect(200);
+    assert_eq!(items(&listed).len(), 0);
 }
 
 #[tokio::test]

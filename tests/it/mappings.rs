@@ -22,9 +22,14 @@ fn person(bed: &Bed, id: &str) -> Json {
 #[tokio::test]
 async fn a_mapping_is_refused_until_the_schema_was_read() {
     let bed = Bed::bare(House::shared().await, hawser_tests::people::People::new(2, 1)).await;
-    bed.create(&bed.connection()).await;
+    // A connection in use reads its schema by itself.
+    let mut connection = bed.connection();
+    connection["switches"] = json!({"enabled": false});
+    bed.create(&connection).await;
     let refused = bed.operator.post("/v1/mappings", &person(&bed, &format!("{}-early", bed.id))).await;
     refused.problem(400, "invalid-request").names("refresh it first");
+    connection["switches"] = json!({"enabled": true});
+    bed.operator.put(&bed.at(""), &connection).await.expect(200);
     bed.operator.order(&bed.at("/schema/refresh")).await.expect(200);
     bed.operator.post("/v1/mappings", &person(&bed, &format!("{}-early", bed.id))).await.expect(201);
 }
@@ -79,6 +84,41 @@ async fn a_mapping_is_kept_replaced_and_removed_like_every_resource() {
 }
 
 #[tokio::test]
+async fn what_a_mapping_names_stays_as_long_as_it_does() {
+    let bed = Bed::new(2, 1).await;
+    let id = format!("{}-named", bed.id);
+    let path = format!("/v1/mappings/{id}");
+    bed.operator.post("/v1/mappings", &person(&bed, &id)).await.expect(201);
+    let rule = json!({
+        "kind": "correlation", "id": format!("{id}-whose"), "title": "Whose", "accounts": id,
+        "rules": [{"account": {"column": "mail"}, "identity": id, "property": "mail"}],
+    });
+    bed.operator.post("/v1/mappings", &rule).await.expect(201);
+    let boss = json!({
+        "kind": "association", "id": format!("{id}-boss"), "title": "Boss", "table": format!("{}_account", bed.id),
+        "left": {"from": {"column": ":uid", "then": ["upper"]}, "entity": id},
+        "right": {"from": {"column": "email", "then": ["lower"]}, "entity": id, "by": "mail"},
+    });
+    bed.operator.post("/v1/mappings", &boss).await.expect(201);
+
+    let mut shared = person(&bed, &id);
+    shared["unique"] = json!([]);
+    bed.operator.put(&path, &shared).await.problem(409, "conflict").names("-boss").names("right.by");
+    bed.operator.delete(&format!("{path}-boss")).await.expect(204);
+    bed.operator.put(&path, &shared).await.expect(200);
+    shared["properties"].as_object_mut().unwrap().remove("mail");
+    bed.operator.put(&path, &shared).await.problem(409, "conflict").names("-whose").names("rules[0]");
+    bed.operator.delete(&format!("{path}-whose")).await.expect(204);
+    bed.operator.put(&path, &shared).await.expect(200);
+
+    shared["key"] = json!("domain");
+    bed.operator.put(&path, &shared).await.problem(400, "invalid-request").names("the key of the mapping");
+    bed.operator.delete(&bed.at("")).await.problem(409, "conflict").names(&id);
+    bed.operator.delete(&path).await.expect(204);
+    bed.operator.delete(&bed.at("")).await.expect(204);
+}
+
+#[tokio::test]
 async fn what_was_imported_is_streamed_as_entities_and_pairs_and_no_row_is_lost() {
     let bed = Bed::new(40, 2).await;
     let id = format!("{}-people", bed.id);
@@ -106,4 +146,53 @@ async fn a_mapping_is_written_into_the_audit_trail() {
     let trail = pages(&bed.operator, "/v1/audit?", 1000).await;
     let ours = |entry: &Json| entry["action"] == "mapping.create" && entry["parameters"]["mapping"] == id.as_str();
     assert!(trail.iter().any(ours), "{} entries", trail.len());
+}
+
+#[tokio::test]
+async fn each_account_is_told_with_whose_it_is_or_why_nobody_knows() {
+    let (people, accounts) = (Bed::new(40, 0).await, Bed::new(45, 0).await);
+    let (person, account) = (format!("{}-person", people.id), format!("{}-account", accounts.id));
+    people.operator.post("/v1/mappings", &whole(&people, &person)).await.expect(201);
+    people.operator.post("/v1/mappings", &whole(&accounts, &account)).await.expect(201);
+    people.import_published().await;
+    accounts.import_published().await;
+    let rule = format!("{account}-whose");
+    let whose = json!({
+        "kind": "correlation", "id": rule, "title": "Whose", "accounts": account,
+        "rules": [
+            {"account": {"column": "id"}, "identity": person, "property": "id"},
+            {"account": {"column": "department"}, "identity": person, "property": "department"},
+        ],
+    });
+    people.operator.post("/v1/mappings", &whose).await.expect(201);
+    let lines = people.core.get(&format!("/v1/mappings/{rule}/owners")).await.expect(200).lines();
+    let (end, lines) = lines.split_last().unwrap();
+    assert_eq!((lines.len(), &end["end"]["told"]["made"]), (45, &json!(45)), "{end}");
+    for number in 1..=45 {
+        let line = lines.iter().find(|line| line["account"] == format!("U{number}")).unwrap();
+        if number <= 40 {
+            let owner = json!({"identity": person, "key": format!("U{number}"), "by": 0});
+            assert_eq!(line["owner"], owner, "{line}");
+        } else {
+            assert_eq!(line["disputed"], json!({"by": 1}), "several people are in one department: {line}");
+        }
+    }
+    people
+        .core
+        .get(&format!("/v1/mappings/{person}/owners"))
+        .await
+        .problem(400, "invalid-request")
+        .names("correlation");
+}
+
+/// All accounts of a bed.
+fn whole(bed: &Bed, id: &str) -> Json {
+    json!({
+        "kind": "entity", "id": id, "title": "All", "key": "id",
+        "sources": [{"table": format!("{}_account", bed.id)}],
+        "properties": {
+            "id": {"from": {"column": ":uid", "then": ["upper"]}},
+            "department": {"from": {"column": "department"}},
+        },
+    })
 }

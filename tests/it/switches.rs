@@ -91,6 +91,27 @@ async fn disabling_stops_what_runs() {
 }
 
 #[tokio::test]
+async fn disabling_skips_the_orders_that_wait_and_keeps_nothing_of_what_they_say() {
+    let bed = Bed::new(3, 0).await;
+    let many: Vec<Json> = (0..200)
+        .map(|n| json!({"type": "modified", "class": "account", "uid": "u1", "changes": {"title": {"replace": [n.to_string()]}}}))
+        .collect();
+    let order = bed.core.post(&bed.at("/fulfilments"), &json!({"orders": many, "concurrency": 1})).await.expect(202);
+    let task = order.header("location").to_owned();
+    bed.core.order(&format!("{task}/pause")).await.expect(200);
+    bed.when(&task, |task| task["state"] != "running" && task["state"] != "queued").await;
+    switch(&bed, json!({"enabled": false})).await.expect(200);
+    let task = bed.settled(&task).await;
+    let orders = &task["orders"];
+    assert_eq!(
+        (&task["state"], &orders["pending"], &orders["running"]),
+        (&json!("cancelled"), &json!(0), &json!(0)),
+        "{task}"
+    );
+    assert!(orders["skipped"].as_u64().unwrap() > 0, "{task}");
+}
+
+#[tokio::test]
 async fn replacing_a_connection_leaves_its_switches_unless_it_names_them() {
     let bed = Bed::new(1, 0).await;
     switch(&bed, json!({"maintenance": true, "import": false})).await.expect(200);

@@ -47,7 +47,7 @@ impl Bounds {
     /// Of JSON.
     pub(super) const JSON: Self = Self { bytes: BODY_BYTES_MAX, time: BODY_TIME_MAX };
     /// Of a whole configuration.
-    const CONFIGURATION: Self = Self { bytes: CONFIGURATION_BYTES_MAX, time: BODY_TIME_MAX };
+    pub(super) const CONFIGURATION: Self = Self { bytes: CONFIGURATION_BYTES_MAX, time: BODY_TIME_MAX };
     /// Of a release.
     pub(super) const RELEASE: Self =
         Self { bytes: COMPONENT_BYTES_MAX + ENVELOPE_BYTES_MAX + FORM_BYTES_MAX, time: RELEASE_TIME_MAX };

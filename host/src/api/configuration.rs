@@ -16,6 +16,9 @@ use super::problem::Problem;
 use crate::declared::{Declaration, Difference, Kind, Plan, Reach, Step, Waiting};
 use crate::model::{ConnectionId, RequestContext};
 
+/// What its paths begin with.
+pub(super) const PATH: &str = "/v1/configuration";
+
 pub(super) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new().routes(routes!(export)).routes(routes!(plan)).routes(routes!(apply)).routes(routes!(schema))
 }
@@ -51,7 +54,7 @@ struct PlanView {
 #[derive(Serialize, ToSchema)]
 #[schema(as = ConfigurationStep)]
 struct StepView {
-    /// `publisher`, `connector`, `system` or `connection`.
+    /// `publisher`, `connector`, `system`, `connection`, `mapping` or `schedule`.
     kind: &'static str,
     id: String,
     /// `create`, `update` or `delete`.

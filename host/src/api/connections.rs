@@ -317,7 +317,11 @@ async fn delete(
 ) -> Result<StatusCode, Problem> {
     let revision = if_match.number()?;
     let entry = act(&rc, "connection.delete").on(&path.id);
-    audited(&api, entry, api.connections.delete(&path.id, revision)).await?;
+    let deleted = async {
+        let _unnamed = api.mappings.without(&path.id).await?;
+        api.connections.delete(&path.id, revision).await
+    };
+    audited(&api, entry, deleted).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -1,11 +1,15 @@
 //! Fulfilments: provisioning orders handed over by the hundred, and what came of each.
+//!
+//! Orders name a connection, or resource types that bring their own; never both.
 
 use axum::Json;
 use axum::extract::State;
-use axum::response::Response;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value as AnyJson};
-use std::collections::HashSet;
+use serde_json::{Map, Value as AnyJson, json};
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -18,13 +22,21 @@ use super::context::AsCore;
 use super::page::{self, Limit, Listed};
 use super::problem::Problem;
 use super::tasks::{TaskPath, TaskView, accepted};
+use crate::mappings::{Purpose, Resources};
+use crate::model::json::value_to_json;
 use crate::model::order::{
     CONCURRENCY_MAX, ORDER_KEY_BYTES_MAX, ORDERS_MAX, OWNER_BYTES_MAX, OrderError, PartProblem, Step,
 };
-use crate::model::{ClassName, Error, Fulfilment, OnError, Order, OrderKind, OrderState, OrderStatus, Result, Uid};
+use crate::model::{
+    ClassName, ConnectionId, Error, Fulfilment, MappingId, OnError, Order, OrderKind, OrderState, OrderStatus, Result,
+    Uid, Value,
+};
+
+/// Why a resource type is not taken together with a connection.
+const BRINGS_CONNECTION: &str = "brings its own connection; send the order to /v1/fulfilments, which names none";
 
 pub(super) fn routes() -> OpenApiRouter<ApiState> {
-    OpenApiRouter::new().routes(routes!(start)).routes(routes!(orders))
+    OpenApiRouter::new().routes(routes!(start)).routes(routes!(start_mapped)).routes(routes!(orders))
 }
 
 /// Orders to carry out.
@@ -52,11 +64,16 @@ struct OrderDraft {
     /// `created`, `modified` or `deleted`.
     #[schema(value_type = String)]
     r#type: OrderKind,
-    /// The object's class.
+    /// The object's class; of an order to a connection.
     #[schema(value_type = Option<String>)]
     class: Option<ClassName>,
-    /// What a mapping says how to provision. There are no mappings yet: name a class.
-    resource_type: Option<String>,
+    /// The mapping of kind `resource` that says where and how; of an order to no connection.
+    #[schema(value_type = Option<String>)]
+    resource_type: Option<MappingId>,
+    /// Of what is created or modified as a resource type: what the core knows of it, by name, in place of `name`,
+    /// `attributes` and `changes`. What is not told stays as it is.
+    #[schema(value_type = Option<std::collections::BTreeMap<String, AnyJson>>)]
+    properties: Option<Map<String, AnyJson>>,
     /// Of what is modified or deleted.
     #[schema(value_type = Option<String>)]
     uid: Option<Uid>,
@@ -75,6 +92,13 @@ struct OrderDraft {
     revision: Option<String>,
     /// Whose it is, in the core's words, at most 512 bytes; kept with its outcome.
     owner: Option<String>,
+}
+
+/// The tasks that orders became.
+#[derive(Serialize, ToSchema)]
+struct Started {
+    /// One for each connection, in the order of their first orders.
+    tasks: Vec<TaskView>,
 }
 
 /// Which orders of a task.
@@ -180,11 +204,32 @@ async fn start(
     At { path, .. }: At<ConnectionPath>,
     Body(draft): Body<FulfilmentDraft>,
 ) -> Result<Response, Problem> {
-    let fulfilment = Fulfilment { concurrency: bounded(draft.concurrency)?, on_error: draft.on_error };
-    let orders = orders_of(draft.orders)?;
+    let fulfilment = draft.fulfilment()?;
+    let orders = orders_of(draft.orders, OrderDraft::order)?;
     let entry = act(&rc, "fulfilment.start").on(&path.id).parameter("orders", orders.len());
-    let starting = api.tasks.start_fulfilment(&rc, &path.id, fulfilment, &orders);
-    Ok(accepted(audited(&api, entry, starting).await?))
+    let starting = api.tasks.start_fulfilments(&rc, fulfilment, vec![(path.id, orders)]);
+    let started = audited(&api, entry, starting).await?.into_iter().next();
+    Ok(accepted(started.ok_or_else(|| Error::internal("a fulfilment was started and is no task"))?))
+}
+
+/// Queues provisioning orders whose resource types say where and how, a task for each connection.
+///
+/// All of the tasks are queued or none. Orders of different connections do not wait for each other.
+#[utoipa::path(post, path = "/v1/fulfilments", operation_id = "start_mapped_fulfilments", tag = "tasks",
+    request_body = FulfilmentDraft, responses((status = 202, body = Started)))]
+async fn start_mapped(
+    AsCore(rc): AsCore,
+    State(api): State<ApiState>,
+    _: At,
+    Body(draft): Body<FulfilmentDraft>,
+) -> Result<Response, Problem> {
+    let fulfilment = draft.fulfilment()?;
+    let types = ResourceTypes::of(&api, &draft.orders).await?;
+    let orders = orders_of(draft.orders, |draft| draft.mapped(&types))?;
+    let entry = act(&rc, "fulfilment.start").parameter("orders", orders.len());
+    let starting = api.tasks.start_fulfilments(&rc, fulfilment, by_connection(orders));
+    let tasks = audited(&api, entry, starting).await?.into_iter().map(TaskView::from).collect();
+    Ok((StatusCode::ACCEPTED, Json(Started { tasks })).into_response())
 }
 
 /// Lists the orders of a fulfilment, in the order they came.
@@ -211,7 +256,36 @@ fn bounded(concurrency: u8) -> Result<u8> {
     Err(Error::invalid(format!("concurrency is from 1 to {CONCURRENCY_MAX}")).blaming("concurrency"))
 }
 
-fn orders_of(drafts: Vec<OrderDraft>) -> Result<Vec<Order>> {
+/// The resource types that orders name, by identifier in lower case.
+struct ResourceTypes(HashMap<String, Resources>);
+
+impl ResourceTypes {
+    async fn of(api: &ApiState, drafts: &[OrderDraft]) -> Result<Self> {
+        let mut types = HashMap::new();
+        for (index, draft) in drafts.iter().enumerate() {
+            let Some(id) = &draft.resource_type else { continue };
+            if let Entry::Vacant(place) = types.entry(id.folded()) {
+                let named = |error: Error| error.blaming("resourceType").blaming(format!("orders[{index}]"));
+                place.insert(api.mappings.resource(id).await.map_err(named)?);
+            }
+        }
+        Ok(Self(types))
+    }
+}
+
+/// Orders by connection, as they came.
+fn by_connection(orders: Vec<(ConnectionId, Order)>) -> Vec<(ConnectionId, Vec<Order>)> {
+    let mut grouped: Vec<(ConnectionId, Vec<Order>)> = Vec::new();
+    for (connection, order) in orders {
+        match grouped.iter_mut().find(|(known, _)| known.folded() == connection.folded()) {
+            Some((_, orders)) => orders.push(order),
+            None => grouped.push((connection, vec![order])),
+        }
+    }
+    grouped
+}
+
+fn orders_of<T>(drafts: Vec<OrderDraft>, read: impl Fn(OrderDraft) -> Result<T>) -> Result<Vec<T>> {
     if drafts.is_empty() || drafts.len() > ORDERS_MAX {
         let message = format!("a request has 1 to {ORDERS_MAX} orders, and this one {}", drafts.len());
         return Err(Error::invalid(message).blaming("orders"));
@@ -221,35 +295,63 @@ fn orders_of(drafts: Vec<OrderDraft>) -> Result<Vec<Order>> {
         if draft.id.as_ref().is_some_and(|id| !keys.insert(id.clone())) {
             return Err(refused("id", "was given to an order before").blaming(format!("orders[{index}]")));
         }
-        draft.order().map_err(|error| error.blaming(format!("orders[{index}]")))
+        read(draft).map_err(|error| error.blaming(format!("orders[{index}]")))
     });
     numbered.collect()
 }
 
+impl FulfilmentDraft {
+    fn fulfilment(&self) -> Result<Fulfilment> {
+        Ok(Fulfilment { concurrency: bounded(self.concurrency)?, on_error: self.on_error })
+    }
+}
+
 impl OrderDraft {
+    /// An order to a connection.
     fn order(mut self) -> Result<Order> {
+        forbid("resourceType", self.resource_type.is_some(), BRINGS_CONNECTION)?;
+        forbid("properties", self.properties.is_some(), "belong to a resource type; give attributes or changes")?;
         check_text("id", self.id.as_deref(), ORDER_KEY_BYTES_MAX)?;
         check_text("owner", self.owner.as_deref(), OWNER_BYTES_MAX)?;
-        let (key, owner, class) = (self.id.take(), self.owner.take(), self.resolve()?);
+        let (key, owner, class) = (self.id.take(), self.owner.take(), self.class.take());
+        let class = class.ok_or_else(|| refused("class", "is missing"))?;
         Ok(Order { key, owner, class, step: self.step()? })
     }
 
-    /// The class, which the order names itself: resource types come with mappings.
-    fn resolve(&mut self) -> Result<ClassName> {
-        if self.resource_type.is_some() {
-            let message =
-                "resource types come from mappings, and there are none yet; name the class and its attributes";
-            return Err(Error::invalid(message).blaming("resourceType"));
+    /// An order as its resource type says, and the connection it is for.
+    fn mapped(mut self, types: &ResourceTypes) -> Result<(ConnectionId, Order)> {
+        let mapped = "is said by the resource type; give properties";
+        forbid("class", self.class.is_some(), mapped)?;
+        forbid("name", self.name.is_some(), mapped)?;
+        forbid("attributes", self.attributes.is_some(), mapped)?;
+        forbid("changes", self.changes.is_some(), mapped)?;
+        let id = self.resource_type.take().ok_or_else(|| refused("resourceType", "is missing, and says where"))?;
+        let resources = types.0.get(&id.folded()).ok_or_else(|| refused("resourceType", "is unknown"))?;
+        let told = self.properties.take();
+        match self.r#type {
+            OrderKind::Created => {
+                let made = resources.make(Purpose::Create, &told.unwrap_or_default())?;
+                self.name = made.name;
+                self.attributes =
+                    Some(made.attributes.iter().map(|(name, values)| (name.to_string(), list(values))).collect());
+            }
+            OrderKind::Modified => {
+                let made = resources.make(Purpose::Update, &told.unwrap_or_default())?;
+                self.name = made.name;
+                let replaced = |values: &[Value]| json!({"replace": list(values)});
+                self.changes =
+                    Some(made.attributes.iter().map(|(name, values)| (name.to_string(), replaced(values))).collect());
+            }
+            OrderKind::Deleted => forbid("properties", told.is_some(), "mean nothing where an object is deleted")?,
         }
-        self.class.take().ok_or_else(|| refused("class", "is missing"))
+        self.class = Some(resources.class().clone());
+        Ok((resources.connection().clone(), self.order()?))
     }
 
     fn step(self) -> Result<Step> {
         let kind = self.r#type;
-        let forbid = |name: &str, given: bool| {
-            let what = format!("means nothing where an object is {}", kind.as_str());
-            if given { Err(refused(name, &what)) } else { Ok(()) }
-        };
+        let what = format!("means nothing where an object is {}", kind.as_str());
+        let forbid = |name: &str, given: bool| forbid(name, given, &what);
         if kind != OrderKind::Modified {
             forbid("changes", self.changes.is_some())?;
         }
@@ -278,6 +380,14 @@ fn check_text(name: &str, text: Option<&str>, bytes_max: usize) -> Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+fn forbid(name: &str, given: bool, why: &str) -> Result<()> {
+    if given { Err(refused(name, why)) } else { Ok(()) }
+}
+
+fn list(values: &[Value]) -> AnyJson {
+    values.iter().map(value_to_json).collect()
 }
 
 fn refused(name: &str, what: &str) -> Error {
@@ -310,8 +420,6 @@ impl From<OrderStatus> for OrderView {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn order(body: AnyJson) -> Result<Order> {
@@ -336,15 +444,16 @@ mod tests {
     }
 
     #[test]
-    fn a_resource_type_is_refused_with_where_they_come_from() {
-        let error = order(json!({"type": "deleted", "resourceType": "AD_User", "uid": "1"})).err().unwrap();
-        assert!(error.message.contains("mappings"), "{error}");
+    fn a_resource_type_beside_a_connection_is_refused_with_where_it_is_taken() {
+        let error = order(json!({"type": "deleted", "resourceType": "ad-user", "uid": "1"})).err().unwrap();
+        assert!(error.message.contains("/v1/fulfilments"), "{error}");
+        assert_eq!(blamed(json!({"type": "created", "class": "c", "name": "a", "properties": {}})), "properties");
     }
 
     #[test]
     fn an_id_is_given_once_and_the_faulty_order_is_named_by_its_place() {
         let one = || serde_json::from_value(json!({"id": "a", "type": "deleted", "class": "c", "uid": "1"})).unwrap();
-        assert_eq!(orders_of(vec![one(), one()]).err().unwrap().attributes, ["id", "orders[1]"]);
-        assert_eq!(orders_of(Vec::new()).err().unwrap().attributes, ["orders"]);
+        assert_eq!(orders_of(vec![one(), one()], OrderDraft::order).err().unwrap().attributes, ["id", "orders[1]"]);
+        assert_eq!(orders_of(Vec::new(), OrderDraft::order).err().unwrap().attributes, ["orders"]);
     }
 }

@@ -21,7 +21,7 @@ use super::auth::FingerprintKey;
 use super::body::{self, Bounds};
 use super::context::finished;
 use super::problem::Problem;
-use super::releases;
+use super::{configuration, releases};
 use crate::model::{Effect, Error, RequestContext, Result, Role};
 use crate::store::{Recalled, Remembered};
 
@@ -103,10 +103,14 @@ async fn forget(api: &ApiState, rc: &RequestContext, key: &str) {
     });
 }
 
-/// A release is larger than anything else, and only an operator may send one.
+/// A release or a configuration is larger than anything else, and only an operator may send one.
 fn bounds(rc: &RequestContext, request: &Request) -> Bounds {
-    let is_upload = route(request) == releases::PATH && rc.caller.role == Role::Operator;
-    if is_upload { Bounds::RELEASE } else { Bounds::JSON }
+    match route(request) {
+        _ if rc.caller.role != Role::Operator => Bounds::JSON,
+        releases::PATH => Bounds::RELEASE,
+        path if path.starts_with(configuration::PATH) => Bounds::CONFIGURATION,
+        _ => Bounds::JSON,
+    }
 }
 
 /// Keeps an answer for the next time, now or as soon as it can be, and answers it; until then its key answers `conflict`.

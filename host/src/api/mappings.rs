@@ -29,6 +29,7 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(show, replace, delete))
         .routes(routes!(entities))
         .routes(routes!(associations))
+        .routes(routes!(owners))
 }
 
 /// Which mapping.
@@ -70,8 +71,11 @@ struct MappingView {
     id: String,
     title: String,
     kind: &'static str,
-    /// All it names was there when it was stored.
+    /// All it names was there when it was looked at. Declared as code, it may come before that.
     verified: bool,
+    /// What keeps it from being verified; told where one mapping is shown.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    flaws: Vec<FlawView>,
     #[schema(value_type = DefinitionSchema)]
     definition: Mapping,
     #[schema(value_type = String, format = DateTime)]
@@ -98,7 +102,7 @@ struct FlawView {
     nearest: Vec<String>,
 }
 
-/// One line: an entity or a pair; or why its row is set aside; or, as the last line, the end.
+/// One line: an entity, a pair or an account; or why its row is set aside; or, as the last line, the end.
 #[derive(ToSchema)]
 #[schema(as = MappedLine)]
 #[allow(dead_code, reason = "describes to the API document what is written as text")]
@@ -111,6 +115,15 @@ struct LineSchema {
     left: Option<AnyJson>,
     /// Of a pair: the key of its right entity.
     right: Option<AnyJson>,
+    /// Of an owner: the account's key.
+    account: Option<AnyJson>,
+    /// Whose the account is: `{identity, key, by}`, the mapping of the identity, its key, and which of the rules found it,
+    /// counted from 0; null: nobody's.
+    owner: Option<AnyJson>,
+    /// `{by}`: several identities have what that rule looks for.
+    disputed: Option<AnyJson>,
+    /// `{by, reason}`: that rule could not look.
+    unknown: Option<AnyJson>,
     #[schema(value_type = Option<std::collections::BTreeMap<String, AnyJson>>)]
     properties: Option<AnyJson>,
     /// Properties made of what was not read.
@@ -170,7 +183,10 @@ async fn check(
 #[utoipa::path(get, path = "/v1/mappings/{id}", operation_id = "show_mapping", tag = "mappings", params(MappingPath),
     responses((status = 200, body = MappingView)))]
 async fn show(_: AsCore, State(api): State<ApiState>, At { path, .. }: At<MappingPath>) -> Result<Response, Problem> {
-    Ok(shown(api.store.mapping(&path.id).await?))
+    let (mapping, flaws) = api.mappings.show(&path.id).await?;
+    let (revision, view) = (answer::revision(mapping.revision), MappingView::from(mapping));
+    let flaws = flaws.into_iter().map(FlawView::from).collect();
+    Ok((revision, Json(MappingView { flaws, ..view })).into_response())
 }
 
 /// Replaces a mapping by another of the same kind, if all it names is there.
@@ -229,6 +245,13 @@ async fn associations(
     streamed(api.mappings.associations(&path.id, query.since.as_ref()).await?).await
 }
 
+/// Streams whose each account is, by a rule of correlation, one account on a line.
+#[utoipa::path(get, path = "/v1/mappings/{id}/owners", operation_id = "stream_owners", tag = "mappings",
+    params(MappingPath), responses((status = 200, body = LineSchema, content_type = "application/x-ndjson")))]
+async fn owners(_: AsCore, State(api): State<ApiState>, At { path, .. }: At<MappingPath>) -> Result<Response, Problem> {
+    streamed(api.mappings.owners(&path.id).await?).await
+}
+
 async fn streamed(lines: Lines) -> Result<Response, Problem> {
     let page = |mut lines: Lines| async move {
         let text = lines.next().await?;
@@ -253,6 +276,7 @@ impl From<Stored<KeptMapping>> for MappingView {
             title: definition.title().to_owned(),
             kind: definition.kind(),
             verified,
+            flaws: Vec::new(),
             definition,
             created,
             changed,

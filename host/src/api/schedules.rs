@@ -284,49 +284,21 @@ fn yes() -> bool {
 impl ScheduleDraft {
     fn schedule(self, id: ScheduleId) -> Result<Schedule> {
         let timing = Timing::parse(&self.cron, &self.time_zone)?;
-        let (catch_up, paused) = (self.catch_up, self.paused);
-        Ok(Schedule { id, work: self.work()?, timing, catch_up, paused })
-    }
-
-    fn work(self) -> Result<Work> {
-        let refused = |what: &str, blamed: &str| Err(Error::invalid(what.to_owned()).blaming(blamed));
-        match (self.kind, self.connection, self.system) {
-            (TaskKind::Fulfil | TaskKind::WriteTables, ..) => {
-                refused("the kind of a schedule is import or refresh-schema", "kind")
-            }
-            (TaskKind::RefreshSchema, ..) if self.mode.is_some() => {
-                refused("mode means nothing where a schema is refreshed", "mode")
-            }
-            (TaskKind::RefreshSchema, ..) if self.output.is_some() => {
-                refused("output means nothing where a schema is refreshed", "output")
-            }
-            (TaskKind::Import, Some(connection), None) => {
-                Ok(Work::Import { connection, mode: self.mode.unwrap_or_default(), output: self.output })
-            }
-            (TaskKind::Import, ..) => refused("an import names a connection, and no system", "connection"),
-            (TaskKind::RefreshSchema, Some(connection), None) => Ok(Work::RefreshConnection { connection }),
-            (TaskKind::RefreshSchema, None, Some(system)) => Ok(Work::RefreshSystem { system }),
-            (TaskKind::RefreshSchema, ..) => refused("name either a connection or a system", "connection"),
-        }
+        let work = Work::of(self.kind, self.mode, self.output, self.connection, self.system)?;
+        Ok(Schedule { id, work, timing, catch_up: self.catch_up, paused: self.paused })
     }
 }
 
 impl From<ScheduleStatus> for ScheduleView {
     fn from(status: ScheduleStatus) -> Self {
         let Schedule { id, work, timing, catch_up, paused } = status.schedule.value;
-        let kind = work.kind().as_str();
-        let (connection, system, mode, output) = match work {
-            Work::Import { connection, mode, output } => (Some(connection), None, Some(mode.as_str()), output),
-            Work::RefreshConnection { connection } => (Some(connection), None, None, None),
-            Work::RefreshSystem { system } => (None, Some(system), None, None),
-        };
         Self {
             id: id.into(),
-            kind,
-            mode,
-            output,
-            connection: connection.map(String::from),
-            system: system.map(String::from),
+            kind: work.kind().as_str(),
+            mode: work.mode().map(ImportMode::as_str),
+            output: work.output().cloned(),
+            connection: work.connection().map(ToString::to_string),
+            system: work.system().map(ToString::to_string),
             cron: timing.expression().to_owned(),
             time_zone: timing.zone_name().to_owned(),
             catch_up,

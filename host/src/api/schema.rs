@@ -21,7 +21,7 @@ use super::tasks::{self, TaskView};
 use crate::connections::NO_SCHEMA;
 use crate::model::schema::diff::{AttributeDiff, ClassDiff, FieldDiff, SchemaDiff};
 use crate::model::{
-    AttributeInfo, ClassInfo, ClassKind, Matching, SchemaFailure, SchemaSnapshot, SchemaStatus, Syntax,
+    AttributeInfo, ClassInfo, ClassKind, Error, Matching, SchemaFailure, SchemaSnapshot, SchemaStatus, Syntax,
 };
 
 /// What a caller prefers (RFC 7240), and what of it was done.
@@ -236,7 +236,10 @@ async fn changes(
 ) -> Result<Json<SchemaChanges>, Problem> {
     let newest = api.connections.schema(&path.id).await?.snapshot.unwrap_or_default();
     let to = query.to.unwrap_or(newest);
-    let from = query.from.unwrap_or(to - 1);
+    let Some(from) = query.from.or_else(|| (to > 1).then_some(to - 1)) else {
+        let message = format!("{} has no two versions of its schema to compare yet", path.id);
+        return Err(Error::not_found(message).into());
+    };
     let SchemaDiff(classes) = api.connections.schema_changes(&path.id, from, to).await?;
     Ok(Json(SchemaChanges { from, to, classes: classes.into_iter().map(ClassChange::from).collect() }))
 }
@@ -259,7 +262,7 @@ async fn refresh(
         let applied = [(PREFERENCE_APPLIED, HeaderValue::from_static(RESPOND_ASYNC))];
         return Ok((applied, tasks::accepted(task)).into_response());
     }
-    let status = Box::pin(audited(&api, entry, api.connections.refresh_schema(&rc, &path.id))).await?;
+    let status = Box::pin(audited(&api, entry, api.tasks.refresh_schema(&rc, &path.id))).await?;
     Ok(Json(SchemaView::from(status)).into_response())
 }
 

@@ -46,17 +46,31 @@ impl Room {
         let connections = Connections::new(store.clone(), vault, registry.clone(), runtime, clock.clone(), ceiling);
         let imports = Config::default().imports;
         let tables = Tables::new(store.clone(), connections.clone());
+        let mappings = Mappings::new(store.clone(), Arc::new(tables.clone()), folder.path().to_owned());
         let outputs = (tables.clone(), Places::default());
-        let tasks = Tasks::new(store.clone(), connections.clone(), outputs, audit.clone(), clock.clone(), imports);
+        let tasks = Tasks::new(
+            store.clone(),
+            connections.clone(),
+            mappings.clone(),
+            outputs,
+            audit.clone(),
+            clock.clone(),
+            imports,
+        );
         let tokens = ensure_tokens(&store).await.unwrap().unwrap();
         let running = TaskTracker::new();
         let stop = CancellationToken::new();
         let request_timeout = Duration::from_secs(60);
         let hosts = [].into();
         let egress = Egress::new(EgressConfig::default());
-        let declared =
-            Declared::new(store.clone(), connections.clone(), registry.clone(), tasks.clone(), clock.clone());
-        let mappings = Mappings::new(store.clone(), Arc::new(tables.clone()), folder.path().to_owned());
+        let declared = Declared::new(
+            store.clone(),
+            connections.clone(),
+            mappings.clone(),
+            registry.clone(),
+            tasks.clone(),
+            clock.clone(),
+        );
         let rooms = Rooms {
             connections,
             tables,

@@ -12,7 +12,7 @@ use super::fault::Fault;
 use super::remote::Remote;
 use super::{out, table};
 
-/// Make a host what files declare: publishers, connectors, systems, connections and what they may reach
+/// Make a host what files declare: publishers, connectors, systems, connections and what they may reach, mappings, schedules
 #[derive(Args)]
 pub(super) struct Apply {
     #[command(flatten)]

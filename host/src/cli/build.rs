@@ -24,7 +24,7 @@ pub(super) struct Build {
 }
 
 /// Where the compiler for guests comes from; for every command that builds connectors.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub(super) struct GuestArgs {
     /// How to get a compiler for connectors
     #[arg(long, value_enum, default_value_t, env = "HAWSER_GUEST_TOOLCHAIN", value_name = "WAY")]

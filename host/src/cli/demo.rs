@@ -2,11 +2,12 @@
 //! company's accounts.
 //!
 //! Everything goes over HTTP, as an IAM core would do it, and each step insists on its answer: the demo ends well only
-//! if every step did what it should. [`tell`] is the story's table of contents, for every target ([`target`]).
+//! if every step did what it should. [`tour`] is the story's table of contents, for every single target ([`target`]).
 
 mod directory;
 mod files;
 mod ground;
+mod guide;
 mod people;
 pub mod server;
 mod service;
@@ -28,9 +29,9 @@ use super::serve::asked_to_stop;
 use crate::clock::Clock;
 use ground::Ground;
 use people::Company;
-use steps::{accounts, audit, entitlements, imports, passwords, read_back, refusals, setup, trust};
+use steps::{accounts, audit, entitlements, imports, mapping, passwords, read_back, refusals, setup, trust};
 use story::Story;
-use target::{Kind, Terms};
+use target::Kind;
 use vendor::Vendor;
 
 /// Warnings only, and not those the story is about: the log does not talk into it.
@@ -42,7 +43,7 @@ pub(super) struct Demo {
     /// Where the accounts are
     #[arg(long, value_enum, default_value_t = Kind::Csv, value_name = "TARGET")]
     target: Kind,
-    /// How many people the company has [default: 10000 in CSV files, 2000 in OpenLDAP, 200 in Active Directory, 1000 in a SCIM service]
+    /// How many people the company has [default: 10000 in CSV files, 2000 in OpenLDAP, 200 in Active Directory, 1000 in a SCIM service and in mapping]
     #[arg(long, value_name = "N")]
     rows: Option<u64>,
     /// Leave the host running at the end, until Ctrl-C.
@@ -58,10 +59,10 @@ impl Demo {
         let clock = Clock::system();
         let company = self.target.company(self.rows)?;
         self.target.require()?;
-        title(company, self.target.terms())?;
+        title(company, self.target)?;
         let ground = Ground::prepare(self.target, self.guest, company, clock.clone()).await?;
         let told = tokio::select! {
-            told = tell(&ground, company, clock) => told.and_then(|steps| the_end(self.target, &ground, steps, self.keep)),
+            told = tell(self.target, &ground, company, clock) => told.and_then(|steps| the_end(self.target, &ground, steps, self.keep)),
             stopped = asked_to_stop() => stopped.and(Err(Fault::failed("the demo was stopped"))),
         };
         let kept = match told {
@@ -74,52 +75,66 @@ impl Demo {
 }
 
 /// The story; gives the number of its steps.
-async fn tell(ground: &Ground, company: Company, clock: Clock) -> Result<u32, Fault> {
+async fn tell(kind: Kind, ground: &Ground, company: Company, clock: Clock) -> Result<u32, Fault> {
     let tokens = ground.tokens();
     let (operator, core) = (ground.client(&tokens.operator)?, ground.client(&tokens.core)?);
-    let vendor = Vendor::of(&ground.connector, clock.clone())?;
-    let mut story = Story::new(company, Arc::clone(&ground.target), operator, core, clock);
-    trust::stranger(&mut story, &vendor).await?;
-    trust::trust(&mut story, &vendor).await?;
-    trust::install(&mut story, &vendor).await?;
-    setup::configure(&mut story).await?;
-    trust::approve(&mut story).await?;
-    setup::check(&mut story).await?;
-    setup::schema(&mut story).await?;
-    imports::first(&mut story).await?;
-    accounts::search(&mut story).await?;
-    accounts::look_up(&mut story).await?;
-    accounts::joiner(&mut story).await?;
-    accounts::mover(&mut story).await?;
-    entitlements::grant(&mut story).await?;
-    entitlements::revoke(&mut story).await?;
-    passwords::reset(&mut story).await?;
-    if ground.target.terms().checks_passwords {
-        passwords::authenticate(&mut story).await?;
-    }
-    accounts::leaver(&mut story).await?;
-    imports::second(&mut story).await?;
-    imports::held(&mut story).await?;
-    refusals::tampered(&mut story, &vendor).await?;
-    refusals::older(&mut story, &vendor).await?;
-    refusals::reveal(&mut story, &vendor).await?;
-    refusals::outside(&mut story).await?;
-    if let Some(elsewhere) = ground.target.elsewhere() {
-        refusals::elsewhere(&mut story, elsewhere).await?;
-    }
-    audit::verify(&mut story).await?;
-    if let Some(directory) = ground.target.directory() {
-        passwords::bind(&mut story, directory).await?;
-    }
-    if let Some(service) = ground.target.service() {
-        read_back::service(&mut story, service).await?;
+    let mut story = Story::new(company, Arc::clone(ground.target()), operator, core, clock.clone());
+    match kind {
+        Kind::Mapping => mapping::tell(&mut story, ground, &clock).await?,
+        _ => tour(&mut story, ground, clock).await?,
     }
     Ok(story.steps())
 }
 
-fn title(company: Company, terms: &Terms) -> Result<(), Fault> {
-    let (people, groups, place) = (show::number(company.people), show::number(company.groups()), terms.place);
-    let text = format!("Hawser: {people} people and {groups} groups in {place}, managed by a connector in a sandbox");
+/// The story of one target.
+async fn tour(story: &mut Story, ground: &Ground, clock: Clock) -> Result<(), Fault> {
+    let vendor = Vendor::of(ground.connector(), clock)?;
+    trust::stranger(story, &vendor).await?;
+    trust::trust(story, &vendor).await?;
+    trust::install(story, &vendor).await?;
+    setup::configure(story).await?;
+    trust::approve(story).await?;
+    setup::check(story).await?;
+    setup::schema(story).await?;
+    imports::first(story).await?;
+    accounts::search(story).await?;
+    accounts::look_up(story).await?;
+    accounts::joiner(story).await?;
+    accounts::mover(story).await?;
+    entitlements::grant(story).await?;
+    entitlements::revoke(story).await?;
+    passwords::reset(story).await?;
+    if ground.target().terms().checks_passwords {
+        passwords::authenticate(story).await?;
+    }
+    accounts::leaver(story).await?;
+    imports::second(story).await?;
+    imports::held(story).await?;
+    refusals::tampered(story, &vendor).await?;
+    refusals::older(story, &vendor).await?;
+    refusals::reveal(story, &vendor).await?;
+    refusals::outside(story).await?;
+    if let Some(elsewhere) = ground.target().elsewhere() {
+        refusals::elsewhere(story, elsewhere).await?;
+    }
+    audit::verify(story).await?;
+    if let Some(directory) = ground.target().directory() {
+        passwords::bind(story, directory).await?;
+    }
+    if let Some(service) = ground.target().service() {
+        read_back::service(story, service).await?;
+    }
+    Ok(())
+}
+
+fn title(company: Company, kind: Kind) -> Result<(), Fault> {
+    let (people, groups, place) = (show::number(company.people), show::number(company.groups()), kind.terms().place);
+    let text = match kind.other() {
+        None => format!("Hawser: {people} people and {groups} groups in {place}, managed by a connector in a sandbox"),
+        Some(other) => {
+            format!("Hawser: {people} people in {place} and their accounts in {}, mapped", other.terms().place)
+        }
+    };
     out::line(console::style(text).bold())
 }
 
@@ -128,23 +143,31 @@ fn the_end(kind: Kind, ground: &Ground, steps: u32, keep: bool) -> Result<(), Fa
     out::line("")?;
     out::line(console::style(format!("All {steps} steps did what they should.")).green().bold())?;
     if keep {
-        return ask_yourself(ground, &program);
+        return ask_yourself(kind, ground, &program);
     }
     let target = kind.name();
     out::line(format_args!("To keep the host running and ask it yourself: {program} demo --target {target} --keep"))?;
-    let connector = ground.connector.display();
+    let connector = ground.connector().display();
     out::line(format_args!("A host of your own: {program} serve --allow-unsigned --connectors {connector}"))?;
     out::line("The API document (OpenAPI 3.1) is at /openapi.json of every host.")
 }
 
-fn ask_yourself(ground: &Ground, program: &str) -> Result<(), Fault> {
+fn ask_yourself(kind: Kind, ground: &Ground, program: &str) -> Result<(), Fault> {
     out::line(format_args!("The host runs at {} until Ctrl-C. Ask it yourself:", ground.url()))?;
     out::line(format_args!("  export HAWSER_URL={} HAWSER_TOKEN={}", ground.url(), ground.tokens().operator))?;
-    let department = ground.target.terms().department;
-    out::line(format_args!("  {program} object list people account --filter '{department} eq \"Sales\"'"))?;
-    out::line(format_args!("  {program} connection schema people"))?;
+    if kind == Kind::Mapping {
+        out::line(format_args!("  {program} mapping entities person"))?;
+        out::line(format_args!("  {program} mapping owners whose"))?;
+    } else {
+        let department = ground.target().terms().department;
+        out::line(format_args!("  {program} object list people account --filter '{department} eq \"Sales\"'"))?;
+        out::line(format_args!("  {program} connection schema people"))?;
+    }
     out::line(format_args!("  the API document: {}/openapi.json", ground.url()))?;
-    ground.target.looking().map_or(Ok(()), |looking| out::line(format_args!("  {looking}")))
+    ground
+        .sides()
+        .filter_map(|side| side.target.looking())
+        .try_for_each(|looking| out::line(format_args!("  {looking}")))
 }
 
 /// Elsewhere a reader that goes away is fine; a demo that was not told to its end did not succeed.

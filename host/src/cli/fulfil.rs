@@ -1,14 +1,15 @@
-//! `hawser fulfil`: provisioning orders from a file, carried out as a task of the host.
+//! `hawser fulfil`: provisioning orders from a file, carried out as tasks of the host.
 
 use std::io::{Read as _, stdin};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
 use super::client::Call;
 use super::fault::Fault;
-use super::remote::Remote;
+use super::remote::{Remote, Session};
 use super::{connection, task};
 
 /// Carry out provisioning orders: objects created, modified, deleted.
@@ -16,7 +17,8 @@ use super::{connection, task};
 pub(super) struct Fulfil {
     #[command(flatten)]
     remote: Remote,
-    connection: String,
+    /// Leave it out if the orders name resource types, which bring their own.
+    connection: Option<String>,
     /// A JSON list of orders, as the API takes them; `-` reads standard input.
     #[arg(short, long, value_name = "FILE")]
     file: PathBuf,
@@ -49,13 +51,36 @@ impl Fulfil {
         if let (Some(concurrency), Some(body)) = (self.concurrency, body.as_object_mut()) {
             body.insert("concurrency".to_owned(), concurrency.into());
         }
-        let path = format!("{}/fulfilments", connection::path(&self.connection));
+        let Some(connection) = &self.connection else {
+            return mapped(&session, body, self.wait).await;
+        };
+        let path = format!("{}/fulfilments", connection::path(connection));
         let reply = session.ask(Call::post(path, body)).await?;
         if self.wait {
             return task::finish(&session, &reply.read::<task::Seen>()?.id).await;
         }
         session.show(&reply, task::ALL)
     }
+}
+
+/// Orders of resource types: a task for each connection. All are waited for; the first that did not go well decides.
+async fn mapped(session: &Session, body: Json, wait: bool) -> Result<(), Fault> {
+    let reply = session.ask(Call::post("/v1/fulfilments", body)).await?;
+    let started: Started = reply.read()?;
+    if !wait {
+        return session.listed(&reply, "/tasks", task::COLUMNS);
+    }
+    let mut ended = Ok(());
+    for task in started.tasks {
+        ended = ended.and(task::finish(session, &task.id).await);
+    }
+    ended
+}
+
+/// What became of the orders.
+#[derive(Deserialize)]
+struct Started {
+    tasks: Vec<task::Seen>,
 }
 
 fn orders(file: &Path) -> Result<Json, Fault> {

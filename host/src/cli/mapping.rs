@@ -18,6 +18,7 @@ const ALL: &[Column<'_>] = &[
     ("kind", "/kind"),
     ("title", "/title"),
     ("verified", "/verified"),
+    ("flaws", "/flaws"),
     ("definition", "/definition"),
     ("created", "/created"),
     ("changed", "/changed"),
@@ -71,6 +72,8 @@ enum Command {
         #[arg(long, value_name = "POSITION")]
         since: Option<String>,
     },
+    /// Whose each account is by a rule of correlation, one on a line, as JSON.
+    Owners { mapping: String },
 }
 
 impl Mapping {
@@ -90,6 +93,7 @@ impl Mapping {
             Command::Associations { mapping, since } => {
                 stream(&session, format!("{}/associations", path(&mapping)), since).await
             }
+            Command::Owners { mapping } => stream(&session, format!("{}/owners", path(&mapping)), None).await,
         }
     }
 }

@@ -77,7 +77,11 @@ impl Session {
 
     /// Asks and shows the list at a pointer of the answer, and how to see the rest.
     pub(super) async fn items(&self, call: Call, pointer: &str, columns: &[Column<'_>]) -> Result<(), Fault> {
-        let reply = self.ask(call).await?;
+        self.listed(&self.ask(call).await?, pointer, columns)
+    }
+
+    /// Shows the list at a pointer of a reply, and how to see the rest.
+    pub(super) fn listed(&self, reply: &Reply, pointer: &str, columns: &[Column<'_>]) -> Result<(), Fault> {
         if self.json {
             return out::json(&reply.body);
         }

@@ -35,6 +35,9 @@ enum Command {
         /// The host's own directory.
         #[arg(long, value_name = "DIR")]
         data_dir: PathBuf,
+        /// The lost key, as the host names it when it does not start.
+        #[arg(long = "key", value_name = "ID", required = true)]
+        keys: Vec<String>,
     },
 }
 
@@ -57,9 +60,10 @@ impl Secrets {
                 session.one(Call::act("/v1/secrets/rotate"), ROTATED).await
             }
             Command::NewKey => out::line(secrets::new_key().trim_end()),
-            Command::ForgetLost { data_dir } => {
-                let count = host::forget_lost_secrets(&data_dir, Clock::system()).await?;
-                out::line(format_args!("{count} secured options are forgotten; enter them again"))
+            Command::ForgetLost { data_dir, keys } => {
+                let keys = keys.into_iter().collect();
+                let count = host::forget_lost_secrets(&data_dir, &keys, Clock::system()).await?;
+                out::line(format_args!("{count} secured options and orders are forgotten; enter them again"))
             }
         }
     }

@@ -179,7 +179,7 @@ impl Connections {
         let known = self.store.schema(id).await?.filter(|status| status.refreshed.is_some());
         match release.manifest.declared_schema() {
             Some(declared) if !known.as_ref().is_some_and(|known| known.current && known.schema == declared) => {
-                self.store.put_schema(id, &declared).await?;
+                self.store.put_schema(id, &declared, self.clock.now()).await?;
                 self.store.schema(id).await
             }
             _ => Ok(known),

@@ -81,7 +81,7 @@ impl Connections {
         let draft = SecuredDraft::from([(name.clone(), given)]);
         self.edit_secured(id, |held, layout| {
             entering::declared(layout.manifest, name)?;
-            self.hand(rc).enter(held, layout, &draft)
+            self.hand(rc).enter(held, layout, &draft, None)
         })
         .await
     }
@@ -152,10 +152,11 @@ impl Connections {
         layout: &Layout<'_>,
         draft: &SecuredDraft,
     ) -> Result<Vec<SecuredEdit>> {
-        self.hand(rc).enter(held, layout, draft)
+        self.hand(rc).enter(held, layout, draft, None)
     }
 
-    /// The steps that replace a connection: what it no longer has is cleared, and what the draft says is entered.
+    /// The steps that replace a connection: what it no longer has is cleared, and what the draft says is entered; `only`
+    /// one layer of it, where the draft can say no more.
     ///
     /// # Errors
     /// `credential-denied` if what is set would go elsewhere and the draft does not enter it again.
@@ -165,11 +166,12 @@ impl Connections {
         held: &Held,
         layout: &Layout<'_>,
         draft: &SecuredDraft,
+        only: Option<Layer>,
     ) -> Result<Vec<SecuredEdit>> {
-        let kept = entering::kept(held, layout.manifest, draft);
+        let kept = entering::kept(held, layout.manifest, draft, only);
         self.require_same_places(&held.connection, layout, &kept)?;
         let gone = entering::gone(held, layout.manifest);
-        Ok(gone.chain(self.hand(rc).enter(held, layout, draft)?).collect())
+        Ok(gone.chain(self.hand(rc).enter(held, layout, draft, only)?).collect())
     }
 
     /// Refuses to send what is set to another place. Where nobody can say where it went before, it stays sealed for

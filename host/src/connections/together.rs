@@ -54,7 +54,8 @@ impl Connections {
                     .collect(),
                 ..held.clone()
             };
-            let carried = this.carry(&rc, &held, &Layout::new(&release.manifest, &options, &of)?, &secured)?;
+            let layout = Layout::new(&release.manifest, &options, &of)?;
+            let carried = this.carry(&rc, &held, &layout, &secured, Some(Layer::Reference))?;
             let cleared =
                 left.into_iter().map(|name| SecuredEdit::Clear { name, entry: None, only: Some(Layer::Reference) });
             Ok(cleared.chain(carried).collect())
@@ -81,6 +82,7 @@ impl Connections {
 
     /// Forgets what was known of a connection that was changed together with others.
     pub fn changed(&self, id: &ConnectionId) {
+        self.journal.forget(id);
         self.forget(id);
     }
 }

@@ -10,7 +10,8 @@ use super::plan::{Action, Kind, Step};
 use crate::clock::Clock;
 use crate::connections::Connections;
 use crate::model::{
-    ConnectionId, ConnectorName, Error, ErrorKind, Permissions, PublisherName, RequestContext, Result, System, SystemId,
+    ConnectionId, ConnectorName, Error, ErrorKind, KeptMapping, MappingId, Permissions, PublisherName, RequestContext,
+    Result, ScheduleId, System, SystemId,
 };
 use crate::registry::PublicKey;
 use crate::store::{ConfigEdit, PublisherKey};
@@ -45,6 +46,8 @@ impl Changes<'_> {
                 Kind::Connector => Ok(Vec::new()),
                 Kind::System => self.system(step),
                 Kind::Connection => self.connection(step),
+                Kind::Mapping => self.mapping(step),
+                Kind::Schedule => self.schedule(step),
             };
             edits.extend(made.map_err(|error| error.blaming(format!("{}s.{}", step.kind.as_str(), step.id)))?);
         }
@@ -118,6 +121,34 @@ impl Changes<'_> {
             edits.push(self.connections.permitting(self.rc, &connection, approve, withdraw)?);
         }
         Ok(edits)
+    }
+
+    fn mapping(&self, step: &Step) -> Result<Vec<ConfigEdit>> {
+        let id: MappingId = step.id.parse()?;
+        let seen = self.planned.current.mappings.get(&id.folded()).copied();
+        let verified = self.planned.verified.contains(&id.folded());
+        let declared = self.planned.wanted.mappings.get(&id);
+        let declared = declared.map(|declared| KeptMapping { definition: declared.mapping().clone(), verified });
+        Ok(vec![match (step.action, declared, seen) {
+            (Action::Create, Some(mapping), None) => ConfigEdit::CreateMapping(mapping),
+            (Action::Update, Some(mapping), Some(seen)) => ConfigEdit::ReplaceMapping(mapping, seen),
+            (Action::Delete, _, Some(seen)) => ConfigEdit::DeleteMapping(id, seen),
+            _ => return Err(overtaken()),
+        }])
+    }
+
+    fn schedule(&self, step: &Step) -> Result<Vec<ConfigEdit>> {
+        let id: ScheduleId = step.id.parse()?;
+        let seen = self.planned.current.schedules.get(&id.folded()).copied();
+        let declared = self.planned.wanted.schedules.get(&id).cloned();
+        let declared = declared.map(|declared| declared.into_model(id.clone())).transpose()?;
+        let next = declared.as_ref().and_then(|schedule| schedule.next(self.clock.now()));
+        Ok(vec![match (step.action, declared, seen) {
+            (Action::Create, Some(schedule), None) => ConfigEdit::CreateSchedule(schedule, next),
+            (Action::Update, Some(schedule), Some(seen)) => ConfigEdit::ReplaceSchedule(schedule, next, seen),
+            (Action::Delete, _, Some(seen)) => ConfigEdit::DeleteSchedule(id, seen),
+            _ => return Err(overtaken()),
+        }])
     }
 }
 

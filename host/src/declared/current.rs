@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::document::{self, Declaration};
 use crate::connections::Connections;
-use crate::model::{ConnectionId, Result, Stored, SystemId};
+use crate::model::{ConnectionId, MappingId, Result, ScheduleId, Stored, SystemId};
 use crate::registry::PublicKey;
 use crate::store::Store;
 
@@ -18,6 +18,10 @@ pub(super) struct Current {
     pub(super) systems: BTreeMap<String, i64>,
     /// By folded identifier.
     pub(super) connections: BTreeMap<String, i64>,
+    /// By folded identifier.
+    pub(super) mappings: BTreeMap<String, i64>,
+    /// By folded identifier.
+    pub(super) schedules: BTreeMap<String, i64>,
 }
 
 impl Current {
@@ -30,9 +34,13 @@ impl Current {
             },
             systems: BTreeMap::new(),
             connections: BTreeMap::new(),
+            mappings: BTreeMap::new(),
+            schedules: BTreeMap::new(),
         };
         current.read_systems(store).await?;
         current.read_connections(store, connections).await?;
+        current.read_mappings(store).await?;
+        current.read_schedules(store).await?;
         Ok(current)
     }
 
@@ -75,6 +83,34 @@ impl Current {
                 };
                 self.connections.insert(id.folded(), revision);
                 self.declaration.connections.insert(id, declared);
+            }
+        }
+    }
+
+    async fn read_mappings(&mut self, store: &Store) -> Result<()> {
+        let mut after: Option<MappingId> = None;
+        loop {
+            let page = store.mappings(after.as_ref(), PAGE).await?;
+            let Some(last) = page.last() else { return Ok(()) };
+            after = Some(last.value.definition.id().clone());
+            for Stored { value, revision, .. } in page {
+                let id = value.definition.id().clone();
+                self.mappings.insert(id.folded(), revision);
+                self.declaration.mappings.insert(id, value.definition.into());
+            }
+        }
+    }
+
+    async fn read_schedules(&mut self, store: &Store) -> Result<()> {
+        let mut after: Option<ScheduleId> = None;
+        loop {
+            let page = store.schedules(after.as_ref(), PAGE).await?;
+            let Some(last) = page.last() else { return Ok(()) };
+            after = Some(last.schedule.value.id.clone());
+            for Stored { value, revision, .. } in page.into_iter().map(|status| status.schedule) {
+                let id = value.id.clone();
+                self.schedules.insert(id.folded(), revision);
+                self.declaration.schedules.insert(id, value.into());
             }
         }
     }

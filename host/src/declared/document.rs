@@ -8,11 +8,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
+use super::definition::Definition;
+use super::schedule::Schedule;
 use crate::connections::References;
 use crate::model::text::title;
 use crate::model::{
     self, Access, ConnectionId, ConnectorName, Destination, DestinationName, Directory, DirectoryName, Error,
-    OptionName, Permission, PublisherName, Result, SecretReference, Secured, Switches, SystemId, Thresholds,
+    MappingId, OptionName, Permission, PublisherName, Result, ScheduleId, SecretReference, Secured, Switches, SystemId,
+    Thresholds,
 };
 use crate::registry::PublicKey;
 
@@ -36,6 +39,14 @@ pub struct Declaration {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(with = "BTreeMap<String, Connection>")]
     pub connections: BTreeMap<ConnectionId, Connection>,
+    /// Mappings by identifier. They may come before the schemas of the connections they name were read.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<String, Definition>")]
+    pub mappings: BTreeMap<MappingId, Definition>,
+    /// Schedules by identifier.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<String, Schedule>")]
+    pub schedules: BTreeMap<ScheduleId, Schedule>,
 }
 
 /// Whose releases are trusted, by which keys.
@@ -226,7 +237,7 @@ impl Declaration {
     /// The same in its only spelling: keys as the host writes them, in the order of their ids.
     ///
     /// # Errors
-    /// `invalid-request` for a key that is none, and titles that cannot be shown.
+    /// `invalid-request` for a key that is none, titles that cannot be shown, and schedules that say nothing.
     pub(super) fn canonical(mut self) -> Result<Self> {
         for (name, publisher) in &mut self.publishers {
             let mut keys = BTreeMap::new();
@@ -246,6 +257,11 @@ impl Declaration {
             let blame = |error: Error| error.blaming(format!("connections.{id}"));
             title(&connection.title).and_then(|()| connection.thresholds.check()).map_err(blame)?;
         }
+        self.mappings = self.mappings.into_iter().map(|(id, one)| (id.clone(), one.under(id))).collect();
+        for (id, schedule) in &mut self.schedules {
+            let read = schedule.clone().into_model(id.clone());
+            *schedule = read.map_err(|error| error.blaming(format!("schedules.{id}")))?.into();
+        }
         Ok(self)
     }
 
@@ -264,7 +280,9 @@ impl Declaration {
         unite("publishers", &mut self.publishers, other.publishers)?;
         unite("connectors", &mut self.connectors, other.connectors)?;
         unite("systems", &mut self.systems, other.systems)?;
-        unite("connections", &mut self.connections, other.connections)
+        unite("connections", &mut self.connections, other.connections)?;
+        unite("mappings", &mut self.mappings, other.mappings)?;
+        unite("schedules", &mut self.schedules, other.schedules)
     }
 }
 

@@ -11,7 +11,9 @@ use serde_json::Value as Json;
 
 use super::difference::{Difference, between};
 use super::document::{Connection, Connector, Declaration};
-use crate::model::{ConnectionId, ConnectorName, Error, Permission, PublisherName, Result, SystemId};
+use crate::model::{
+    ConnectionId, ConnectorName, Error, MappingId, Permission, PublisherName, Result, ScheduleId, SystemId,
+};
 use crate::registry::line;
 
 /// Kinds of resources that are declared, in the order in which they are made.
@@ -21,6 +23,8 @@ pub enum Kind {
     Connector,
     System,
     Connection,
+    Mapping,
+    Schedule,
 }
 
 /// What happens to a resource.
@@ -75,6 +79,8 @@ impl Kind {
             Self::Connector => "connector",
             Self::System => "system",
             Self::Connection => "connection",
+            Self::Mapping => "mapping",
+            Self::Schedule => "schedule",
         }
     }
 }
@@ -105,6 +111,8 @@ impl Plan {
         plan.compare(Kind::Connector, &current.connectors, &connectors, ConnectorName::to_string, false)?;
         plan.compare(Kind::System, &current.systems, &wanted.systems, SystemId::folded, prune)?;
         plan.compare(Kind::Connection, &current.connections, &connections, ConnectionId::folded, prune)?;
+        plan.compare(Kind::Mapping, &current.mappings, &wanted.mappings, MappingId::folded, prune)?;
+        plan.compare(Kind::Schedule, &current.schedules, &wanted.schedules, ScheduleId::folded, prune)?;
         let (mut deletions, mut steps): (Vec<Step>, Vec<Step>) =
             plan.steps.into_iter().partition(|step| step.action == Action::Delete);
         deletions.reverse();
@@ -215,6 +223,49 @@ mod tests {
     }
 
     const APPROVE: Reach = Reach { approve: true, prune: false };
+
+    /// The company with a mapping of its people, imported every night.
+    fn mapped() -> Declaration {
+        let mapped = declaration(json!({
+            "mappings": {"person": {"kind": "entity", "title": "People", "sources": [{"table": "people_account"}],
+                "key": "uid", "properties": {"uid": {"from": {"column": ":uid"}}}}},
+            "schedules": {"nightly": {"kind": "import", "connection": "people", "cron": " 30 2 * * * "}},
+        }));
+        Declaration { mappings: mapped.mappings, schedules: mapped.schedules, ..company(&[]) }.canonical().unwrap()
+    }
+
+    #[test]
+    fn mappings_and_schedules_come_last_and_go_first() {
+        let plan = Plan::new(&company(&[]), &mapped(), APPROVE).unwrap();
+        assert_eq!(told(&plan), ["create mapping person", "create schedule nightly"]);
+        let mut other = mapped();
+        other.mappings = [("staff".parse().unwrap(), mapped().mappings.into_values().next().unwrap())].into();
+        other.schedules = [("daily".parse().unwrap(), mapped().schedules.into_values().next().unwrap())].into();
+        other.connections.clear();
+        let plan = Plan::new(&mapped(), &other, Reach { prune: true, ..APPROVE }).unwrap();
+        let expected =
+            ["create mapping staff", "create schedule daily", "delete schedule nightly", "delete mapping person"];
+        assert_eq!(told(&plan), expected);
+    }
+
+    #[test]
+    fn what_a_mapping_or_a_schedule_says_differently_is_told_place_by_place() {
+        let mut other = serde_json::to_value(mapped()).unwrap();
+        other["mappings"]["person"]["properties"]["uid"]["from"]["then"] = json!(["upper"]);
+        other["schedules"]["nightly"]["paused"] = json!(true);
+        let other = declaration(other).canonical().unwrap();
+        let plan = Plan::new(&mapped(), &other, APPROVE).unwrap();
+        let paths: Vec<&str> = plan.steps.iter().map(|step| step.differences[0].path.as_str()).collect();
+        assert_eq!(paths, ["/properties/uid/from/then", "/paused"]);
+    }
+
+    #[test]
+    fn what_a_schedule_leaves_out_is_no_difference() {
+        let explicit = json!({"schedules": {"nightly": {"kind": "import", "mode": "complete", "connection": "people",
+            "cron": "30 2 * * *", "timeZone": "UTC", "catchUp": true, "paused": false}}});
+        let explicit = declaration(explicit).canonical().unwrap();
+        assert!(Plan::new(&mapped(), &explicit, APPROVE).unwrap().steps.is_empty());
+    }
 
     #[test]
     fn what_is_there_already_takes_nothing() {

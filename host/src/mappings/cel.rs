@@ -1,25 +1,31 @@
 //! Programs in CEL (the Common Expression Language), parsed by the crate `cel` and held within bounds of our own.
 //!
 //! The crate has no budget of steps, so a program is judged before it ever runs: its length, depth and nodes; a closed
-//! list of functions; of the macros only `all`, `exists` and `exists_one`, never one inside another. Nothing in that
-//! language makes a list or repeats a text, so a value is at most its texts put together, and a row costs at most nodes
-//! times [`LIST_VALUES_MAX`] steps. `map`, `filter`, `matches` and literals of maps are left out for that reason.
+//! list of functions; of the macros only `all`, `exists` and `exists_one`, never one inside another, each over a column or
+//! a list that is written out; at most [`SUMS_MAX`] sums, because each copies what is before it. `map`, `filter`, `matches`
+//! and literals of maps are left out: nothing then makes a list longer or repeats a text.
 //!
-//! Columns are `row["name"]`, because their names hold `:` and `-`; each is resolved once, when the program is compiled.
-//! Instants and dates come as ISO texts of one width, which sort as time does.
+//! Before a run the row is judged, too: a megabyte in all its columns, a thousand values in a list. What a macro says of
+//! each value may read other columns, and reads them once for each value: these are no lists, and their bytes times the
+//! values are a megabyte at most. So each part of a program reads about a megabyte of a row, whatever the row holds.
+//!
+//! Columns are `row["name"]`, because their names hold `:` and `-`; each is found when the program is compiled, and made
+//! a value once a row, when it is first asked for. Instants and dates come as ISO texts of one width, which sort as time
+//! does.
+
+mod row;
 
 use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 
 use cel::common::ast::{Expr, IdedExpr, LiteralValue, operators};
 use cel::common::types::{CelBool, CelBytes, CelDouble, CelInt, CelList, CelNull, CelString, CelUInt};
-use cel::common::value::{CowVal, Val};
-use cel::context::VariableResolver;
+use cel::common::value::Val;
 use cel::{Context, Env, Value};
 
-use super::datum::{Datum, Reason, date_text, instant_text};
-use super::limits::{LIST_VALUES_MAX, PROGRAM_BYTES_MAX, PROGRAM_DEPTH_MAX, PROGRAM_NODES_MAX, VALUE_BYTES_MAX};
-use super::list::list;
+use self::row::Row;
+use super::datum::{Datum, Reason};
+use super::limits::{PROGRAM_BYTES_MAX, PROGRAM_DEPTH_MAX, PROGRAM_NODES_MAX, SUMS_MAX, VALUE_BYTES_MAX};
 use crate::model::TableCell;
 
 /// What a program may call, besides operators.
@@ -52,11 +58,27 @@ const COLUMN_MARK: char = '#';
 
 static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| Arc::new(Env::stdlib().with_optional_support(false)));
 
+/// Why a list is not read for each value of another.
+pub(super) const LIST_WITHIN: &str = "inside `all`, `exists` and `exists_one` no column is a list: it would be walked \
+     through once for each value of the other; make two properties, and compare them where they are read";
+
 /// A program that was judged.
 #[derive(Debug)]
 pub(super) struct Program {
     expression: IdedExpr,
     columns: Vec<String>,
+    walks: Walks,
+}
+
+/// What the macros of a program read; columns by their numbers in it.
+#[derive(Debug, Default)]
+struct Walks {
+    /// What they walk through.
+    over: Vec<usize>,
+    /// What they read for each value.
+    within: Vec<usize>,
+    /// The longest list they walk through that is written out.
+    written: usize,
 }
 
 impl Program {
@@ -72,7 +94,7 @@ impl Program {
         let mut expression = parser.parse(text).map_err(|why| first_line(&why.to_string()))?;
         let mut judge = Judge::default();
         judge.visit(&mut expression, 0)?;
-        Ok(Self { expression, columns: judge.columns })
+        Ok(Self { expression, columns: judge.columns, walks: judge.walks })
     }
 
     /// The columns it names, each once, in the order that [`Program::run`] wants their numbers in.
@@ -80,14 +102,19 @@ impl Program {
         &self.columns
     }
 
+    /// The columns it reads for each value of a list, which are no lists.
+    pub(super) fn columns_within(&self) -> impl Iterator<Item = &str> {
+        self.walks.within.iter().filter_map(|column| self.columns.get(*column)).map(String::as_str)
+    }
+
     /// Runs it over a row. `numbers` says for each of its columns which cell that is. Where one was not read, the answer
     /// is not known either.
     pub(super) fn run<'a>(&'a self, cells: &'a [TableCell<'a>], numbers: &'a [usize]) -> Result<Datum<'a>, Reason> {
-        let row = Row { cells, numbers };
         if numbers.iter().any(|number| matches!(cells.get(*number), Some(TableCell::Unread))) {
             return Ok(Datum::Unread);
         }
-        row.within_bounds()?;
+        let row = Row::new(cells, numbers);
+        row.within_bounds(&self.walks)?;
         let mut context = Context::with_env(Arc::clone(&ENVIRONMENT));
         context.set_variable_resolver(&row);
         let value = Value::resolve_val(&self.expression, &context);
@@ -99,7 +126,9 @@ impl Program {
 #[derive(Default)]
 struct Judge {
     nodes: usize,
+    sums: usize,
     columns: Vec<String>,
+    walks: Walks,
     /// What the macro it is in calls its value and its result.
     names: Vec<String>,
 }
@@ -113,7 +142,11 @@ impl Judge {
             ));
         }
         if let Some(column) = column_of(&node.expr)? {
-            node.expr = Expr::Ident(format!("{COLUMN_MARK}{}", self.number(column)));
+            let number = self.number(column);
+            node.expr = Expr::Ident(format!("{COLUMN_MARK}{number}"));
+            if !self.names.is_empty() && !self.walks.within.contains(&number) {
+                self.walks.within.push(number);
+            }
             return Ok(());
         }
         match &mut node.expr {
@@ -124,6 +157,10 @@ impl Judge {
                 let name = call.func_name.as_str();
                 if !OPERATORS.contains(&name) && !FUNCTIONS.contains(&name) {
                     return Err(unknown_function(name));
+                }
+                self.sums += usize::from(name == operators::ADD);
+                if self.sums > SUMS_MAX {
+                    return Err(format!("there are at most {SUMS_MAX} sums in a program; `concat` takes more texts"));
                 }
                 let target = call.target.as_deref_mut().into_iter();
                 target.chain(&mut call.args).try_for_each(|argument| self.visit(argument, depth + 1))
@@ -139,6 +176,7 @@ impl Judge {
                     return Err("`map` and `filter` are not offered; use `all`, `exists` or `exists_one`".to_owned());
                 }
                 self.visit(&mut macro_.iter_range, depth + 1)?;
+                self.walk(&macro_.iter_range.expr)?;
                 self.names = vec![macro_.iter_var.clone(), macro_.accu_var.clone()];
                 let parts = [&mut macro_.loop_cond, &mut macro_.loop_step, &mut macro_.result];
                 let visited = parts.into_iter().try_for_each(|part| self.visit(part, depth + 1));
@@ -148,6 +186,17 @@ impl Judge {
             Expr::Select(_) => Err("a part is not read with a dot; a column is row[\"name\"]".to_owned()),
             _ => Err("maps, structures and optional values are not offered".to_owned()),
         }
+    }
+
+    /// Notes what a macro walks through.
+    fn walk(&mut self, range: &Expr) -> Result<(), String> {
+        let column = |name: &str| name.strip_prefix(COLUMN_MARK).and_then(|number| number.parse::<usize>().ok());
+        match range {
+            Expr::Ident(name) => self.walks.over.extend(column(name)),
+            Expr::List(list) => self.walks.written = self.walks.written.max(list.elements.len()),
+            _ => return Err("`all`, `exists` and `exists_one` walk through a column, or a list written out".to_owned()),
+        }
+        Ok(())
     }
 
     /// The number of a column in this program.
@@ -184,55 +233,6 @@ fn unknown_function(name: &str) -> String {
     format!("there is no function {name:?} here; there are {known}, all, exists, exists_one")
 }
 
-/// The cells a program may see.
-struct Row<'a> {
-    cells: &'a [TableCell<'a>],
-    numbers: &'a [usize],
-}
-
-impl Row<'_> {
-    /// No list in sight is longer than a program may walk through.
-    fn within_bounds(&self) -> Result<(), Reason> {
-        let too_long = |number: &usize| match self.cells.get(*number) {
-            // A list of so many values has one comma fewer at least.
-            Some(TableCell::Json(text)) => text.bytes().filter(|byte| *byte == b',').count() >= LIST_VALUES_MAX,
-            _ => false,
-        };
-        if self.numbers.iter().any(too_long) {
-            return Err(Cow::Owned(format!("a list of more than {LIST_VALUES_MAX} values is not given to CEL")));
-        }
-        Ok(())
-    }
-}
-
-impl VariableResolver for Row<'_> {
-    fn resolve<'b>(&'b self, variable: &str) -> Option<CowVal<'b, 'b>> {
-        let column: usize = variable.strip_prefix(COLUMN_MARK)?.parse().ok()?;
-        Some(value(self.cells.get(*self.numbers.get(column)?)?))
-    }
-}
-
-/// A cell as CEL sees it.
-fn value<'b>(cell: &'b TableCell<'b>) -> CowVal<'b, 'b> {
-    match cell {
-        TableCell::Null | TableCell::Unread => CowVal::owned(CelNull),
-        TableCell::Text(text) => CowVal::owned(CelString::from(text.as_ref())),
-        TableCell::Integer(number) => CowVal::owned(CelInt::from(*number)),
-        TableCell::Real(number) => CowVal::owned(CelDouble::from(*number)),
-        TableCell::Boolean(truth) => CowVal::owned(CelBool::from(*truth)),
-        TableCell::Instant(micros) => CowVal::owned(CelString::from(instant_text(*micros))),
-        TableCell::Date(days) => CowVal::owned(CelString::from(date_text(*days))),
-        TableCell::Binary(bytes) => CowVal::owned(CelBytes::from(bytes.as_ref())),
-        TableCell::Json(text) => match list(text) {
-            Some(texts) => {
-                let values = texts.into_iter().map(|text| Box::new(CelString::from(text)) as Box<dyn Val + 'b>);
-                CowVal::owned(CelList::from(values.collect::<Vec<_>>()))
-            }
-            None => CowVal::owned(CelString::from(text.as_ref())),
-        },
-    }
-}
-
 /// What a program answered, as a value of ours.
 fn owned<'a>(value: &(dyn Val + '_)) -> Result<Datum<'a>, Reason> {
     if let Some(truth) = value.downcast_ref::<CelBool>() {
@@ -249,7 +249,8 @@ fn owned<'a>(value: &(dyn Val + '_)) -> Result<Datum<'a>, Reason> {
         return number.map(Datum::Integer).map_err(|_| Cow::Borrowed("the number is too large"));
     }
     if let Some(number) = value.downcast_ref::<CelDouble>() {
-        return Ok(Datum::Real(*number.inner()));
+        let number = Some(*number.inner()).filter(|number| number.is_finite());
+        return number.map(Datum::Real).ok_or(Cow::Borrowed("the number is not finite"));
     }
     if let Some(bytes) = value.downcast_ref::<CelBytes<'_>>() {
         return Ok(Datum::Binary(Cow::Owned(bytes.inner().to_vec())));

@@ -11,7 +11,10 @@ use super::flaws::Flaw;
 use super::limits::TITLE_BYTES_MAX;
 use super::resources::Resources;
 use super::scope::Scope;
-use crate::model::{EntityMapping, Mapping, MappingId, Schema, TableColumn, TableName};
+use crate::model::{ConnectionId, EntityMapping, Mapping, MappingId, Schema, TableColumn, TableName};
+
+/// The identifier that the API has another use for: `POST /v1/mappings/check`.
+const RESERVED: &str = "check";
 
 /// A table as mappings see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,11 +32,16 @@ pub struct Known<'a> {
     pub entities: &'a [EntityMapping],
     /// Of a resource type, the schema of its connection; none: it has no schema.
     pub schema: Option<&'a Schema>,
+    /// Connections of which nothing is known yet: their tables may be called anything, and have any column.
+    pub open: &'a [ConnectionId],
 }
 
 /// All that is wrong with a definition; `known` is none if nothing is known yet.
 pub fn check(mapping: &Mapping, known: Option<&Known<'_>>) -> Vec<Flaw> {
     let mut compiler = Compiler::default();
+    if mapping.id().folded() == RESERVED {
+        compiler.flaws.below("id", |flaws| flaws.note("no mapping can be called `check`; give it another name"));
+    }
     title(mapping.title(), &mut compiler);
     match mapping {
         Mapping::Entity(mapping) => drop(Entities::new(mapping, known, &mut compiler)),
@@ -53,7 +61,8 @@ fn title(title: &str, compiler: &mut Compiler) {
 
 /// The columns of a table; notes it as a flaw if there is no such table.
 pub(super) fn scope<'k>(name: &TableName, known: Option<&Known<'k>>, compiler: &mut Compiler) -> Option<Scope<'k>> {
-    let Some(known) = known else { return Some(Scope::open()) };
+    let is_open = |known: &&Known<'_>| known.open.iter().any(|open| open.folded() == name.connection.folded());
+    let Some(known) = known.filter(|known| !is_open(known)) else { return Some(Scope::open()) };
     let text = name.to_string();
     let found = known.tables.iter().find(|table| table.name.to_string().eq_ignore_ascii_case(&text));
     if found.is_none() {

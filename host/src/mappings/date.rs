@@ -5,9 +5,10 @@ use std::borrow::Cow;
 
 use jiff::civil;
 use jiff::fmt::strtime::BrokenDownTime;
+use jiff::fmt::temporal::Pieces;
 use jiff::tz::TimeZone;
 
-use super::datum::{Datum, Reason, integer};
+use super::datum::{DAY, Datum, Reason, integer};
 use crate::model::DateFormat;
 
 /// From 1601-01-01 to 1970-01-01, in microseconds.
@@ -31,16 +32,13 @@ pub(super) fn read<'a>(format: &DateFormat, value: &Datum<'a>) -> Result<Datum<'
 
 /// An ISO 8601 text: an instant with an offset, a date and time in UTC, or a date.
 pub(super) fn iso<'a>(text: &str) -> Result<Datum<'a>, Reason> {
-    let text = text.trim();
-    if let Ok(instant) = text.parse::<jiff::Timestamp>() {
-        return micros(Some(instant.as_microsecond()));
-    }
+    // A name of a zone is no ISO 8601 (RFC 9557 has it), and passing it over would tell another time.
+    let pieces = Some(text.trim()).filter(|text| !text.contains('[')).and_then(|text| Pieces::parse(text).ok());
+    let pieces = pieces.ok_or_else(|| refused("ISO 8601"))?;
     // A date alone is a date, not its midnight.
-    if text.len() > "2020-12-31".len() {
-        let moment: civil::DateTime = text.parse().map_err(|_| refused("ISO 8601"))?;
-        return utc(moment);
-    }
-    date(text.parse().map_err(|_| refused("ISO 8601"))?)
+    let Some(time) = pieces.time() else { return date(pieces.date()) };
+    let offset = pieces.to_numeric_offset().map_or(0, |offset| i64::from(offset.seconds()) * 1_000_000);
+    micros(utc_micros(pieces.date(), time).and_then(|at| at.checked_sub(offset)))
 }
 
 fn filetime<'a>(ticks: i64) -> Result<Datum<'a>, Reason> {
@@ -53,7 +51,7 @@ fn filetime<'a>(ticks: i64) -> Result<Datum<'a>, Reason> {
 /// RFC 4517, 3.3.13: `YYYYMMDDHH[MM[SS]][(.|,)fraction](Z|(+|-)HH[MM])`; the fraction is one of the last unit given.
 fn generalized<'a>(text: &str) -> Result<Datum<'a>, Reason> {
     let text = text.trim();
-    parts(text).and_then(|at| micros(Some(at)).ok()).ok_or_else(|| refused("a GeneralizedTime"))
+    micros(Some(parts(text).ok_or_else(|| refused("a GeneralizedTime"))?))
 }
 
 /// The microseconds a GeneralizedTime says.
@@ -69,10 +67,10 @@ fn parts(text: &str) -> Option<i64> {
     let field = |from: usize, to: usize| moment.get(from..to).map_or(Some(0), |digits| digits.parse::<i8>().ok());
     let day = civil::Date::new(moment.get(0..4)?.parse().ok()?, field(4, 6)?, field(6, 8)?).ok()?;
     // A leap second is the last one of its minute here, as everywhere in jiff.
-    let time = civil::Time::new(field(8, 10)?, field(10, 12)?, field(12, 14)?.min(59), 0).ok()?;
+    let second = field(12, 14).filter(|second| *second <= 60)?.min(59);
+    let time = civil::Time::new(field(8, 10)?, field(10, 12)?, second, 0).ok()?;
     let (fraction, zone) = fraction(rest, unit)?;
-    let at = day.to_datetime(time).to_zoned(TimeZone::UTC).ok()?.timestamp().as_microsecond();
-    at.checked_add(fraction)?.checked_sub(offset(zone)?)
+    utc_micros(day, time)?.checked_add(fraction)?.checked_sub(offset(zone)?)
 }
 
 /// A fraction of a unit of so many microseconds, and what follows it.
@@ -135,17 +133,26 @@ pub(super) fn check_pattern(pattern: &str) -> Result<(), String> {
 }
 
 fn utc<'a>(moment: civil::DateTime) -> Result<Datum<'a>, Reason> {
-    let zoned = moment.to_zoned(TimeZone::UTC).map_err(|_| out_of_range())?;
-    micros(Some(zoned.timestamp().as_microsecond()))
+    micros(utc_micros(moment.date(), moment.time()))
+}
+
+/// Also beyond what is an instant, so that such a time is told from what is none.
+fn utc_micros(date: civil::Date, time: civil::Time) -> Option<i64> {
+    let midnight = i64::from(days(date)?).checked_mul(DAY)?;
+    let seconds = i64::from(time.hour()) * 3600 + i64::from(time.minute()) * 60 + i64::from(time.second());
+    midnight.checked_add(seconds * 1_000_000 + i64::from(time.subsec_nanosecond()) / 1_000)
+}
+
+fn days(date: civil::Date) -> Option<i32> {
+    civil::date(1970, 1, 1).until(date).ok().map(|days| days.get_days())
 }
 
 fn date<'a>(date: civil::Date) -> Result<Datum<'a>, Reason> {
-    let days = civil::date(1970, 1, 1).until(date).map_err(|_| out_of_range())?;
-    Ok(Datum::Date(days.get_days()))
+    days(date).map(Datum::Date).ok_or_else(out_of_range)
 }
 
 /// An instant within its range.
-fn micros<'a>(micros: Option<i64>) -> Result<Datum<'a>, Reason> {
+pub(super) fn micros<'a>(micros: Option<i64>) -> Result<Datum<'a>, Reason> {
     micros.filter(|micros| INSTANTS.contains(micros)).map(Datum::Instant).ok_or_else(out_of_range)
 }
 
@@ -178,6 +185,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::model::PropertyKind;
 
     fn text(text: &str) -> Datum<'_> {
         Datum::Text(Cow::Borrowed(text))
@@ -198,6 +206,8 @@ mod tests {
             "20211301000000Z",
             "202112310000",
             "20211231235960,Z",
+            "20211231235961Z",
+            "20211231235999Z",
             "20211231235959+1",
             "20211231235959+2400",
             "20211231235959Zx",
@@ -206,7 +216,9 @@ mod tests {
         ] {
             refused(DateFormat::GeneralizedTime, given);
         }
-        for given in ["", "yesterday", "2021-13-01", "2021-12-31T25:00", "9999999-01-01"] {
+        for given in
+            ["", "yesterday", "2021-13-01", "2021-12-31T25:00", "9999999-01-01", "2020-01-01T12:00:00[Europe/Berlin]"]
+        {
             refused(DateFormat::Iso, given);
         }
         refused(DateFormat::Pattern("%d.%m.%Y".to_owned()), "2021-12-31");
@@ -249,6 +261,18 @@ mod tests {
         assert_eq!(pattern("%d.%m.%Y", "01.02.1970"), Ok(Datum::Date(31)));
         assert_eq!(pattern("%Y%m%d %H:%M", "20200101 12:00"), Ok(at("2020-01-01T12:00:00Z")));
         assert_eq!(pattern("%Y-%m-%d %H:%M %z", "2020-01-01 12:00 +0200"), Ok(at("2020-01-01T10:00:00Z")));
+    }
+
+    #[test]
+    fn the_end_of_time_is_a_date_and_as_an_instant_out_of_range() {
+        assert_eq!(iso("9999-12-31").and_then(|date| date.cast(PropertyKind::Instant)), Err(out_of_range()));
+        assert_eq!(iso("9999-12-31T23:59:59Z"), Err(out_of_range()));
+        assert_eq!(iso("9999-12-31T23:59:59"), Err(out_of_range()));
+        let generalized = |given| read(&DateFormat::GeneralizedTime, &text(given));
+        assert_eq!(generalized("99991231235959Z"), Err(out_of_range()));
+        assert_eq!(generalized("99991230215959Z"), Ok(at("9999-12-30T21:59:59Z")));
+        let pattern = DateFormat::Pattern("%Y-%m-%d %H:%M".to_owned());
+        assert_eq!(read(&pattern, &text("9999-12-31 23:59")), Err(out_of_range()));
     }
 
     #[test]

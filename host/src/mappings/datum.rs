@@ -5,19 +5,19 @@
 use std::borrow::Cow;
 use std::hash::{Hash, Hasher};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use jiff::civil;
-
+use super::date::micros;
 use super::limits::VALUE_BYTES_MAX;
 use super::list::list;
+use crate::model::json::{date_text as iso_date, instant_text as rfc3339};
 use crate::model::{Literal, PropertyKind, TableCell};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 
 /// Why a value could not be made: a sentence for people that tells no value.
 pub type Reason = Cow<'static, str>;
 
 /// Microseconds of a day.
-const DAY: i64 = 86_400_000_000;
+pub(super) const DAY: i64 = 86_400_000_000;
 
 /// A value on its way from a cell to a property.
 #[derive(Clone, Debug, PartialEq)]
@@ -119,7 +119,6 @@ impl<'a> Datum<'a> {
             | (PropertyKind::Integer, datum @ Self::Integer(_))
             | (PropertyKind::Real, datum @ Self::Real(_))
             | (PropertyKind::Boolean, datum @ Self::Boolean(_))
-            | (PropertyKind::Instant, datum @ Self::Instant(_))
             | (PropertyKind::Date, datum @ Self::Date(_))
             | (PropertyKind::Binary, datum @ Self::Binary(_))
             | (PropertyKind::TextList, datum @ Self::List(_)) => Ok(datum),
@@ -134,8 +133,9 @@ impl<'a> Datum<'a> {
             (PropertyKind::Real, Self::Integer(number)) => Ok(Self::Real(number as f64)),
             (PropertyKind::Boolean, Self::Text(text)) => boolean(&text).map(Self::Boolean),
             (PropertyKind::Instant | PropertyKind::Date, Self::Text(text)) => super::date::iso(&text)?.cast(kind),
-            (PropertyKind::Instant, Self::Date(days)) => Ok(Self::Instant(i64::from(days) * DAY)),
-            (PropertyKind::Date, Self::Instant(micros)) => Ok(Self::Date(day_of(micros)?)),
+            (PropertyKind::Instant, Self::Instant(at)) => micros(Some(at)),
+            (PropertyKind::Instant, Self::Date(days)) => micros(i64::from(days).checked_mul(DAY)),
+            (PropertyKind::Date, Self::Instant(at)) => Ok(Self::Date(day_of(at)?)),
             (_, datum) => Err(wrong(&datum)),
         }
     }
@@ -149,7 +149,10 @@ impl<'a> Datum<'a> {
             Self::Real(number) if !number.is_finite() => return Err(Cow::Borrowed("a number that is not finite")),
             Self::Real(number) => serde_json::to_writer(into, number),
             Self::Boolean(truth) => serde_json::to_writer(into, truth),
-            Self::Instant(micros) => serde_json::to_writer(into, &rfc3339(*micros)),
+            Self::Instant(at) => match rfc3339(*at) {
+                Some(text) => serde_json::to_writer(into, &text),
+                None => return Err(Cow::Borrowed("an instant without a year")),
+            },
             Self::Date(days) => serde_json::to_writer(into, &date_text(*days)),
             Self::Binary(bytes) => serde_json::to_writer(into, &serde_json::json!({"binary": STANDARD.encode(bytes)})),
             Self::List(texts) => serde_json::to_writer(into, texts),
@@ -247,22 +250,15 @@ fn day_of(micros: i64) -> Result<i32, Reason> {
     i32::try_from(micros.div_euclid(DAY)).map_err(|_| Cow::Borrowed("the instant is out of range"))
 }
 
-/// An instant as RFC 3339 has it, in UTC; a number where that has no year for it.
-fn rfc3339(micros: i64) -> String {
-    jiff::Timestamp::from_microsecond(micros).map_or_else(|_| micros.to_string(), |instant| instant.to_string())
-}
-
 /// An instant as a text of one width, which sorts as time does.
 pub(super) fn instant_text(micros: i64) -> String {
     let instant = jiff::Timestamp::from_microsecond(micros);
     instant.map_or_else(|_| micros.to_string(), |instant| format!("{instant:.6}"))
 }
 
-/// A date as ISO 8601 has it.
+/// A date as ISO 8601 has it; a number where that has no year for it.
 pub(super) fn date_text(days: i32) -> String {
-    const EPOCH: civil::Date = civil::date(1970, 1, 1);
-    let date = EPOCH.checked_add(jiff::Span::new().try_days(days).unwrap_or_default());
-    date.map_or_else(|_| days.to_string(), |date| date.to_string())
+    iso_date(days).unwrap_or_else(|| days.to_string())
 }
 
 #[cfg(test)]
@@ -289,6 +285,8 @@ mod tests {
             (Datum::Binary(Cow::Borrowed(b"geheim")), PropertyKind::Text),
             (Datum::List(vec!["a".into()]), PropertyKind::Text),
             (Datum::Integer(5), PropertyKind::Instant),
+            (text("9999-12-31"), PropertyKind::Instant),
+            (Datum::Instant(i64::MAX), PropertyKind::Instant),
         ] {
             let reason = datum.cast(kind).unwrap_err();
             assert!(!reason.contains("geheim"), "{reason}");
@@ -302,6 +300,10 @@ mod tests {
         assert_eq!(text("1970-01-02").cast(PropertyKind::Date), Ok(Datum::Date(1)));
         assert_eq!(text("1970-01-02").cast(PropertyKind::Instant), Ok(Datum::Instant(DAY)));
         assert_eq!(Datum::Instant(-1).cast(PropertyKind::Date), Ok(Datum::Date(-1)));
+        assert_eq!(
+            text("9999-12-31").cast(PropertyKind::Date).map(|date| json(&date)),
+            Ok("\"9999-12-31\"".to_owned())
+        );
         assert_eq!(Datum::Integer(7).cast(PropertyKind::Text), Ok(text("7")));
         assert_eq!(text("a").cast(PropertyKind::TextList), Ok(Datum::List(vec!["a".into()])));
     }
@@ -310,7 +312,7 @@ mod tests {
     fn a_json_list_is_a_list_of_texts_and_an_object_is_not() {
         let cell = TableCell::Json(Cow::Borrowed(r#"["a\"b", 7, true, null, {"x": [1]}]"#));
         let Datum::List(texts) = Datum::of(&cell) else { panic!("no list") };
-        assert_eq!(texts, ["a\"b", "7", "true", "null", "{\"x\":[1]}"]);
+        assert_eq!(texts, ["a\"b", "7", "true", "", "{\"x\":[1]}"]);
         let cell = TableCell::Json(Cow::Borrowed(r#"{"a": 1}"#));
         assert_eq!(Datum::of(&cell).noun(), "a complex value");
     }

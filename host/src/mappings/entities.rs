@@ -148,6 +148,10 @@ impl Entities {
     /// Is a property the `:uid` of the only table there is, of one class? Then no two entities can share it.
     fn is_uid(&self, property: usize, known: &Known<'_>) -> bool {
         let [source] = self.sources.as_slice() else { return false };
+        // Two texts can be one integer: 7 and 007.
+        if self.kinds.get(property) != Some(&PropertyKind::Text) {
+            return false;
+        }
         let Some(table) = known.tables.iter().find(|table| table.name == source.table) else { return false };
         let one_class = !table.columns.iter().any(|column| column.name == ":class");
         let column = source.properties.get(property).and_then(Compiled::plain_column);
@@ -180,16 +184,24 @@ impl Uniqueness {
         Self { digester: Digester::default(), seen: shared.map(|property| (property, Digests::new(folder))).collect() }
     }
 
-    /// Takes an entity up, or says which of its values another one has.
+    /// Takes an entity up, or says which of its values another one has; then it holds none of them, nor its key.
     ///
     /// # Errors
     /// Those of the disk.
     pub fn admit(&mut self, entities: &Entities, entity: &Entity<'_>) -> io::Result<Option<SetAside>> {
-        for (property, digests) in &mut self.seen {
-            let Some(value) = entity.values.get(*property).filter(|value| !value.is_missing()) else { continue };
-            if digests.insert(self.digester.of(value), 0)?.is_some() {
+        let mut fresh = [None; 1 + UNIQUE_MAX];
+        for ((property, digests), fresh) in self.seen.iter().zip(&mut fresh) {
+            let value = entity.values.get(*property).filter(|value| !value.is_missing() && !value.is_nothing());
+            let Some(digest) = value.map(|value| self.digester.of(value)) else { continue };
+            if digests.get(digest)?.is_some() {
                 let property = entities.names.get(*property).cloned();
                 return Ok(Some(SetAside { property, reason: Reason::Borrowed("another entity has the same value") }));
+            }
+            *fresh = Some(digest);
+        }
+        for ((_, digests), fresh) in self.seen.iter_mut().zip(fresh) {
+            if let Some(digest) = fresh {
+                digests.insert(digest, 0)?;
             }
         }
         Ok(None)

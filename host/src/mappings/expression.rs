@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use super::cel::Program;
+use super::cel::{LIST_WITHIN, Program};
 use super::date::check_pattern;
 use super::datum::{Datum, Reason};
 use super::flaws::Flaws;
@@ -134,7 +134,11 @@ impl Compiler {
         };
         let mut numbers = Vec::with_capacity(program.columns().len());
         for column in program.columns() {
-            numbers.extend(scope.find(column, &mut self.flaws).map(|(number, _)| number));
+            let Some((number, kind)) = scope.find(column, &mut self.flaws) else { continue };
+            if kind == Kind::List && program.columns_within().any(|within| within == column) {
+                self.flaws.note(format!("row[{column:?}] is a list, and {LIST_WITHIN}"));
+            }
+            numbers.push(number);
         }
         (numbers.len() == program.columns().len()).then_some((program, numbers))
     }

@@ -56,13 +56,7 @@ impl Flaws {
 
     /// Notes that a name does not exist here, and those that come nearest.
     pub(super) fn unknown<'n>(&mut self, what: &str, name: &str, known: impl Iterator<Item = &'n str>) {
-        let nearest = nearest(name, known);
-        let hint = match nearest.as_slice() {
-            [] => String::new(),
-            names => format!("; did you mean {}?", names.join(" or ")),
-        };
-        let message = format!("there is no {what} {}{hint}", shown(name, NAME_BYTES_SHOWN));
-        self.found.push(Flaw { at: self.path.join("."), message, nearest });
+        self.found.push(unknown(&self.path.join("."), what, name, known));
     }
 
     /// Notes what is wrong, if it is.
@@ -77,6 +71,17 @@ impl Flaws {
     }
 }
 
+/// That a name does not exist, with those that come nearest to it.
+pub(super) fn unknown<'n>(at: &str, what: &str, name: &str, known: impl Iterator<Item = &'n str>) -> Flaw {
+    let nearest = nearest(name, known);
+    let hint = match nearest.as_slice() {
+        [] => String::new(),
+        names => format!("; did you mean {}?", names.join(" or ")),
+    };
+    let message = format!("there is no {what} {}{hint}", shown(name, NAME_BYTES_SHOWN));
+    Flaw { at: at.to_owned(), message, nearest }
+}
+
 /// An error that tells all flaws, if there are any.
 pub fn refuse(flaws: &[Flaw]) -> Result<()> {
     if flaws.is_empty() {
@@ -89,6 +94,14 @@ pub fn refuse(flaws: &[Flaw]) -> Result<()> {
     };
     let error = Error::invalid(format!("the mapping is not right: {}{more}", told.join("; ")));
     Err(flaws.iter().take(TOLD_MAX).fold(error, |error, flaw| error.blaming(&flaw.at)))
+}
+
+/// What was compiled, or an error that tells all flaws.
+pub(super) fn sound<T>(compiled: std::result::Result<T, Vec<Flaw>>) -> Result<T> {
+    compiled.map_err(|flaws| match refuse(&flaws) {
+        Err(error) => error,
+        Ok(()) => Error::internal("a mapping without flaws was refused"),
+    })
 }
 
 /// The names nearest to one that does not exist, without regard to case: at most a third of it is other.

@@ -9,6 +9,10 @@ pub const PROGRAM_NODES_MAX: usize = 256;
 pub const PROGRAM_DEPTH_MAX: u16 = 24;
 /// The most values of a list that a program may walk through.
 pub const LIST_VALUES_MAX: usize = 1000;
+/// The most sums of a program: each copies what is before it.
+pub const SUMS_MAX: usize = 16;
+/// What a program may read while it walks through a list, in bytes: the columns it reads for each value, times the values.
+pub const WALK_BYTES_MAX: usize = 1024 * 1024;
 
 /// How deep expressions may be nested.
 pub const EXPRESSION_DEPTH_MAX: usize = 8;

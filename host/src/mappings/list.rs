@@ -6,7 +6,8 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
 
-/// The values of a JSON list, as texts; none if the text is no list.
+/// The values of a JSON list, as texts; none if the text is no list. Null is an empty text, so that the classes of
+/// references stay beside their references where one has none.
 pub(super) fn list(json: &str) -> Option<Vec<Cow<'_, str>>> {
     let items: Vec<Item<'_>> = serde_json::from_str(json).ok()?;
     Some(items.into_iter().map(|item| item.0).collect())
@@ -55,7 +56,7 @@ impl<'de> Visitor<'de> for ItemVisitor {
     }
 
     fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(Cow::Borrowed("null"))
+        Ok(Cow::Borrowed(""))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {

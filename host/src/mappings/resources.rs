@@ -1,24 +1,35 @@
 //! What a core knows becomes an object of a target: its name, and its attributes.
 //!
-//! A property the core did not tell is not null: what depends on it is left out, and what the target has stays.
+//! A property the core did not tell is not null: what depends on it is left out, and what the target has stays. Where the
+//! target's schema is known, values have the syntax of their attribute; where not, they stay what the core told.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Value as Json, json};
 
 use super::check::Known;
-use super::datum::Datum;
+use super::datum::{Datum, Reason};
 use super::entities::{SetAside, within};
 use super::expression::{Compiled, Compiler};
 use super::flaws::Flaw;
 use super::limits::PROPERTIES_MAX;
 use super::scope::Scope;
+use crate::model::json::value_from_json;
 use crate::model::{
-    AttributeName, ClassInfo, Error, ResourceMapping, Result, Schema, TableCell, TargetAttribute, Value,
+    AttributeName, ClassInfo, ClassName, ConnectionId, Error, PropertyKind, ResourceMapping, Result, Schema, Syntax,
+    TableCell, TargetAttribute, Value,
 };
+
+/// From here on reals are no longer told from whole numbers of more than 64 bits: 2^63.
+const INTEGERS_END: f64 = 9_223_372_036_854_775_808.0;
+/// Not the model's sentence, which tells the value.
+const NO_OBJECT: Reason = Reason::Borrowed("the object is none that the attribute takes");
+
+/// A value, or why there is none.
+type Valued<T> = std::result::Result<T, Reason>;
 
 /// What an object is made for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +41,8 @@ pub enum Purpose {
 /// A resource type over the core's properties.
 #[derive(Debug)]
 pub struct Resources {
+    connection: ConnectionId,
+    class: ClassName,
     name: Compiled,
     attributes: Vec<Attribute>,
     /// The properties it uses; one is a column of the expressions.
@@ -41,6 +54,8 @@ struct Attribute {
     name: AttributeName,
     create_only: bool,
     value: Compiled,
+    /// None: no schema says.
+    syntax: Option<Syntax>,
 }
 
 /// An object as a target is to have it.
@@ -79,9 +94,21 @@ impl Resources {
                 }
                 compiler.expression(&target.from, &mut scope).0
             });
-            attributes.push(Attribute { name: name.clone(), create_only: target.create_only, value });
+            let syntax = class.and_then(|class| class.attribute(name.as_str())).map(|attribute| attribute.syntax);
+            attributes.push(Attribute { name: name.clone(), create_only: target.create_only, value, syntax });
         }
-        Self { name, attributes, properties: scope.into_used() }
+        let (connection, class) = (mapping.connection.clone(), mapping.class.clone());
+        Self { connection, class, name, attributes, properties: scope.into_used() }
+    }
+
+    /// Where its objects are.
+    pub const fn connection(&self) -> &ConnectionId {
+        &self.connection
+    }
+
+    /// What its objects are.
+    pub const fn class(&self) -> &ClassName {
+        &self.class
     }
 
     /// Makes an object of what the core tells of it, in the API's JSON. For an update, attributes that are written on
@@ -102,9 +129,13 @@ impl Resources {
         let mut attributes = BTreeMap::new();
         for attribute in self.attributes.iter().filter(|attribute| purpose == Purpose::Create || !attribute.create_only)
         {
-            let value = attribute.value.evaluate(&cells).map_err(|why| refused(attribute.name.as_str(), &why))?;
-            if value != Datum::Unread {
-                attributes.insert(attribute.name.clone(), values(value));
+            let told = attribute.value.plain_column().and_then(|number| self.properties.get(number));
+            let values = match told.and_then(|property| properties.get(property)) {
+                Some(Json::Array(items)) => typed(items, attribute.syntax).map(Some),
+                _ => attribute.value.evaluate(&cells).and_then(|value| values(value, attribute.syntax)),
+            };
+            if let Some(values) = values.map_err(|why| refused(attribute.name.as_str(), &why))? {
+                attributes.insert(attribute.name.clone(), values);
             }
         }
         Ok(Made { name, attributes })
@@ -123,8 +154,9 @@ fn cell(json: &Json) -> Result<TableCell<'_>> {
         Json::String(text) => TableCell::Text(Cow::Borrowed(text)),
         Json::Number(number) => match (number.as_i64(), number.as_f64()) {
             (Some(number), _) => TableCell::Integer(number),
-            (None, Some(number)) => TableCell::Real(number),
-            (None, None) => return Err(Error::invalid("a property is a number out of range")),
+            // A whole number of more than 64 bits was rounded when it was read.
+            (None, Some(number)) if number.abs() < INTEGERS_END => TableCell::Real(number),
+            _ => return Err(Error::invalid("a property is a number out of range: they have 64 bits")),
         },
         Json::Object(object) => match object.get("binary").and_then(Json::as_str) {
             Some(text) if object.len() == 1 => {
@@ -133,21 +165,84 @@ fn cell(json: &Json) -> Result<TableCell<'_>> {
             }
             _ => TableCell::Json(Cow::Owned(json.to_string())),
         },
-        Json::Array(_) => TableCell::Json(Cow::Owned(json.to_string())),
+        Json::Array(items) => TableCell::Json(Cow::Owned(json!(told(items).collect::<Vec<_>>()).to_string())),
     })
 }
 
-fn values(datum: Datum<'_>) -> Vec<Value> {
+/// The values of a list, without what is null.
+fn told(items: &[Json]) -> impl Iterator<Item = &Json> {
+    items.iter().filter(|item| !item.is_null())
+}
+
+/// The values of a list as it was told, each of its own type.
+fn typed(items: &[Json], syntax: Option<Syntax>) -> Valued<Vec<Value>> {
+    let value = |item| {
+        let cell = cell(item).map_err(|error| Cow::Owned(error.message))?;
+        // A list within the list is one value, its text.
+        match &cell {
+            TableCell::Json(text) => value(Datum::Json(Cow::Borrowed(text)), syntax),
+            cell => value(Datum::of(cell), syntax),
+        }
+    };
+    told(items).map(value).collect()
+}
+
+/// All values of an attribute; none: they depend on what the core did not tell.
+fn values(datum: Datum<'_>, syntax: Option<Syntax>) -> Valued<Option<Vec<Value>>> {
     match datum {
-        Datum::Null | Datum::Unread => Vec::new(),
-        Datum::Text(text) | Datum::Json(text) => vec![Value::Text(text.into_owned())],
-        Datum::Integer(number) => vec![Value::Integer(number)],
-        Datum::Real(number) => vec![Value::Real(number)],
-        Datum::Boolean(truth) => vec![Value::Boolean(truth)],
-        Datum::Instant(micros) => vec![Value::Instant(micros)],
-        Datum::Date(days) => vec![Value::Date(days)],
-        Datum::Binary(bytes) => vec![Value::Binary(bytes.into_owned())],
-        Datum::List(texts) => texts.into_iter().map(|text| Value::Text(text.into_owned())).collect(),
+        Datum::Unread => Ok(None),
+        Datum::Null => Ok(Some(Vec::new())),
+        Datum::List(texts) => {
+            let values = texts.into_iter().map(|text| value(Datum::Text(text), syntax));
+            values.collect::<Valued<Vec<Value>>>().map(Some)
+        }
+        datum => Ok(Some(vec![value(datum, syntax)?])),
+    }
+}
+
+/// One value, in the syntax of its attribute if that is known.
+fn value(datum: Datum<'_>, syntax: Option<Syntax>) -> Valued<Value> {
+    if let Some(object) = object(&datum, syntax) {
+        return value_from_json(&object, syntax.unwrap_or(Syntax::Complex)).map_err(|_| NO_OBJECT);
+    }
+    let datum = match syntax.and_then(property_kind) {
+        Some(kind) => datum.cast(kind)?,
+        None => datum,
+    };
+    Ok(match datum {
+        Datum::Integer(number) => Value::Integer(number),
+        Datum::Real(number) => Value::Real(number),
+        Datum::Boolean(truth) => Value::Boolean(truth),
+        Datum::Instant(micros) => Value::Instant(micros),
+        Datum::Date(days) => Value::Date(days),
+        Datum::Binary(bytes) => Value::Binary(bytes.into_owned()),
+        datum => Value::Text(datum.text().map(Cow::into_owned).unwrap_or_default()),
+    })
+}
+
+/// The object that a text of JSON says, where the attribute takes one.
+fn object(datum: &Datum<'_>, syntax: Option<Syntax>) -> Option<Json> {
+    let text = match (datum, syntax) {
+        (Datum::Json(text), None)
+        | (Datum::Json(text) | Datum::Text(text), Some(Syntax::Binary | Syntax::Reference | Syntax::Complex)) => text,
+        _ => return None,
+    };
+    serde_json::from_str(text).ok().filter(Json::is_object)
+}
+
+/// The form that casts a value to a syntax; none where nothing is cast.
+const fn property_kind(syntax: Syntax) -> Option<PropertyKind> {
+    match syntax {
+        Syntax::Text | Syntax::Uri | Syntax::Dn | Syntax::Uuid | Syntax::Json | Syntax::Xml | Syntax::Decimal => {
+            Some(PropertyKind::Text)
+        }
+        Syntax::Integer => Some(PropertyKind::Integer),
+        Syntax::Real => Some(PropertyKind::Real),
+        Syntax::Boolean => Some(PropertyKind::Boolean),
+        Syntax::Binary => Some(PropertyKind::Binary),
+        Syntax::Instant => Some(PropertyKind::Instant),
+        Syntax::Date => Some(PropertyKind::Date),
+        Syntax::Reference | Syntax::Complex => None,
     }
 }
 
@@ -180,3 +275,6 @@ impl From<SetAside> for Error {
         refused(property, &aside.reason)
     }
 }
+
+#[cfg(test)]
+mod tests;

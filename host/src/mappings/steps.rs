@@ -23,7 +23,10 @@ pub(super) fn apply<'a>(step: &'a Step, value: Datum<'a>) -> Result<Datum<'a>, R
         (Step::Lower, Datum::List(texts)) => Ok(Datum::List(texts.into_iter().map(lower).collect())),
         (Step::Upper, Datum::Text(text)) => bounded(upper(text)),
         (Step::Upper, Datum::List(texts)) => Ok(Datum::List(texts.into_iter().map(upper).collect())),
-        (Step::Split(split), Datum::Text(text)) => Ok(cut(split, text)),
+        (Step::Split(Split { separator, index: None }), Datum::Text(text)) => Ok(Datum::List(cut(separator, text))),
+        (Step::Split(Split { separator, index: Some(index) }), Datum::Text(text)) => {
+            Ok(part(separator, *index, text).map_or(Datum::Null, Datum::Text))
+        }
         (Step::Item(index), Datum::List(texts)) => Ok(picked(texts, *index)),
         // A target may give one value where it could give several.
         (Step::Item(0 | -1) | Step::Join(_), Datum::Text(text)) => Ok(Datum::Text(text)),
@@ -81,26 +84,36 @@ fn upper(text: Cow<'_, str>) -> Cow<'_, str> {
     if is_upper { text } else { Cow::Owned(text.to_uppercase()) }
 }
 
-fn cut<'a>(split: &Split, text: Cow<'a, str>) -> Datum<'a> {
-    let parts: Vec<Cow<'a, str>> = match text {
-        Cow::Borrowed(text) => text.split(&split.separator).map(Cow::Borrowed).collect(),
-        Cow::Owned(text) => text.split(&split.separator).map(|part| Cow::Owned(part.to_owned())).collect(),
-    };
-    match split.index {
-        None => Datum::List(parts),
-        Some(index) => picked(parts, index),
+fn cut<'a>(separator: &str, text: Cow<'a, str>) -> Vec<Cow<'a, str>> {
+    match text {
+        Cow::Borrowed(text) => text.split(separator).map(Cow::Borrowed).collect(),
+        Cow::Owned(text) => text.split(separator).map(|part| Cow::Owned(part.to_owned())).collect(),
+    }
+}
+
+/// One part, without a list of all.
+fn part<'a>(separator: &str, index: i32, text: Cow<'a, str>) -> Option<Cow<'a, str>> {
+    // Not `rsplit`: where a separator overlaps itself, that cuts elsewhere.
+    let found = |text: &str| place(index, || text.split(separator).count());
+    match text {
+        Cow::Borrowed(text) => text.split(separator).nth(found(text)?).map(Cow::Borrowed),
+        Cow::Owned(text) => text.split(separator).nth(found(&text)?).map(|part| Cow::Owned(part.to_owned())),
     }
 }
 
 /// One of a list, from 0 on, or from -1 backwards.
 fn picked(mut texts: Vec<Cow<'_, str>>, index: i32) -> Datum<'_> {
-    let at = match usize::try_from(index) {
-        Ok(index) => Some(index),
-        Err(_) => usize::try_from(index.unsigned_abs()).ok().and_then(|back| texts.len().checked_sub(back)),
-    };
-    match at {
+    match place(index, || texts.len()) {
         Some(at) if at < texts.len() => Datum::Text(texts.swap_remove(at)),
         _ => Datum::Null,
+    }
+}
+
+/// An index from 0 on, or from -1 backwards, as one from 0 on.
+fn place(index: i32, count: impl FnOnce() -> usize) -> Option<usize> {
+    match usize::try_from(index) {
+        Ok(index) => Some(index),
+        Err(_) => count().checked_sub(usize::try_from(index.unsigned_abs()).ok()?),
     }
 }
 
@@ -126,6 +139,7 @@ fn mapped<'a>(map: &'a ValueMap, value: Datum<'a>) -> Result<Datum<'a>, Reason> 
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::{Value as Json, json};
 
     use super::*;
@@ -212,5 +226,14 @@ mod tests {
         assert_eq!(step(json!({"mask": -0x8000_0000_i64}), Datum::Integer(-0x8000_0000)), Ok(Datum::Boolean(true)));
         assert_eq!(step(json!("not"), Datum::Boolean(true)), Ok(Datum::Boolean(false)));
         assert_eq!(step(json!({"mask": 2}), Datum::Null), Ok(Datum::Null));
+    }
+
+    proptest! {
+        #[test]
+        fn one_part_is_what_the_list_of_all_has_there(given in "[ab]{0,8}", by in "[ab]{1,2}", index in -5..5) {
+            let all = step(json!({"split": {"separator": by}}), text(&given)).unwrap();
+            let one = step(json!({"split": {"separator": by, "index": index}}), text(&given));
+            prop_assert_eq!(one, step(json!({"item": index}), all));
+        }
     }
 }

@@ -17,14 +17,16 @@ use serde_json::json;
 
 use super::associations::{Associations, Lookup};
 use super::check::{Known, Table};
+use super::correlation::{Correlation, Owner};
 use super::datum::Datum;
 use super::entities::{Entities, Entity, SetAside, Uniqueness, Verdict};
-use super::flaws::refuse;
+use super::flaws::sound;
 use super::index::{Index, disk};
 use super::positions::Positions;
 use super::source::{TableReading, TableSource};
 use crate::model::{
-    AssociationMapping, Command, EntityMapping, Error, PropertyName, Result, TableCell, TableName, TableRow,
+    AssociationMapping, Command, CorrelationRule, EntityMapping, Error, MappingId, PropertyName, Result, TableCell,
+    TableName, TableRow,
 };
 
 /// What a stream needs: where rows are, what the mapping names, where temporary files may be.
@@ -62,6 +64,7 @@ pub struct Lines {
 enum Maker {
     Entities(Entities, Uniqueness),
     Associations(Associations, [Option<Index>; 2]),
+    Owners { accounts: Entities, unique: Uniqueness, correlation: Correlation, indexes: Vec<Index> },
 }
 
 /// A table, and which columns tell its rows apart; with the JSON around their values, which is the same in every line.
@@ -73,7 +76,7 @@ struct Rows {
 
 impl Ground {
     fn known(&self) -> Known<'_> {
-        Known { tables: &self.tables, entities: &self.entities, schema: None }
+        Known { tables: &self.tables, entities: &self.entities, ..Known::default() }
     }
 
     /// Readings of these tables, each once. One position holds for all tables of a connection.
@@ -104,12 +107,15 @@ impl Ground {
         Rows { table: table.clone(), head: format!(",\"row\":{{\"table\":\"{table}\""), identity }
     }
 
+    fn entity(&self, id: &MappingId) -> Result<&EntityMapping> {
+        let found = self.entities.iter().find(|mapping| mapping.id.folded() == id.folded());
+        found.ok_or_else(|| Error::not_found(format!("there is no mapping {id}")))
+    }
+
     /// The entities of a type by one property.
     async fn index(&self, lookup: &Lookup) -> Result<Index> {
         let known = self.known();
-        let mapping = self.entities.iter().find(|mapping| mapping.id.folded() == lookup.entity.folded());
-        let mapping = mapping.ok_or_else(|| Error::not_found(format!("there is no mapping {}", lookup.entity)))?;
-        let entities = compiled(Entities::compile(mapping, &known))?;
+        let entities = sound(Entities::compile(self.entity(&lookup.entity)?, &known))?;
         let mut unique = Uniqueness::of(&entities, &known, &self.folder);
         let by = entities.names().iter().position(|name| *name == lookup.by).unwrap_or_default();
         let mut index = Index::new(&self.folder)?;
@@ -142,7 +148,7 @@ impl Lines {
     /// Those of the mapping, which may no longer be right, and those of [`TableSource::open`].
     pub async fn entities(mapping: &EntityMapping, ground: &Ground, since: Option<&Positions>) -> Result<Self> {
         let known = ground.known();
-        let entities = compiled(Entities::compile(mapping, &known))?;
+        let entities = sound(Entities::compile(mapping, &known))?;
         let unique = Uniqueness::of(&entities, &known, &ground.folder);
         let (readings, ends) = ground.open(&entities.tables(), since).await?;
         Ok(Self { maker: Maker::Entities(entities, unique), readings, ends, told: Told::default(), done: false })
@@ -157,7 +163,7 @@ impl Lines {
         ground: &Ground,
         since: Option<&Positions>,
     ) -> Result<Self> {
-        let associations = compiled(Associations::compile(mapping, &ground.known()))?;
+        let associations = sound(Associations::compile(mapping, &ground.known()))?;
         let (readings, ends) = ground.open(&[associations.table()], since).await?;
         let mut indexes = [None, None];
         for (index, lookup) in indexes.iter_mut().zip(associations.lookups()) {
@@ -166,6 +172,24 @@ impl Lines {
             }
         }
         let maker = Maker::Associations(associations, indexes);
+        Ok(Self { maker, readings, ends, told: Told::default(), done: false })
+    }
+
+    /// Whose the accounts of a rule are.
+    ///
+    /// # Errors
+    /// As [`Lines::entities`].
+    pub async fn owners(rule: &CorrelationRule, ground: &Ground) -> Result<Self> {
+        let known = ground.known();
+        let correlation = sound(Correlation::compile(rule, &known))?;
+        let accounts = sound(Entities::compile(ground.entity(&rule.accounts)?, &known))?;
+        let unique = Uniqueness::of(&accounts, &known, &ground.folder);
+        let (readings, ends) = ground.open(&accounts.tables(), None).await?;
+        let mut indexes = Vec::new();
+        for (entity, by) in correlation.lookups() {
+            indexes.push(ground.index(&Lookup { entity: entity.clone(), by: by.clone() }).await?);
+        }
+        let maker = Maker::Owners { accounts, unique, correlation, indexes };
         Ok(Self { maker, readings, ends, told: Told::default(), done: false })
     }
 
@@ -221,15 +245,20 @@ impl Maker {
                 Verdict::SetAside(aside) => set_aside(rows, row.cells, &aside, told, into),
                 Verdict::Unmatched => unmatched(rows, row, told, into),
             },
+            Self::Owners { accounts, unique, correlation, indexes } => match accounts.judge(&rows.table, row.cells) {
+                Verdict::Made(account) => match unique.admit(accounts, &account).map_err(|why| disk(&why))? {
+                    Some(aside) => set_aside(rows, row.cells, &aside, told, into),
+                    None => {
+                        let owner = correlation.owner(&account, indexes)?;
+                        let key = account.values.get(accounts.key()).unwrap_or(&Datum::Null);
+                        written(owner_line(key, &owner, rows, row, into), told)
+                    }
+                },
+                Verdict::SetAside(aside) => set_aside(rows, row.cells, &aside, told, into),
+                Verdict::Unmatched => unmatched(rows, row, told, into),
+            },
         }
     }
-}
-
-fn compiled<T>(compiled: std::result::Result<T, Vec<super::flaws::Flaw>>) -> Result<T> {
-    compiled.map_err(|flaws| match refuse(&flaws) {
-        Err(error) => error,
-        Ok(()) => Error::internal("a mapping without flaws was refused"),
-    })
 }
 
 fn written(line: Result<()>, told: &mut Told) -> Result<()> {
@@ -265,6 +294,22 @@ fn pair_line(
     command(row.command, into);
     into.extend(format!("\"left\":{left},\"right\":{right}").as_bytes());
     properties(associations.names().zip(values), into)?;
+    identity(rows, row.cells, into)
+}
+
+fn owner_line(account: &Datum<'_>, owner: &Owner, rows: &Rows, row: TableRow<'_>, into: &mut Vec<u8>) -> Result<()> {
+    into.extend(b"{\"account\":");
+    account.write(into).map_err(|why| Error::internal(why.into_owned()))?;
+    let text = match owner {
+        // An identifier has no character that JSON escapes.
+        Owner::Matched { identity, key, by } => {
+            format!(",\"owner\":{{\"identity\":\"{identity}\",\"key\":{key},\"by\":{by}}}")
+        }
+        Owner::Unmatched => ",\"owner\":null".to_owned(),
+        Owner::Disputed { by } => format!(",\"disputed\":{}", json!({"by": by})),
+        Owner::Unknown { by, reason } => format!(",\"unknown\":{}", json!({"by": by, "reason": reason})),
+    };
+    into.extend(text.as_bytes());
     identity(rows, row.cells, into)
 }
 

@@ -6,12 +6,13 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// A value made of a row: an origin, then steps in their order.
 ///
 /// In JSON an object with one of `column`, `text`, `concat`, `first`, `cel`, and, if there are steps, `then`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "Written", into = "Written")]
 pub struct Expression {
     pub origin: Origin,
@@ -34,7 +35,7 @@ pub enum Origin {
 }
 
 /// One small transformation. All but `map` leave null as it is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Step {
     /// Without white space at both ends (Unicode `White_Space`); what is empty then is null.
@@ -66,7 +67,7 @@ pub enum Step {
 }
 
 /// What a text is cut at, and which part is meant.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Split {
     pub separator: String,
@@ -76,7 +77,7 @@ pub struct Split {
 }
 
 /// How a point in time or a date is written.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum DateFormat {
     /// 100 ns since 1601-01-01T00:00:00Z, as Active Directory counts; 0 and 2^63-1 mean never, and are null.
@@ -94,7 +95,7 @@ pub enum DateFormat {
 }
 
 /// The two ways to write 16 bytes as a GUID.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum GuidForm {
     /// The first three fields with their bytes in reverse (MS-DTYP, 2.3.4), as Active Directory holds them.
@@ -104,7 +105,7 @@ pub enum GuidForm {
 }
 
 /// Values by the text of what they stand for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ValueMap {
     /// Integers and booleans are looked up by their text.
@@ -115,7 +116,7 @@ pub struct ValueMap {
 }
 
 /// A value as it is written in a definition.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Literal {
     Null,
@@ -125,7 +126,7 @@ pub enum Literal {
 }
 
 /// An expression as it is written.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Written {
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -19,7 +19,7 @@ pub mod merge;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use jiff::civil::Date;
-use jiff::{SignedDuration, Timestamp, ToSpan as _};
+use jiff::{SignedDuration, Span, Timestamp};
 use serde::ser::{Error as _, SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value as Json};
@@ -41,7 +41,8 @@ pub fn instant_text(micros: i64) -> Option<String> {
 
 /// Days since the epoch as `YYYY-MM-DD`; `None` outside the years -9999 to 9999.
 pub fn date_text(days: i32) -> Option<String> {
-    EPOCH.checked_add(days.days()).ok().map(|date| date.to_string())
+    let since = Span::new().try_days(days).ok()?;
+    EPOCH.checked_add(since).ok().map(|date| date.to_string())
 }
 
 /// `YYYY-MM-DD` as days since the epoch; the inverse of [`date_text`].

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::expression::Expression;
@@ -31,36 +32,42 @@ pub struct KeptMapping {
 }
 
 /// Which rows are entities of a type, and what their properties are.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EntityMapping {
+    #[schemars(with = "String")]
     pub id: MappingId,
     pub title: String,
     /// A row belongs to the first whose table and condition it meets.
     pub sources: Vec<SourceTable>,
     /// The primary key, which never changes in an entity's life. A row without it is set aside.
+    #[schemars(with = "String")]
     pub key: PropertyName,
     /// Further properties no two entities share.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<String>")]
     pub unique: Vec<PropertyName>,
+    #[schemars(with = "BTreeMap<String, Property>")]
     pub properties: BTreeMap<PropertyName, Property>,
 }
 
 /// A table, and which of its rows are meant.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SourceTable {
+    #[schemars(with = "String")]
     pub table: TableName,
     /// A program in CEL that says true or false; all rows, if left out.
     #[serde(rename = "where", default, skip_serializing_if = "Option::is_none")]
     pub condition: Option<String>,
     /// What properties are made of in this table, where that is not what the property itself says.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<String, Expression>")]
     pub properties: BTreeMap<PropertyName, Expression>,
 }
 
 /// One property.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Property {
     /// Text, if left out.
@@ -72,7 +79,7 @@ pub struct Property {
 }
 
 /// What the values of a property are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum PropertyKind {
     #[default]
@@ -88,11 +95,13 @@ pub enum PropertyKind {
 }
 
 /// How entities belong together: each row of a table is a pair.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AssociationMapping {
+    #[schemars(with = "String")]
     pub id: MappingId,
     pub title: String,
+    #[schemars(with = "String")]
     pub table: TableName,
     /// As in a source.
     #[serde(rename = "where", default, skip_serializing_if = "Option::is_none")]
@@ -100,39 +109,46 @@ pub struct AssociationMapping {
     pub left: End,
     pub right: End,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<String, Property>")]
     pub properties: BTreeMap<PropertyName, Property>,
 }
 
 /// One end of an association.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct End {
     /// What names the entity.
     pub from: Expression,
     /// Its type: the identifier of an entity mapping.
+    #[schemars(with = "String")]
     pub entity: MappingId,
     /// The property it is named by: the key, if left out, or a unique one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
     pub by: Option<PropertyName>,
 }
 
 /// How what the core knows becomes an object of a target.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ResourceMapping {
+    #[schemars(with = "String")]
     pub id: MappingId,
     pub title: String,
     /// Never left out: a resource type is one connection's.
+    #[schemars(with = "String")]
     pub connection: ConnectionId,
+    #[schemars(with = "String")]
     pub class: ClassName,
     /// The name of a new object, made of the core's properties.
     pub name: Expression,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<String, TargetAttribute>")]
     pub attributes: BTreeMap<AttributeName, TargetAttribute>,
 }
 
 /// One attribute of the target.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct TargetAttribute {
     /// What it is made of: columns are the core's properties.
@@ -143,26 +159,30 @@ pub struct TargetAttribute {
 }
 
 /// Which account belongs to which identity.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CorrelationRule {
+    #[schemars(with = "String")]
     pub id: MappingId,
     pub title: String,
     /// The entity mapping whose entities are accounts.
+    #[schemars(with = "String")]
     pub accounts: MappingId,
     /// Tried in their order; the first that finds an identity decides.
     pub rules: Vec<Match>,
 }
 
 /// One way to find an account's identity.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Match {
     /// Made of the account's properties. Null finds nobody.
     pub account: Expression,
     /// The entity mapping whose entities are identities.
+    #[schemars(with = "String")]
     pub identity: MappingId,
     /// The property of the identity that has this value.
+    #[schemars(with = "String")]
     pub property: PropertyName,
 }
 
@@ -175,6 +195,18 @@ impl Mapping {
             Self::Resource(mapping) => &mapping.id,
             Self::Correlation(rule) => &rule.id,
         }
+    }
+
+    /// The same under another identifier.
+    #[must_use]
+    pub fn with_id(mut self, id: MappingId) -> Self {
+        match &mut self {
+            Self::Entity(mapping) => mapping.id = id,
+            Self::Association(mapping) => mapping.id = id,
+            Self::Resource(mapping) => mapping.id = id,
+            Self::Correlation(rule) => rule.id = id,
+        }
+        self
     }
 
     /// It as an entity mapping, if it is one.

@@ -99,6 +99,39 @@ impl Schedule {
 }
 
 impl Work {
+    /// What is to be done, as it is written down: an import names a connection and how much it reads (everything, if
+    /// left out), a refresh a connection or a system.
+    ///
+    /// # Errors
+    /// `invalid-request`, blaming `kind`, `mode`, `output` or `connection`.
+    pub fn of(
+        kind: TaskKind,
+        mode: Option<ImportMode>,
+        output: Option<Output>,
+        connection: Option<ConnectionId>,
+        system: Option<SystemId>,
+    ) -> Result<Self> {
+        let refused = |what: &str, blamed: &str| Err(Error::invalid(what.to_owned()).blaming(blamed));
+        match (kind, connection, system) {
+            (TaskKind::Fulfil | TaskKind::WriteTables, ..) => {
+                refused("the kind of a schedule is import or refresh-schema", "kind")
+            }
+            (TaskKind::RefreshSchema, ..) if mode.is_some() => {
+                refused("mode means nothing where a schema is refreshed", "mode")
+            }
+            (TaskKind::RefreshSchema, ..) if output.is_some() => {
+                refused("output means nothing where a schema is refreshed", "output")
+            }
+            (TaskKind::Import, Some(connection), None) => {
+                Ok(Self::Import { connection, mode: mode.unwrap_or_default(), output })
+            }
+            (TaskKind::Import, ..) => refused("an import names a connection, and no system", "connection"),
+            (TaskKind::RefreshSchema, Some(connection), None) => Ok(Self::RefreshConnection { connection }),
+            (TaskKind::RefreshSchema, None, Some(system)) => Ok(Self::RefreshSystem { system }),
+            (TaskKind::RefreshSchema, ..) => refused("name either a connection or a system", "connection"),
+        }
+    }
+
     /// What its tasks do.
     pub const fn kind(&self) -> TaskKind {
         match self {
@@ -112,6 +145,30 @@ impl Work {
         match self {
             Self::Import { connection, .. } | Self::RefreshConnection { connection } => Some(connection),
             Self::RefreshSystem { .. } => None,
+        }
+    }
+
+    /// How much it reads, if it imports.
+    pub const fn mode(&self) -> Option<ImportMode> {
+        match self {
+            Self::Import { mode, .. } => Some(*mode),
+            _ => None,
+        }
+    }
+
+    /// Where it writes what it imported, if it does.
+    pub const fn output(&self) -> Option<&Output> {
+        match self {
+            Self::Import { output, .. } => output.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// The system it is about, if it is one.
+    pub const fn system(&self) -> Option<&SystemId> {
+        match self {
+            Self::RefreshSystem { system } => Some(system),
+            _ => None,
         }
     }
 }

@@ -254,7 +254,7 @@ mod tests {
 
         #[test]
         fn every_name_can_be_written_and_is_read_as_it_is(name in "[^\\p{Cc}/\\\\;]{1,20}") {
-            prop_assume!(!name.contains('%') && !matches!(name.as_str(), "." | ".."));
+            prop_assume!(!name.contains('%') && !is_step(name.as_bytes()));
             let text: String = name.bytes().map(|byte| format!("%{byte:02x}")).collect();
             prop_assert_eq!(path(&format!("/users/{text}")).to_string(), format!("/users/{name}"));
         }

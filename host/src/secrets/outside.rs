@@ -11,6 +11,7 @@ use cap_std::ambient_authority;
 use cap_std::fs::{Dir, File, OpenOptions};
 use zeroize::Zeroizing;
 
+use super::key::KEY_FILE;
 use super::refused;
 use crate::config::{SecretsConfig, environment};
 use crate::model::secret::SECRET_BYTES_MAX;
@@ -25,14 +26,14 @@ pub(super) struct Outside(SecretsConfig);
 
 impl Outside {
     /// # Errors
-    /// `configuration` if a directory holds `data_dir`, where the vault's own key is.
+    /// `configuration` if a directory holds `data_dir` or the vault's own key, wherever a link leads to it.
     pub(super) fn new(config: SecretsConfig, data_dir: &Path) -> Result<Self> {
         let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        let own = real(data_dir);
-        let Some(above) = config.directories.iter().find(|directory| own.starts_with(real(directory))) else {
-            return Ok(Self(config));
-        };
-        let told = "holds the host's own data directory, and with it the vault's key; choose one that does not";
+        // The key may be a link to where the operator keeps it.
+        let own = [real(data_dir), real(&data_dir.join(KEY_FILE))];
+        let holds = |directory: &&PathBuf| own.iter().any(|own| own.starts_with(real(directory)));
+        let Some(above) = config.directories.iter().find(holds) else { return Ok(Self(config)) };
+        let told = "holds the host's own data directory or the vault's key; choose one that does not";
         Err(refused(format!("`secrets.directories`: {} {told}", above.display())))
     }
 

@@ -57,11 +57,12 @@ impl Vault {
             None => return Err(no_new_key()),
         }
         let sealed = self.seal_anew(store).await?;
+        // Before anybody is told that a key may go.
+        store.settle().await?;
         let (key, older) = (self.ring().first().id().to_owned(), self.ring().older());
         let Some(folder) = folder else {
             return Ok(Rotated { key, sealed, continued: false, removed: Vec::new(), removable: older });
         };
-        store.settle().await?;
         self.replace_ring(folder, key::keep_first).await?;
         Ok(Rotated { key, sealed, continued, removed: older, removable: Vec::new() })
     }

@@ -316,10 +316,13 @@ async fn a_key_that_is_kept_behind_a_link_is_not_replaced() {
 async fn what_a_lost_key_sealed_can_be_given_up_and_nothing_else_is() {
     let room = Room::new().await;
     room.put(&room.open(None).await.unwrap()).await;
-    assert_eq!(Vault::forget_lost(room.folder.path(), None, &room.store).await.unwrap(), 0);
+    let key = room.store.sealing_keys().await.unwrap();
+    let forget = async |keys: BTreeSet<String>| Vault::forget_lost(room.folder.path(), None, &room.store, &keys).await;
+    assert!(forget(key.clone()).await.unwrap_err().message.contains("is in the ring"));
     std::fs::remove_file(room.key_file()).unwrap();
     assert!(refused(room.open(None).await).contains("forget-lost"));
-    assert_eq!(Vault::forget_lost(room.folder.path(), None, &room.store).await.unwrap(), 1);
+    assert!(forget(["another".to_owned()].into()).await.unwrap_err().message.contains("sealed nothing"));
+    assert_eq!(forget(key).await.unwrap(), 1);
     room.open(None).await.unwrap();
     assert!(room.store.secured(&connection().id).await.unwrap().rows.is_empty());
 }

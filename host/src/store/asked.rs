@@ -79,16 +79,16 @@ impl Store {
         Ok(task)
     }
 
-    /// Puts a running task aside as it was asked; queues it again if that was taken back meanwhile. Answers whether it
-    /// is queued.
-    pub async fn park_task(&self, id: TaskId) -> Result<bool> {
+    /// Puts a running task aside as it was asked; queues it again if that was taken back meanwhile. Answers what it is
+    /// now: still running, if meanwhile it was asked to stop for good.
+    pub async fn park_task(&self, id: TaskId) -> Result<TaskState> {
         let mut tx = self.database.write().await?;
         let parked = "UPDATE task SET state = CASE WHEN pause_requested THEN 'paused' ELSE 'queued' END,
-            pause_requested = FALSE WHERE id = $1 AND state = 'running'";
+            pause_requested = FALSE WHERE id = $1 AND state = 'running' AND NOT cancel_requested";
         set(&mut tx, id, parked).await?;
         let state = task_state(&mut tx, id).await?;
         tx.commit().await.map_err(fault)?;
-        Ok(state == TaskState::Queued)
+        Ok(state)
     }
 }
 

@@ -1,9 +1,14 @@
 //! Many changes of the configuration at once: all of them, or none.
 
+use jiff::Timestamp;
+
 use super::publishers::PublisherKey;
 use super::secured::{Held, SecuredEdit};
-use super::{Store, connections, permissions, publishers, systems};
-use crate::model::{Connection, ConnectionId, KeyId, Permissions, PublisherName, Result, System, SystemId};
+use super::{Store, connections, mappings, permissions, publishers, schedules, systems};
+use crate::model::{
+    Connection, ConnectionId, KeptMapping, KeyId, MappingId, Permissions, PublisherName, Result, Schedule, ScheduleId,
+    System, SystemId,
+};
 
 /// What a change makes of the secured options of a connection, once it sees what is there; it may refuse.
 pub type SecuredChange = Box<dyn FnOnce(&Held) -> Result<Vec<SecuredEdit>> + Send>;
@@ -25,6 +30,13 @@ pub enum ConfigEdit {
         withdraw: Permissions,
         by: String,
     },
+    CreateMapping(KeptMapping),
+    ReplaceMapping(KeptMapping, i64),
+    DeleteMapping(MappingId, i64),
+    /// It runs at that time.
+    CreateSchedule(Schedule, Option<Timestamp>),
+    ReplaceSchedule(Schedule, Option<Timestamp>, i64),
+    DeleteSchedule(ScheduleId, i64),
 }
 
 impl Store {
@@ -48,11 +60,23 @@ impl Store {
                     erased |= connections::update(&mut tx, now, &connection, Some(seen), secured).await?;
                 }
                 ConfigEdit::DeleteConnection(id, seen) => {
-                    erased |= connections::remove(&mut tx, &id, Some(seen)).await?;
+                    erased |= connections::remove(&mut tx, self.now(), &id, Some(seen)).await?;
                 }
                 ConfigEdit::Permit { connection, approve, withdraw, by } => {
                     permissions::change(&mut tx, now, &connection, &approve, &withdraw, &by).await?;
                 }
+                ConfigEdit::CreateMapping(mapping) => mappings::insert(&mut tx, now, &mapping).await?,
+                ConfigEdit::ReplaceMapping(mapping, seen) => {
+                    mappings::update(&mut tx, now, &mapping, Some(seen)).await?;
+                }
+                ConfigEdit::DeleteMapping(id, seen) => mappings::remove(&mut tx, &id, Some(seen)).await?,
+                ConfigEdit::CreateSchedule(schedule, next) => {
+                    schedules::insert(&mut tx, now, &schedule, next).await?;
+                }
+                ConfigEdit::ReplaceSchedule(schedule, next, seen) => {
+                    schedules::update(&mut tx, now, &schedule, next, Some(seen)).await?;
+                }
+                ConfigEdit::DeleteSchedule(id, seen) => schedules::remove(&mut tx, &id, Some(seen)).await?,
             }
         }
         self.database.commit_erasing(tx, erased).await

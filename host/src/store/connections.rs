@@ -7,7 +7,8 @@ use super::fault::fault;
 use super::numbers::{from_json, instant, json, limit, next_number, parsed};
 use super::secured::{Held, SecuredEdit, apply, clear_all, held};
 use super::systems::check_revision;
-use crate::model::{Connection, ConnectionId, Error, FailureKind, Result, Stored, Switches, SystemId};
+use super::tasks::cancel_tasks;
+use crate::model::{Connection, ConnectionId, Error, FailureKind, Result, Stored, Switches, SystemId, TaskState};
 
 /// The columns of a stored connection; the system's id comes in its own spelling.
 const SELECT: &str = "SELECT c.id, s.id AS system_id, c.connector, c.version, c.title, c.options, c.directories,
@@ -76,7 +77,7 @@ impl Store {
         if_match: Option<i64>,
         edit: impl FnOnce(Switches) -> Switches + Send,
     ) -> Result<Stored<Connection>> {
-        let mut tx = self.database.write().await?;
+        let mut tx = self.database.write_erasing().await?;
         let (number, revision) = identify(&mut tx, id).await?;
         check_revision("connection", id.as_str(), revision, if_match)?;
         let switches = edit(read(&mut *tx, id).await?.value.switches);
@@ -87,8 +88,8 @@ impl Store {
             .execute(&mut *tx)
             .await
             .map_err(fault)?;
-        stop_if_disabled(&mut tx, number, switches, self.now()).await?;
-        tx.commit().await.map_err(fault)?;
+        let erased = stop_if_disabled(&mut tx, number, switches, self.now()).await?;
+        self.database.commit_erasing(tx, erased).await?;
         self.connection(id).await
     }
 
@@ -97,7 +98,7 @@ impl Store {
     /// something (a refresh of its schema does not), `stale` if `if_match` is no longer its revision.
     pub async fn delete_connection(&self, id: &ConnectionId, if_match: Option<i64>) -> Result<()> {
         let mut tx = self.database.write_erasing().await?;
-        let erased = remove(&mut tx, id, if_match).await?;
+        let erased = remove(&mut tx, self.now(), id, if_match).await?;
         self.database.commit_erasing(tx, erased).await
     }
 }
@@ -178,12 +179,17 @@ pub(super) async fn update(
     .execute(&mut *at)
     .await
     .map_err(fault)?;
-    stop_if_disabled(&mut *at, number, connection.switches, now).await?;
-    Ok(!edits.is_empty())
+    let stopped = stop_if_disabled(&mut *at, number, connection.switches, now).await?;
+    Ok(stopped || !edits.is_empty())
 }
 
 /// Deletes a connection, inside a transaction; whether something secured went with it.
-pub(super) async fn remove(at: &mut SqliteConnection, id: &ConnectionId, if_match: Option<i64>) -> Result<bool> {
+pub(super) async fn remove(
+    at: &mut SqliteConnection,
+    now: i64,
+    id: &ConnectionId,
+    if_match: Option<i64>,
+) -> Result<bool> {
     let (number, revision) = identify(&mut *at, id).await?;
     check_revision("connection", id.as_str(), revision, if_match)?;
     let running: Option<String> = sqlx::query_scalar(
@@ -198,14 +204,15 @@ pub(super) async fn remove(at: &mut SqliteConnection, id: &ConnectionId, if_matc
         return Err(Error::failure(FailureKind::Conflict, message));
     }
     let cleared = clear_all(at, number).await?;
+    let open = [TaskState::Queued, TaskState::Running, TaskState::Paused, TaskState::Held];
+    let erased = cancel_tasks(at, number, &open, now).await?;
     for statement in [
         "UPDATE connection SET folded = NULL, managed_system = NULL, published_run = NULL WHERE number = $1",
         "UPDATE run SET state = 'discarded' WHERE connection = $1",
-        "UPDATE task SET state = 'cancelled' WHERE connection = $1 AND state IN ('queued', 'running', 'paused', 'held')",
     ] {
         sqlx::query(statement).bind(number).execute(&mut *at).await.map_err(fault)?;
     }
-    Ok(cleared > 0)
+    Ok(erased || cleared > 0)
 }
 
 /// The connection of that id, inside a transaction or not.
@@ -232,19 +239,18 @@ async fn withdraw_from_another(at: &mut SqliteConnection, number: i64, connectio
     Ok(())
 }
 
-/// What waits for a disabled connection is cancelled, what runs is asked to stop; what is held stays.
-async fn stop_if_disabled(at: &mut SqliteConnection, number: i64, switches: Switches, now: i64) -> Result<()> {
+/// What waits for a disabled connection is cancelled, what runs is asked to stop; what is held stays. Whether anything
+/// was erased.
+async fn stop_if_disabled(at: &mut SqliteConnection, number: i64, switches: Switches, now: i64) -> Result<bool> {
     if switches.enabled {
-        return Ok(());
+        return Ok(false);
     }
-    for statement in [
-        "UPDATE task SET state = 'cancelled', finished = $2 WHERE connection = $1
-            AND state IN ('queued', 'paused')",
-        "UPDATE task SET cancel_requested = $2 > 0 WHERE connection = $1 AND state = 'running'",
-    ] {
-        sqlx::query(statement).bind(number).bind(now).execute(&mut *at).await.map_err(fault)?;
-    }
-    Ok(())
+    sqlx::query("UPDATE task SET cancel_requested = TRUE WHERE connection = $1 AND state = 'running'")
+        .bind(number)
+        .execute(&mut *at)
+        .await
+        .map_err(fault)?;
+    cancel_tasks(at, number, &[TaskState::Queued, TaskState::Paused], now).await
 }
 
 /// The connection's number and revision, inside a transaction.

@@ -208,17 +208,19 @@ impl Store {
     }
 
     async fn named(&self, run: i64, names: &HashSet<&str>) -> Result<Vec<(String, String, String, i64)>> {
-        if names.is_empty() {
-            return Ok(Vec::new());
+        let names: Vec<&str> = names.iter().copied().collect();
+        let mut found = Vec::new();
+        for names in names.chunks(CHUNK) {
+            let sql = format!(
+                "SELECT o.name, p.class, MIN(o.uid), COUNT(*) FROM object_name o JOIN part p ON p.number = o.part
+                 WHERE o.run = ? AND o.name IN ({}) GROUP BY o.name, p.class",
+                list("?", names.len())
+            );
+            let query = sqlx::query_as(sqlx::AssertSqlSafe(sql)).persistent(false).bind(run);
+            let query = names.iter().fold(query, |query, name| query.bind(*name));
+            found.extend(query.fetch_all(self.database.reader()).await.map_err(fault)?);
         }
-        let sql = format!(
-            "SELECT o.name, p.class, MIN(o.uid), COUNT(*) FROM object_name o JOIN part p ON p.number = o.part
-             WHERE o.run = ? AND o.name IN ({}) GROUP BY o.name, p.class",
-            list("?", names.len())
-        );
-        let query = sqlx::query_as(sqlx::AssertSqlSafe(sql)).persistent(false).bind(run);
-        let query = names.iter().fold(query, |query, name| query.bind(*name));
-        query.fetch_all(self.database.reader()).await.map_err(fault)
+        Ok(found)
     }
 
     /// Which objects of a run have these names, as long as its names are kept: class, uid, and whether the name is the

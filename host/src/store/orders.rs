@@ -50,14 +50,13 @@ impl Store {
         seal: impl Fn(TaskId, i64, &SealedOrder) -> Result<SealedOrder> + Send,
     ) -> Result<u64> {
         let mut tx = self.database.write_erasing().await?;
-        let rows: Vec<(String, i64, String, Vec<u8>)> = sqlx::query_as(
-            "SELECT task, number, key_id, sealed FROM task_order WHERE key_id <> $1 ORDER BY task, number LIMIT $2",
-        )
-        .bind(key_id)
-        .bind(limit(at_most))
-        .fetch_all(&mut *tx)
-        .await
-        .map_err(fault)?;
+        let rows: Vec<(String, i64, String, Vec<u8>)> =
+            sqlx::query_as("SELECT task, number, key_id, sealed FROM task_order WHERE key_id <> $1 LIMIT $2")
+                .bind(key_id)
+                .bind(limit(at_most))
+                .fetch_all(&mut *tx)
+                .await
+                .map_err(fault)?;
         let found = u64::try_from(rows.len()).unwrap_or(u64::MAX);
         for (task, number, key_id, bytes) in rows {
             let sealed = seal(parsed("task id", &task)?, number, &SealedOrder { key_id, bytes })?;
@@ -74,28 +73,31 @@ impl Store {
         Ok(found)
     }
 
-    /// Queues a fulfilment with the orders that `seal` makes for its id, in their order.
-    pub async fn enqueue_fulfilment(
+    /// Queues fulfilments, all of them or none; each with the orders that `seal` makes for its id, in their order.
+    pub async fn enqueue_fulfilments<O: Sync>(
         &self,
-        new: &NewTask,
+        new: &[(NewTask, O)],
         fulfilment: Fulfilment,
-        seal: impl FnOnce(TaskId) -> Result<Vec<NewOrder>> + Send,
-    ) -> Result<Task> {
+        seal: impl Fn(TaskId, &O) -> Result<Vec<NewOrder>> + Send,
+    ) -> Result<Vec<Task>> {
         let mut tx = self.database.write().await?;
-        let id = insert_task(&mut tx, new, self.now()).await?;
-        for (number, order) in (1..).zip(seal(id)?) {
-            insert(&mut tx, id, number, &order).await?;
+        let mut tasks = Vec::with_capacity(new.len());
+        for (new, orders) in new {
+            let id = insert_task(&mut tx, new, self.now()).await?;
+            for (number, order) in (1..).zip(seal(id, orders)?) {
+                insert(&mut tx, id, number, &order).await?;
+            }
+            sqlx::query("UPDATE task SET fulfilment = $2 WHERE id = $1")
+                .bind(id.to_string())
+                .bind(json(&fulfilment)?)
+                .execute(&mut *tx)
+                .await
+                .map_err(fault)?;
+            recount(&mut tx, id).await?;
+            tasks.push(read_task(&mut *tx, id).await?);
         }
-        sqlx::query("UPDATE task SET fulfilment = $2 WHERE id = $1")
-            .bind(id.to_string())
-            .bind(json(&fulfilment)?)
-            .execute(&mut *tx)
-            .await
-            .map_err(fault)?;
-        recount(&mut tx, id).await?;
-        let task = read_task(&mut *tx, id).await?;
         tx.commit().await.map_err(fault)?;
-        Ok(task)
+        Ok(tasks)
     }
 
     /// The orders of a task that wait, by number.
@@ -264,17 +266,32 @@ async fn insert(at: &mut SqliteConnection, task: TaskId, number: i64, order: &Ne
     Ok(())
 }
 
-/// Skips orders that nobody can open any more, inside a transaction; how many.
+/// Skips orders that nobody can open any more, inside a transaction; how many. What came of one that had begun stays
+/// unknown.
 pub(super) async fn forget_orders(at: &mut SqliteConnection, key_id: &str, now: i64) -> Result<u64> {
-    let done = sqlx::query(
-        "UPDATE task_order SET state = 'skipped', finished = $2, key_id = NULL, sealed = NULL WHERE key_id = $1",
-    )
-    .bind(key_id)
-    .bind(now)
-    .execute(at)
-    .await
-    .map_err(fault)?;
-    Ok(done.rows_affected())
+    let tasks: Vec<String> = sqlx::query_scalar("SELECT DISTINCT task FROM task_order WHERE key_id = $1")
+        .bind(key_id)
+        .fetch_all(&mut *at)
+        .await
+        .map_err(fault)?;
+    let mut count = 0;
+    for task in tasks {
+        let task = parsed("task id", &task)?;
+        abandon(&mut *at, task, now).await?;
+        let done = sqlx::query(
+            "UPDATE task_order SET state = 'skipped', finished = $3, key_id = NULL, sealed = NULL
+             WHERE task = $1 AND key_id = $2",
+        )
+        .bind(task.to_string())
+        .bind(key_id)
+        .bind(now)
+        .execute(&mut *at)
+        .await
+        .map_err(fault)?;
+        count += done.rows_affected();
+        recount(&mut *at, task).await?;
+    }
+    Ok(count)
 }
 
 /// Counts the orders of a task anew, where whoever looks at the task sees it.

@@ -49,26 +49,7 @@ impl Store {
     /// Stores a new schedule that runs at `next`. `conflict` if its id is taken, without regard to case.
     pub async fn create_schedule(&self, schedule: &Schedule, next: Option<Timestamp>) -> Result<ScheduleStatus> {
         let mut tx = self.database.write().await?;
-        let done = sqlx::query(
-            "INSERT INTO schedule (folded, id, work, cron, time_zone, catch_up, paused, next_run, revision, created,
-                changed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $9) ON CONFLICT DO NOTHING",
-        )
-        .bind(schedule.id.folded())
-        .bind(schedule.id.as_str())
-        .bind(json(&schedule.work)?)
-        .bind(schedule.timing.expression())
-        .bind(schedule.timing.zone_name())
-        .bind(schedule.catch_up)
-        .bind(schedule.paused)
-        .bind(next.map(Timestamp::as_microsecond))
-        .bind(self.now())
-        .execute(&mut *tx)
-        .await
-        .map_err(fault)?;
-        if done.rows_affected() == 0 {
-            let message = format!("the schedule {} exists already", schedule.id);
-            return Err(Error::failure(FailureKind::Conflict, message));
-        }
+        insert(&mut tx, self.now(), schedule, next).await?;
         tx.commit().await.map_err(fault)?;
         self.schedule(&schedule.id).await
     }
@@ -102,22 +83,7 @@ impl Store {
         if_match: Option<i64>,
     ) -> Result<ScheduleStatus> {
         let mut tx = self.database.write().await?;
-        require_revision(&mut tx, &schedule.id, if_match).await?;
-        sqlx::query(
-            "UPDATE schedule SET work = $2, cron = $3, time_zone = $4, catch_up = $5, paused = $6, next_run = $7,
-                revision = revision + 1, changed = $8 WHERE folded = $1",
-        )
-        .bind(schedule.id.folded())
-        .bind(json(&schedule.work)?)
-        .bind(schedule.timing.expression())
-        .bind(schedule.timing.zone_name())
-        .bind(schedule.catch_up)
-        .bind(schedule.paused)
-        .bind(next.map(Timestamp::as_microsecond))
-        .bind(self.now())
-        .execute(&mut *tx)
-        .await
-        .map_err(fault)?;
+        update(&mut tx, self.now(), schedule, next, if_match).await?;
         tx.commit().await.map_err(fault)?;
         self.schedule(&schedule.id).await
     }
@@ -125,9 +91,7 @@ impl Store {
     /// Deletes the schedule; its tasks stay. `stale` if `if_match` is no longer its revision.
     pub async fn delete_schedule(&self, id: &ScheduleId, if_match: Option<i64>) -> Result<()> {
         let mut tx = self.database.write().await?;
-        require_revision(&mut tx, id, if_match).await?;
-        let deleted = sqlx::query("DELETE FROM schedule WHERE folded = $1").bind(id.folded());
-        deleted.execute(&mut *tx).await.map_err(fault)?;
+        remove(&mut tx, id, if_match).await?;
         tx.commit().await.map_err(fault)
     }
 
@@ -208,6 +172,70 @@ impl Store {
         }
         Ok(ordered)
     }
+}
+
+/// Adds a schedule that runs at `next`, inside a transaction.
+pub(super) async fn insert(
+    at: &mut SqliteConnection,
+    now: i64,
+    schedule: &Schedule,
+    next: Option<Timestamp>,
+) -> Result<()> {
+    let done = sqlx::query(
+        "INSERT INTO schedule (folded, id, work, cron, time_zone, catch_up, paused, next_run, revision, created,
+            changed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $9) ON CONFLICT DO NOTHING",
+    )
+    .bind(schedule.id.folded())
+    .bind(schedule.id.as_str())
+    .bind(json(&schedule.work)?)
+    .bind(schedule.timing.expression())
+    .bind(schedule.timing.zone_name())
+    .bind(schedule.catch_up)
+    .bind(schedule.paused)
+    .bind(next.map(Timestamp::as_microsecond))
+    .bind(now)
+    .execute(at)
+    .await
+    .map_err(fault)?;
+    if done.rows_affected() == 0 {
+        let message = format!("the schedule {} exists already", schedule.id);
+        return Err(Error::failure(FailureKind::Conflict, message));
+    }
+    Ok(())
+}
+
+/// Replaces what a schedule says, inside a transaction; it runs at `next`.
+pub(super) async fn update(
+    at: &mut SqliteConnection,
+    now: i64,
+    schedule: &Schedule,
+    next: Option<Timestamp>,
+    if_match: Option<i64>,
+) -> Result<()> {
+    require_revision(at, &schedule.id, if_match).await?;
+    sqlx::query(
+        "UPDATE schedule SET work = $2, cron = $3, time_zone = $4, catch_up = $5, paused = $6, next_run = $7,
+            revision = revision + 1, changed = $8 WHERE folded = $1",
+    )
+    .bind(schedule.id.folded())
+    .bind(json(&schedule.work)?)
+    .bind(schedule.timing.expression())
+    .bind(schedule.timing.zone_name())
+    .bind(schedule.catch_up)
+    .bind(schedule.paused)
+    .bind(next.map(Timestamp::as_microsecond))
+    .bind(now)
+    .execute(at)
+    .await
+    .map_err(fault)?;
+    Ok(())
+}
+
+/// Deletes a schedule, inside a transaction.
+pub(super) async fn remove(at: &mut SqliteConnection, id: &ScheduleId, if_match: Option<i64>) -> Result<()> {
+    require_revision(at, id, if_match).await?;
+    sqlx::query("DELETE FROM schedule WHERE folded = $1").bind(id.folded()).execute(at).await.map_err(fault)?;
+    Ok(())
 }
 
 /// What there is to note.

@@ -3,6 +3,7 @@
 //! A refresh that finds nothing different extends the version in use; one that does begins another. The last
 //! [`SNAPSHOTS_MAX`] versions are kept, to be compared.
 
+use jiff::Timestamp;
 use sqlx::SqliteConnection;
 
 use super::Store;
@@ -10,7 +11,7 @@ use super::connections::identify;
 use super::fault::fault;
 use super::numbers::{from_json, instant, json, limit, maybe_instant};
 use crate::model::schema::diff::SchemaDiff;
-use crate::model::{ConnectionId, Error, Result, Schema, SchemaFailure, SchemaSnapshot, SchemaStatus};
+use crate::model::{ConnectionId, Error, FailureKind, Result, Schema, SchemaFailure, SchemaSnapshot, SchemaStatus};
 
 /// Versions of a connection's schema that are kept.
 const SNAPSHOTS_MAX: i64 = 50;
@@ -20,11 +21,16 @@ const NEWEST: &str = "(SELECT MAX(number) FROM schema_snapshot WHERE connection 
 type Columns = (Option<String>, Option<i64>, Option<i64>, bool, Option<i64>, Option<String>, Option<String>);
 
 impl Store {
-    /// Keeps a refreshed schema; an earlier failure is forgotten. Answers what changed, if something did.
-    pub async fn put_schema(&self, connection: &ConnectionId, schema: &Schema) -> Result<SchemaDiff> {
+    /// Keeps a schema that somebody began to read at `began`; an earlier failure is forgotten. Answers what changed, if
+    /// something did. `conflict` if the connection was deleted and made anew meanwhile.
+    ///
+    /// As of that time it is kept: what was configured later was not asked.
+    pub async fn put_schema(&self, connection: &ConnectionId, schema: &Schema, began: Timestamp) -> Result<SchemaDiff> {
         let mut tx = self.database.write().await?;
-        let (connection, _) = identify(&mut tx, connection).await?;
-        let now = self.now();
+        let now = began.as_microsecond();
+        let number = identify(&mut tx, connection).await?.0;
+        require_older(&mut tx, connection, number, now).await?;
+        let connection = number;
         let newest = newest(&mut tx, connection).await?;
         let diff = match &newest {
             Some((_, before)) => SchemaDiff::between(before, schema),
@@ -138,6 +144,20 @@ impl Store {
         let missing = || Error::not_found(format!("the schema of {connection} has no version {number}, or no longer"));
         from_json("schema", &classes.ok_or_else(missing)?)
     }
+}
+
+/// Refuses what was read before the connection was made: it is another one of the same name.
+async fn require_older(at: &mut SqliteConnection, id: &ConnectionId, number: i64, began: i64) -> Result<()> {
+    let created: i64 = sqlx::query_scalar("SELECT created FROM connection WHERE number = $1")
+        .bind(number)
+        .fetch_one(at)
+        .await
+        .map_err(fault)?;
+    if created <= began {
+        return Ok(());
+    }
+    let message = format!("the connection {id} was deleted and made anew while its schema was read; read it again");
+    Err(Error::failure(FailureKind::Conflict, message))
 }
 
 async fn newest(at: &mut SqliteConnection, connection: i64) -> Result<Option<(i64, Schema)>> {

@@ -86,11 +86,11 @@ impl Store {
         Ok(count)
     }
 
-    /// Removes what other keys than these sealed; how much.
-    pub async fn forget_sealed(&self, known: &BTreeSet<String>) -> Result<u64> {
+    /// Removes what these keys sealed; how much.
+    pub async fn forget_sealed(&self, keys: &BTreeSet<String>) -> Result<u64> {
         let mut tx = self.database.write_erasing().await?;
         let mut count = 0;
-        for key_id in self.sealing_keys().await?.difference(known) {
+        for key_id in keys {
             for table in TABLES {
                 let sql = format!("DELETE FROM {} WHERE key_id = $1", table.name);
                 let query = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(key_id);

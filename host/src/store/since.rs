@@ -65,7 +65,7 @@ impl Snapshot {
         let mut merged = Merged::default();
         for (run, seen) in &cursor.runs {
             let found: Vec<ObjectChange> = sqlx::query_as(
-                "SELECT subject, kind FROM change WHERE run = $1 AND part = $2 AND subject > $3 AND seq > $4
+                "SELECT subject, kind FROM change WHERE run = $1 AND part = $2 AND subject > $3 AND +seq > $4
                  ORDER BY subject LIMIT $5",
             )
             .bind(run)
@@ -92,8 +92,9 @@ impl Snapshot {
         let mut merged = Merged::default();
         for (run, seen) in &cursor.runs {
             let found: Vec<LinkChange> = sqlx::query_as(
+                // Without the sign the order of the changes would be taken for the better index, and all be sorted.
                 "SELECT subject, target, target_class, kind FROM change WHERE run = $1 AND part = $2
-                    AND subject >= $3 AND (subject, target, target_class) > ($3, $4, $5) AND seq > $6
+                    AND subject >= $3 AND (subject, target, target_class) > ($3, $4, $5) AND +seq > $6
                  ORDER BY subject, target, target_class, seq LIMIT $7",
             )
             .bind(run)
@@ -162,6 +163,11 @@ impl<K: Ord + Clone> Merged<K> {
         }
         for (key, before) in found {
             self.changes.entry(key).or_insert(before);
+        }
+        // A page of many runs is no larger than that of one; what is beyond it is read again.
+        if let Some(last) = self.changes.keys().nth(BLOCK_ROWS - 1).cloned() {
+            self.changes.retain(|key, _| *key <= last);
+            self.end = [self.end.take(), Some(last)].into_iter().flatten().min();
         }
     }
 

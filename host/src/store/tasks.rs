@@ -138,9 +138,15 @@ impl Store {
     /// cancelled meanwhile.
     pub async fn defer_refresh(&self, id: TaskId) -> Result<()> {
         let mut tx = self.database.write().await?;
-        let state = "CASE WHEN cancel_requested THEN 'cancelled' ELSE 'queued' END";
-        let sql = format!("UPDATE task SET state = {state} WHERE id = $1 AND state = 'running'");
-        sqlx::query(sqlx::AssertSqlSafe(sql)).bind(id.to_string()).execute(&mut *tx).await.map_err(fault)?;
+        sqlx::query(
+            "UPDATE task SET state = CASE WHEN cancel_requested THEN 'cancelled' ELSE 'queued' END,
+                finished = CASE WHEN cancel_requested THEN $2 END WHERE id = $1 AND state = 'running'",
+        )
+        .bind(id.to_string())
+        .bind(self.now())
+        .execute(&mut *tx)
+        .await
+        .map_err(fault)?;
         tx.commit().await.map_err(fault)
     }
 
@@ -171,12 +177,12 @@ impl Store {
         Ok(task)
     }
 
-    /// Queues again what an earlier process left running, or puts it aside if that was asked of it; to be called once, before anything is claimed. Answers how
-    /// many there were.
+    /// Queues again what an earlier process left running, or puts it aside if that was asked of it; to be called once,
+    /// before anything is claimed. Answers how many there were.
     pub async fn requeue_running_tasks(&self) -> Result<u64> {
         let mut tx = self.database.write().await?;
-        let left = "UPDATE task SET state = CASE WHEN pause_requested THEN 'paused' ELSE 'queued' END,
-            pause_requested = FALSE WHERE state = 'running'";
+        let left = "UPDATE task SET state = CASE WHEN pause_requested AND NOT cancel_requested THEN 'paused'
+            ELSE 'queued' END, pause_requested = FALSE WHERE state = 'running'";
         let done = sqlx::query(left).execute(&mut *tx).await.map_err(fault)?;
         tx.commit().await.map_err(fault)?;
         Ok(done.rows_affected())
@@ -260,6 +266,33 @@ pub(super) async fn note_progress(at: &mut SqliteConnection, task: &str, progres
         .await
         .map_err(fault)?;
     Ok(())
+}
+
+/// Cancels the tasks of a connection that are in one of these states, inside a transaction: what they staged and what
+/// their orders say goes. Answers whether anything was erased.
+pub(super) async fn cancel_tasks(
+    at: &mut SqliteConnection,
+    connection: i64,
+    from: &[TaskState],
+    now: i64,
+) -> Result<bool> {
+    let tasks: Vec<(String, String)> = sqlx::query_as(
+        "SELECT id, state FROM task WHERE connection = $1 AND state IN ('queued', 'running', 'paused', 'held')",
+    )
+    .bind(connection)
+    .fetch_all(&mut *at)
+    .await
+    .map_err(fault)?;
+    let mut erased = false;
+    for (id, state) in tasks {
+        if from.contains(&word("task state", state)?) {
+            let id = parsed("task id", &id)?;
+            let closing = Closing { id, from, to: TaskState::Cancelled, counts: None, error: None, at: now };
+            erased |= close_task(at, &closing).await?;
+            discard_runs(at, id).await?;
+        }
+    }
+    Ok(erased)
 }
 
 /// Marks what a task staged as thrown away, unless it was published.

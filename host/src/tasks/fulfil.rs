@@ -39,35 +39,38 @@ enum Halt {
 }
 
 impl Tasks {
-    /// Queues provisioning orders.
+    /// Queues provisioning orders: a task for each connection, all of them or none.
     ///
     /// # Errors
-    /// `unsupported` if the connection's connector cannot provision; `not-found`.
-    pub async fn start_fulfilment(
+    /// `unsupported` if a connection's connector cannot provision; `not-found`.
+    pub async fn start_fulfilments(
         &self,
         rc: &RequestContext,
-        connection: &ConnectionId,
         fulfilment: Fulfilment,
-        orders: &[Order],
-    ) -> Result<Task> {
-        let ready = self.require(connection, Export::Provision, TaskKind::Fulfil.as_str()).await?;
-        ready.connection.switches.require_fulfil(connection)?;
-        let new = NewTask {
-            kind: TaskKind::Fulfil,
-            mode: None,
-            output: None,
-            connection: connection.clone(),
-            schedule: None,
-            requested_by: rc.caller.name.clone(),
-            request_id: rc.id.clone(),
-        };
-        let seal = |task: TaskId| {
+        orders: Vec<(ConnectionId, Vec<Order>)>,
+    ) -> Result<Vec<Task>> {
+        let mut new = Vec::with_capacity(orders.len());
+        for (connection, orders) in orders {
+            let ready = self.require(&connection, Export::Provision, TaskKind::Fulfil.as_str()).await?;
+            ready.connection.switches.require_fulfil(&connection)?;
+            let task = NewTask {
+                kind: TaskKind::Fulfil,
+                mode: None,
+                output: None,
+                connection,
+                schedule: None,
+                requested_by: rc.caller.name.clone(),
+                request_id: rc.id.clone(),
+            };
+            new.push((task, orders));
+        }
+        let seal = |task: TaskId, orders: &Vec<Order>| {
             let sealed = (1..).zip(orders).map(|(number, order)| self.connections.seal_order(task, number, order));
             sealed.collect()
         };
-        let task = self.store.enqueue_fulfilment(&new, fulfilment, seal).await?;
-        self.wake.notify_one();
-        Ok(task)
+        let tasks = self.store.enqueue_fulfilments(&new, fulfilment, seal).await?;
+        tasks.iter().for_each(|_| self.wake.notify_one());
+        Ok(tasks)
     }
 
     /// The orders of a task after a number, in their order, of one state or of all.
@@ -103,7 +106,7 @@ pub(super) async fn run(
     let counts = tasks.store.task(task.id).await?.orders.unwrap_or_default();
     match halted {
         Some(Halt::Fault(error)) => Err(error),
-        Some(Halt::Asked(Asked::Cancel)) => Ok(End::Cancelled),
+        Some(Halt::Asked(Asked::Cancel)) if counts.pending > 0 => Ok(End::Cancelled),
         Some(Halt::Asked(Asked::Pause)) if counts.pending > 0 => Ok(End::Paused),
         Some(Halt::Host) if counts.pending > 0 => Ok(End::Interrupted),
         _ => conclude(tasks, task, &counts).await,
@@ -130,7 +133,8 @@ async fn waiting(tasks: &Tasks, task: &Task, stop: &CancellationToken) -> Result
 /// Carries orders out until none is left or something halts it; whatever was begun has ended when this returns.
 async fn carry_all(carrying: Carrying<'_>, mut queue: Queue, used: &mut Used) -> Option<Halt> {
     let fulfilment = carrying.task.fulfilment.unwrap_or_default();
-    let (mut running, mut halted) = (FuturesUnordered::new(), None);
+    // What was asked before it began: of a task that was claimed again after its host died.
+    let (mut running, mut halted) = (FuturesUnordered::new(), asked(&carrying).await);
     let mut ticks = tokio::time::interval(ASK_EVERY);
     loop {
         while halted.is_none() && running.len() < usize::from(fulfilment.concurrency) {

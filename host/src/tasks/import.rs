@@ -41,8 +41,10 @@ pub(super) async fn run(
     used: &mut Used,
 ) -> Result<End> {
     let mut ready = tasks.connections.ready(&task.connection).await?;
+    // It may have been switched off while the task waited.
+    ready.connection.switches.require_import(&task.connection)?;
     if !ready.schema_current {
-        let called = tasks.connections.refresh_schema(rc, &task.connection).await;
+        let called = tasks.refresh_schema(rc, &task.connection).await;
         used.merge(called.used);
         called.result?;
         ready = tasks.connections.ready(&task.connection).await?;

@@ -13,8 +13,8 @@ use tokio_util::task::TaskTracker;
 
 use super::worker::{End, IDLE};
 use super::{Tasks, worker};
-use crate::model::{Error, FailureKind, RequestContext, Result, Task, TaskState};
-use crate::runtime::Used;
+use crate::model::{ConnectionId, Error, FailureKind, RequestContext, Result, SchemaStatus, Task, TaskState};
+use crate::runtime::{Called, Used};
 
 /// How long a target keeps a place that is for quick ones.
 const QUICK: Duration = Duration::from_secs(3);
@@ -28,6 +28,17 @@ enum Place {
     Quick,
     /// Any.
     Any,
+}
+
+impl Tasks {
+    /// Asks a connection's target what it looks like, and looks again at the mappings that waited for that.
+    pub async fn refresh_schema(&self, rc: &RequestContext, connection: &ConnectionId) -> Called<SchemaStatus> {
+        let called = self.connections.refresh_schema(rc, connection).await;
+        if called.result.is_ok() {
+            self.mappings.verify(Some(connection)).await;
+        }
+        called
+    }
 }
 
 /// Opens the places; they close with `stop`.
@@ -50,7 +61,7 @@ pub(super) async fn run(
     used: &mut Used,
 ) -> Result<End> {
     let begun = tasks.clock.now();
-    let called = tasks.connections.refresh_schema(rc, &task.connection).await;
+    let called = tasks.refresh_schema(rc, &task.connection).await;
     used.merge(called.used);
     let took = tasks.clock.now().duration_since(begun).unsigned_abs();
     let slow = took >= QUICK || called.result.as_ref().is_err_and(unreachable);

@@ -108,7 +108,7 @@ impl Tasks {
         let schedule = self.store.schedule(id).await?.schedule.value;
         let tasks = self.tasks_of(&schedule, &rc.caller.name, &rc.id).await?;
         let ordered = self.store.run_schedule(id, &tasks).await?;
-        self.wake_for(&ordered);
+        self.wake_for_all(&ordered);
         Ok(ordered)
     }
 
@@ -138,8 +138,8 @@ impl Tasks {
         let begun = self.audit.begin(&entry(&due.schedule, &who, request_id)).await?;
         let ended = match &tasks {
             Ok(tasks) => self.store.end_turn(due, next, TurnEnd::Run(tasks.clone())).await.and_then(|ordered| {
-                let ordered = ordered.unwrap_or_default();
-                self.wake_for(&ordered);
+                let ordered = ordered.ok_or_else(changed_meanwhile)?;
+                self.wake_for_all(&ordered);
                 done(&ordered)
             }),
             Err(error) => {
@@ -155,7 +155,7 @@ impl Tasks {
         persist(stop, "the outcome of a schedule", || begun.finish(&outcome)).await
     }
 
-    fn wake_for(&self, ordered: &Ordered) {
+    fn wake_for_all(&self, ordered: &Ordered) {
         ordered.tasks.iter().for_each(|_| self.wake.notify_one());
         self.wake_refreshing();
     }
@@ -199,8 +199,11 @@ impl Tasks {
             after = Some(last.value.id.clone());
             for connection in page {
                 let id = connection.value.id;
-                if self.require(&id, Export::Schema, TaskKind::RefreshSchema.as_str()).await.is_ok() {
-                    found.push(id);
+                match self.require(&id, Export::Schema, TaskKind::RefreshSchema.as_str()).await {
+                    Ok(_) => found.push(id),
+                    Err(error) if error.kind == ErrorKind::Unavailable => return Err(error),
+                    // One of them that cannot be used does not keep the others.
+                    Err(_) => {}
                 }
             }
         }
@@ -227,6 +230,10 @@ impl Tasks {
             _ => Ok(()),
         }
     }
+}
+
+fn changed_meanwhile() -> Error {
+    Error::failure(FailureKind::Conflict, "the schedule was changed or deleted when its turn came, and ordered nothing")
 }
 
 /// What the trail says of a turn: one that ordered nothing, because a task stood in the way, did not do what it should.

@@ -202,12 +202,14 @@ async fn finish(tasks: &Tasks, task: &Task, ended: &Result<End>) -> Result<()> {
     let cancelled = TaskError { kind: "cancelled".to_owned(), message: "somebody asked it to stop".to_owned() };
     match ended {
         Ok(End::Succeeded | End::Held | End::Interrupted | End::Deferred) => Ok(()),
-        Ok(End::Paused) => {
-            if tasks.store.park_task(task.id).await? {
+        Ok(End::Paused) => match tasks.store.park_task(task.id).await? {
+            TaskState::Running => tasks.store.discard(task.id, TaskState::Cancelled, Some(&cancelled)).await,
+            TaskState::Queued => {
                 tasks.wake.notify_one();
+                Ok(())
             }
-            Ok(())
-        }
+            _ => Ok(()),
+        },
         Ok(End::Cancelled) => tasks.store.discard(task.id, TaskState::Cancelled, Some(&cancelled)).await,
         Err(error) => {
             tracing::warn!(task = %task.id, %error, detail = error.detail, "task failed");

@@ -10,6 +10,7 @@
     clippy::indexing_slicing,
     clippy::disallowed_methods,
     clippy::print_stdout,
+    clippy::print_stderr,
     reason = "a bench stops at the first surprise, and prints"
 )]
 
@@ -25,6 +26,7 @@ mod memory;
 mod native;
 mod scim;
 mod service;
+mod tables;
 mod users;
 
 use std::pin::Pin;
@@ -58,6 +60,9 @@ fn figures() -> Vec<Entry> {
         ("import.csv.null", || Box::pin(import::null())),
         ("import.csv.store", || Box::pin(import::store())),
         ("import.csv.rss", || Box::pin(import::rss())),
+        ("tables.stream", || Box::pin(tables::stream())),
+        ("tables.stream.mapped", || Box::pin(tables::mapped())),
+        ("tables.stream.rss", || Box::pin(tables::rss())),
         ("ldap.import", || Box::pin(ldap::rate())),
         ("ldap.import.cpu", || Box::pin(ldap::processor())),
         ("ldap.import.rss", || Box::pin(ldap::rss())),

@@ -7,7 +7,7 @@ use hawser_tests::bed::Bed;
 use hawser_tests::child::Host;
 use hawser_tests::house::House;
 use hawser_tests::people::People;
-use serde_json::json;
+use serde_json::{Map, Value as Json, json};
 use tempfile::TempDir;
 
 /// So many users in a file of their own folder, which goes when this goes.
@@ -32,8 +32,13 @@ impl Users {
 
     /// Connects the CSV connector to them, and reads their schema.
     pub(super) async fn connected(&self, house: &House) -> Bed {
+        self.connected_with(house, Map::new()).await
+    }
+
+    /// The same with these options as well, for other files beside theirs.
+    pub(super) async fn connected_with(&self, house: &House, others: Map<String, Json>) -> Bed {
         let bed = Bed::bare(house, People::new(0, 0)).await;
-        let body = json!({
+        let mut body = json!({
             "id": bed.id, "system": bed.system, "connector": "hawser/csv", "version": "^0.1", "title": "Users",
             "options": {
                 "accounts-file": "users.csv", "account-key": "id", "account-name": "userName",
@@ -41,6 +46,7 @@ impl Users {
             },
             "directories": {"data": {"path": self.folder.path(), "access": "read-only"}},
         });
+        body["options"].as_object_mut().expect("options are an object").extend(others);
         bed.connect(&body).await;
         bed
     }

@@ -124,6 +124,14 @@ mod tests {
     }
 
     #[test]
+    fn the_example_of_the_guide_can_be_read() {
+        let guide = include_str!("../../../../docs/operator.md");
+        let example = guide.split("# yaml-language-server").nth(1).unwrap().split("```").next().unwrap();
+        let declared = read(folder(&[("guide.yaml", &format!("#{example}"))]).path()).unwrap();
+        assert_eq!((declared.connections.len(), declared.mappings.len(), declared.schedules.len()), (1, 1, 2));
+    }
+
+    #[test]
     fn what_two_files_declare_is_refused_with_both() {
         let same = "systems:\n  hr: {title: HR}\n";
         let folder = folder(&[("a.yaml", same), ("b.yaml", "systems: {}\n"), ("c.yaml", same)]);
@@ -139,6 +147,8 @@ mod tests {
             ("colours: {}\n", "colours"),
             ("systems:\n  hr: {title: A}\n  hr: {title: B}\n", "hr"),
             ("systems: [\n", "line"),
+            ("mappings:\n  person: {kind: entity, title: P, sources: [{tabel: hr_person}]}\n", "sources[0].tabel"),
+            ("schedules:\n  nightly: {kind: import, corn: '@daily'}\n", "corn"),
         ] {
             let folder = folder(&[("wrong.yaml", text)]);
             let message = read(folder.path()).unwrap_err().message;

@@ -29,6 +29,13 @@ pub(super) struct Ground {
     folder: TempDir,
     running: Running,
     tokens: FirstTokens,
+    side: Side,
+    /// What else the company is in, if the story is about two targets.
+    other: Option<Side>,
+}
+
+/// A target, and what manages it.
+pub(super) struct Side {
     /// The built connector.
     pub(super) connector: PathBuf,
     /// The company as it is outside of the host.
@@ -38,11 +45,16 @@ pub(super) struct Ground {
 impl Ground {
     /// Builds the connector, founds the company, starts the host.
     pub(super) async fn prepare(kind: Kind, guest: GuestArgs, company: Company, clock: Clock) -> Result<Self, Fault> {
-        let connector = build(kind, guest).await?;
         let folder = tempfile::tempdir().map_err(Fault::io("cannot make a temporary folder"))?;
-        let target = found(kind, folder.path().to_owned(), company).await?;
+        let side = Side::prepare(kind, guest.clone(), folder.path(), company).await?;
+        let other = match kind.other() {
+            Some(other) => Some(Side::prepare(other, guest, folder.path(), company).await?),
+            None => None,
+        };
+        let loopback =
+            [Some(&side), other.as_ref()].into_iter().flatten().any(|side| side.target.terms().range.is_some());
         let config = Config {
-            egress: EgressConfig { loopback: target.terms().range.is_some(), ..EgressConfig::default() },
+            egress: EgressConfig { loopback, ..EgressConfig::default() },
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             data_dir: folder.path().join("host"),
             ..Config::default()
@@ -50,9 +62,24 @@ impl Ground {
         let mut running = host::start(config, clock).await?;
         let tokens = running.first_tokens.take();
         let tokens = tokens.ok_or_else(|| Fault::failed("a fresh host made no tokens"))?;
-        let ground = Self { folder, running, tokens, connector, target };
+        let ground = Self { folder, running, tokens, side, other };
         show::say(&format!("started a host with an embedded database on {}", ground.url()))?;
         Ok(ground)
+    }
+
+    /// The built connector.
+    pub(super) fn connector(&self) -> &Path {
+        &self.side.connector
+    }
+
+    /// The company as it is outside of the host.
+    pub(super) fn target(&self) -> &Arc<dyn Target> {
+        &self.side.target
+    }
+
+    /// All of it.
+    pub(super) fn sides(&self) -> impl Iterator<Item = &Side> {
+        [Some(&self.side), self.other.as_ref()].into_iter().flatten()
     }
 
     /// The host's address.
@@ -73,8 +100,15 @@ impl Ground {
     /// Stops the host and the target, and removes everything.
     pub(super) async fn clear(self) -> Result<(), Fault> {
         self.running.stop().await;
-        drop(self.target);
+        drop((self.side, self.other));
         self.folder.close().map_err(Fault::io("cannot remove the temporary folder"))
+    }
+}
+
+impl Side {
+    async fn prepare(kind: Kind, guest: GuestArgs, folder: &Path, company: Company) -> Result<Self, Fault> {
+        let connector = build(kind, guest).await?;
+        Ok(Self { connector, target: found(kind, folder.to_owned(), company).await? })
     }
 }
 
@@ -82,7 +116,7 @@ impl Ground {
 async fn found(kind: Kind, folder: PathBuf, company: Company) -> Result<Arc<dyn Target>, Fault> {
     let founded = move || -> Result<Arc<dyn Target>, Fault> {
         Ok(match kind {
-            Kind::Csv => Arc::new(Files::write(&folder.join("data"), company)?),
+            Kind::Csv | Kind::Mapping => Arc::new(Files::write(&folder.join("data"), company)?),
             Kind::Ldap => Arc::new(Directory::openldap(&folder, company)?),
             Kind::Ad => Arc::new(Directory::active_directory(company)?),
             Kind::Scim => Arc::new(Service::start(&folder, company)?),

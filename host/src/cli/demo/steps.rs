@@ -4,6 +4,7 @@ pub(super) mod accounts;
 pub(super) mod audit;
 pub(super) mod entitlements;
 pub(super) mod imports;
+pub(super) mod mapping;
 pub(super) mod passwords;
 pub(super) mod read_back;
 pub(super) mod refusals;

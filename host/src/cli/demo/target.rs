@@ -30,6 +30,8 @@ pub(super) enum Kind {
     Ad,
     /// A SCIM 2.0 service: scim2-server of PyPI, started for the demo
     Scim,
+    /// The guide's worked example: people in CSV files, their accounts in OpenLDAP, mapped
+    Mapping,
 }
 
 /// What is said and asked for in another way from target to target.
@@ -156,12 +158,18 @@ impl Kind {
             Self::Ldap => "ldap",
             Self::Ad => "ad",
             Self::Scim => "scim",
+            Self::Mapping => "mapping",
         }
+    }
+
+    /// What else the company is in.
+    pub(super) fn other(self) -> Option<Self> {
+        (self == Self::Mapping).then_some(Self::Ldap)
     }
 
     pub(super) fn terms(self) -> &'static Terms {
         match self {
-            Self::Csv => &files::TERMS,
+            Self::Csv | Self::Mapping => &files::TERMS,
             Self::Ldap => &directory::OPENLDAP.terms,
             Self::Ad => &directory::ACTIVE_DIRECTORY.terms,
             Self::Scim => &service::TERMS,
@@ -172,7 +180,7 @@ impl Kind {
     pub(super) fn require(self) -> Result<(), ServerError> {
         match self {
             Self::Csv => Ok(()),
-            Self::Ldap => programs::LDAP.require(),
+            Self::Ldap | Self::Mapping => programs::LDAP.require(),
             Self::Ad => SambaDc::require(),
             Self::Scim => Scim2::require(),
         }
@@ -187,6 +195,7 @@ impl Kind {
             Self::Csv => (10_000, 200..=1_000_000),
             // With fewer, somebody who leaves is the only member of a group, and such a group wants one.
             Self::Ldap => (2_000, 300..=100_000),
+            Self::Mapping => (1_000, 300..=100_000),
             Self::Ad => (200, 200..=3_000),
             Self::Scim => (1_000, 200..=10_000),
         };

@@ -22,8 +22,14 @@ pub(super) struct Hand<'a> {
 }
 
 impl Hand<'_> {
-    /// The steps that enter a draft: of a field what is given of it, a map whole.
-    pub(super) fn enter(&self, held: &Held, layout: &Layout<'_>, draft: &SecuredDraft) -> Result<Vec<SecuredEdit>> {
+    /// The steps that enter a draft: of a field what is given of it, of a map all, or if `only` says so all of one layer.
+    pub(super) fn enter(
+        &self,
+        held: &Held,
+        layout: &Layout<'_>,
+        draft: &SecuredDraft,
+        only: Option<Layer>,
+    ) -> Result<Vec<SecuredEdit>> {
         let mut edits = Vec::new();
         for (name, given) in draft {
             let whole = |only| SecuredEdit::Clear { name: name.clone(), entry: None, only };
@@ -34,7 +40,7 @@ impl Hand<'_> {
                     edits.extend(self.put(held, layout, name, "", given)?);
                 }
                 Secured::Map(entries) => {
-                    edits.push(whole(None));
+                    edits.push(whole(only));
                     for (entry, given) in entries {
                         edits.extend(self.put(held, layout, name, entry, given)?);
                     }
@@ -89,12 +95,17 @@ pub(super) fn require_room_beside(held: &Held, option: &SecuredDeclaration, key:
     require_room(&option.name, others.len() + 1)
 }
 
-/// What is set, is still declared, and is not entered again by a draft.
-pub(super) fn kept<'a>(held: &'a Held, manifest: &Manifest, draft: &SecuredDraft) -> Vec<(&'a OptionName, Layer)> {
+/// What is set, is still declared, and is not entered again by a draft, of which maps are all or `only` one layer.
+pub(super) fn kept<'a>(
+    held: &'a Held,
+    manifest: &Manifest,
+    draft: &SecuredDraft,
+    only: Option<Layer>,
+) -> Vec<(&'a OptionName, Layer)> {
     let set: BTreeSet<(&OptionName, Layer)> = held.rows.iter().map(|row| (&row.name, row.layer)).collect();
     let again = |name: &OptionName, layer| match draft.get(name) {
         None => false,
-        Some(Secured::Map(_)) => true,
+        Some(Secured::Map(_)) => only.is_none_or(|only| only == layer),
         Some(Secured::Field(given)) => layers(given).any(|given| given == layer),
     };
     set.into_iter().filter(|(name, layer)| manifest.secured(name).is_some() && !again(name, *layer)).collect()

@@ -203,7 +203,7 @@ impl Room {
 
     async fn enter(&self, name: &str, given: Secured<Given>) {
         let draft = SecuredDraft::from([(name.parse().unwrap(), given)]);
-        self.edit(|hand, held, layout| hand.enter(held, layout, &draft)).await;
+        self.edit(|hand, held, layout| hand.enter(held, layout, &draft, None)).await;
     }
 
     async fn edit(&self, edit: impl FnOnce(&Hand<'_>, &Held, &Layout<'_>) -> Result<Vec<SecuredEdit>> + Send) {

@@ -1,8 +1,10 @@
 //! Programs that are refused, programs that answer, and texts that are neither.
 
+use cel::context::VariableResolver as _;
 use proptest::prelude::*;
 
 use super::*;
+use crate::mappings::limits::LIST_VALUES_MAX;
 
 fn text(text: &str) -> TableCell<'_> {
     TableCell::Text(Cow::Borrowed(text))
@@ -25,7 +27,8 @@ fn what_could_run_long_or_grow_is_refused_before_it_runs() {
     let deep = |open: &str, close: &str, n| format!("{}1{}", open.repeat(n), close.repeat(n));
     let list = r#"row["a"]"#;
     assert!(refused(&" ".repeat(1025)).contains("1024 bytes"));
-    assert!(refused(&format!("1{}", "+1".repeat(200))).contains("too large"));
+    assert!(refused(&format!("1{}", "-1".repeat(200))).contains("too large"));
+    assert!(refused(&format!("1{}", "+1".repeat(17))).contains("at most 16 sums"));
     for text in [deep("(", ")", 100), deep("[", "]", 100), deep("-(", ")", 100), deep("size(", ")", 100)] {
         assert!(Program::parse(&text).is_err(), "{text}");
     }
@@ -79,6 +82,8 @@ fn a_program_without_an_answer_says_why_and_tells_no_value() {
         (r#"row["c"] + 1"#, "too large"),
         (r#"1 / (row["c"] - row["c"])"#, "division by zero"),
         (r#"int(row["a"]) == 1"#, "int"),
+        (r#"double("inf")"#, "not finite"),
+        (r#"0.0 / 0.0"#, "not finite"),
     ] {
         let reason = run(program, &cells).unwrap_err();
         assert!(reason.contains(why) && !reason.contains("geheim"), "{program}: {reason}");
@@ -95,6 +100,52 @@ fn a_list_that_is_too_long_is_not_walked_through() {
     let list = format!("[{}1]", "1,".repeat(LIST_VALUES_MAX));
     let cells = [TableCell::Json(Cow::Owned(list))];
     assert!(run(r#"row["a"].all(v, v == "1")"#, &cells).unwrap_err().contains("1000 values"));
+}
+
+#[test]
+fn values_are_counted_and_not_commas() {
+    let names = vec!["cn=a,ou=b,ou=c,ou=d,dc=e,dc=f,dc=g"; 200];
+    let cells = [
+        TableCell::Json(Cow::Owned(serde_json::json!(names).to_string())),
+        TableCell::Json(Cow::Owned(format!(r#"{{"a":"{}"}}"#, ",".repeat(2000)))),
+    ];
+    assert_eq!(run(r#"row["a"].all(v, v.endsWith("dc=g"))"#, &cells), Ok(Datum::Boolean(true)));
+    assert_eq!(run(r#"row["b"].contains(",")"#, &cells), Ok(Datum::Boolean(true)));
+}
+
+#[test]
+fn what_is_read_for_each_value_of_a_list_is_no_list_and_small() {
+    let list = |values: usize| TableCell::Json(Cow::Owned(serde_json::json!(vec!["x"; values]).to_string()));
+    let big = "y".repeat(2000);
+    let within = |values, program| run(program, &[list(values), text(&big), list(2)]);
+    let contains = r#"row["a"].exists(v, row["b"].contains(v))"#;
+    assert!(within(1000, contains).unwrap_err().contains("too large for so long a list"));
+    assert_eq!(within(100, contains), Ok(Datum::Boolean(false)));
+    assert_eq!(within(1000, r#"row["a"].exists(v, v == "z") || row["b"].contains("z")"#), Ok(Datum::Boolean(false)));
+    for program in [r#"v in row["c"]"#, r#"size(row["c"]) > 1"#, r#"row["c"] == [v]"#] {
+        let program = format!(r#"row["a"].exists(v, {program})"#);
+        let why = run(&program, &[list(2), text(&big), list(2)]).unwrap_err();
+        assert!(why.contains("no column is a list"), "{program}: {why}");
+    }
+    assert!(refused(r#"(row["a"] + row["a"]).all(v, true)"#).contains("a list written out"));
+    assert_eq!(within(2, r#"["x", "z"].exists(v, v == "z")"#), Ok(Datum::Boolean(true)));
+}
+
+#[test]
+fn sums_and_the_texts_of_a_row_are_bounded() {
+    assert!(refused(&format!("1{}", "+1".repeat(17))).contains("16 sums"));
+    let half = "a".repeat(VALUE_BYTES_MAX / 2 + 1);
+    let size = |program| run(program, &[text(&half), text(&half)]);
+    assert!(size(r#"row["a"] == row["b"]"#).unwrap_err().contains("too large"));
+    assert_eq!(size(r#"row["a"] == "b""#), Ok(Datum::Boolean(false)));
+}
+
+#[test]
+fn a_column_is_made_a_value_once() {
+    let cells = [TableCell::Json(Cow::Borrowed("[\"a\"]"))];
+    let row = Row::new(&cells, &[0]);
+    assert!(row.resolve("#0").is_some_and(|value| value.is_borrowed()));
+    assert!(row.resolve("#1").is_none());
 }
 
 /// Texts made of the language's own pieces, which get further into the parser than noise does.

@@ -151,6 +151,11 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(1024))]
 
     #[test]
+    fn every_number_of_days_is_a_date_or_none(days: i32) {
+        prop_assert_eq!(date_text(days).and_then(|text| super::days(&text)).is_none_or(|back| back == days), true);
+    }
+
+    #[test]
     fn a_value_survives_the_text_of_its_json_and_back((syntax, value) in value()) {
         let text = value_to_json(&value).to_string();
         let read = serde_json::from_str(&text).unwrap();

@@ -126,7 +126,7 @@ async fn names_in_another_case_are_joined_where_the_class_says_they_are_the_same
     let mut class = crate::model::schema::tests::people();
     for (matching, joined) in [(Matching::Exact, false), (Matching::Dn, true)] {
         class.name_matching = matching;
-        room.store.put_schema(&id("hr"), &Schema(vec![class.clone()])).await.unwrap();
+        room.store.put_schema(&id("hr"), &Schema(vec![class.clone()]), room.clock.now()).await.unwrap();
         room.imported(&pass()).await;
         let expected = if joined { Key::Uid("1".into()) } else { Key::Name("NAME OF 1".into()) };
         assert_eq!(room.pairs().await, by(expected));

@@ -98,20 +98,40 @@ async fn a_failed_refresh_keeps_the_last_good_schema() {
     assert_eq!((first.refreshed, first.failed.unwrap().kind.as_str()), (None, "connection-failed"));
 
     let schema = Schema(vec![crate::model::schema::tests::people()]);
-    room.store.put_schema(&id("hr"), &schema).await.unwrap();
+    room.store.put_schema(&id("hr"), &schema, room.clock.now()).await.unwrap();
     assert_eq!(room.store.schema(&id("hr")).await.unwrap().unwrap().failed, None);
     room.store.schema_failed(&id("hr"), &failure).await.unwrap();
     let after = room.store.schema(&id("hr")).await.unwrap().unwrap();
     assert_eq!((after.schema, after.refreshed), (schema, Some(room.clock.now())));
     assert_eq!(after.failed.unwrap().message, "no route");
-    let nobody = room.store.put_schema(&id("nobody"), &Schema::default()).await.unwrap_err();
+    let nobody = room.store.put_schema(&id("nobody"), &Schema::default(), room.clock.now()).await.unwrap_err();
     assert_eq!(nobody.kind, ErrorKind::NotFound);
+}
+
+#[tokio::test]
+async fn a_schema_that_was_asked_of_what_is_configured_no_longer_is_not_current() {
+    let room = Room::new().await;
+    let began = room.clock.now();
+    room.clock.advance(Duration::from_secs(1));
+    let other = Connection { options: [("host".parse().unwrap(), "other".into())].into(), ..connection("hr") };
+    room.store.replace_connection(&other, None, no_secrets).await.unwrap();
+    room.store.put_schema(&id("hr"), &Schema::default(), began).await.unwrap();
+    assert!(!room.store.schema(&id("hr")).await.unwrap().unwrap().current);
+    room.store.put_schema(&id("hr"), &Schema::default(), room.clock.now()).await.unwrap();
+    assert!(room.store.schema(&id("hr")).await.unwrap().unwrap().current);
+
+    let began = room.clock.now();
+    room.clock.advance(Duration::from_secs(1));
+    room.store.delete_connection(&id("hr"), None).await.unwrap();
+    room.store.create_connection(&connection("hr"), no_secrets).await.unwrap();
+    let another = room.store.put_schema(&id("hr"), &Schema::default(), began).await.unwrap_err();
+    assert!(another.message.contains("made anew"), "{another}");
 }
 
 #[tokio::test]
 async fn a_deleted_connection_takes_everything_along_and_frees_its_name() {
     let room = Room::new().await;
-    room.store.put_schema(&id("hr"), &Schema::default()).await.unwrap();
+    room.store.put_schema(&id("hr"), &Schema::default(), room.clock.now()).await.unwrap();
     let set_aside = Content { set_aside: vec![reject("x")], ..rows(&["1", "2"]) };
     room.imported(&[(accounts(), set_aside), (members(), links(&[("g", "1")]))]).await;
     room.imported(&[(accounts(), rows(&["2", "3"]))]).await;

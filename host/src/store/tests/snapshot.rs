@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
 use super::*;
+use crate::store::snapshot::BLOCK_ROWS;
 use crate::store::{BlockCursor, Snapshot};
 
 /// Objects of a part, read in blocks.
@@ -102,6 +103,7 @@ async fn changed(snapshot: &Snapshot, since: Position) -> BTreeMap<String, (bool
     let part = snapshot.part("account", None).unwrap();
     while let Some(at) = cursor {
         let (changes, next) = snapshot.changed_objects(part, &at).await.unwrap();
+        assert!(changes.len() <= BLOCK_ROWS, "{} changes in a page", changes.len());
         let uids: Vec<&str> = changes.iter().map(|(uid, _)| uid.as_str()).collect();
         let block = snapshot.objects_of(part, &uids).await.unwrap();
         let now: BTreeMap<&str, &str> =
@@ -116,6 +118,7 @@ async fn changed(snapshot: &Snapshot, since: Position) -> BTreeMap<String, (bool
     let mut cursor = Some(snapshot.since(since).await.unwrap());
     while let Some(at) = cursor {
         let (changes, next) = snapshot.changed_links(part, &at).await.unwrap();
+        assert!(changes.len() <= BLOCK_ROWS, "{} changes in a page", changes.len());
         let block = snapshot.links_of(part, &changes).await.unwrap();
         let now: Vec<String> =
             block.rows().map(|row| row.unwrap()).map(|[owner, target, ..]| format!("{owner}>{target}")).collect();

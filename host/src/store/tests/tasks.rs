@@ -61,6 +61,19 @@ async fn what_was_running_when_the_host_stopped_is_queued_again_and_counts_its_a
 }
 
 #[tokio::test]
+async fn a_task_that_is_to_pause_and_then_to_stop_stops() {
+    let mut room = Room::new().await;
+    let task = room.claimed().await.id;
+    room.store.pause_task(task).await.unwrap();
+    room.store.cancel_task(task).await.unwrap();
+    assert_eq!(room.store.park_task(task).await.unwrap(), TaskState::Running, "its worker ends it");
+    room.reopen().await;
+    room.store.requeue_running_tasks().await.unwrap();
+    let again = room.store.claim_task().await.unwrap().unwrap();
+    assert_eq!((again.id, room.store.asked(task).await.unwrap()), (task, Some(Asked::Cancel)));
+}
+
+#[tokio::test]
 async fn a_task_is_finished_once() {
     let room = Room::new().await;
     let task = room.claimed().await.id;

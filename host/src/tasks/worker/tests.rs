@@ -1,5 +1,7 @@
 //! How workers write down what became of a task, on real files.
 
+use std::sync::Arc;
+
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
 use tempfile::TempDir;
@@ -10,6 +12,7 @@ use crate::clock::Clock;
 use crate::config::{Config, EgressConfig};
 use crate::connections::Connections;
 use crate::egress::Egress;
+use crate::mappings::Mappings;
 use crate::model::{Connection, RequestId, Switches, System, Thresholds};
 use crate::registry::Registry;
 use crate::runtime::{CallLimits, Runtime, RuntimeLimits};
@@ -37,8 +40,10 @@ impl Room {
         let vault = Vault::open(data, None, &store).await.unwrap();
         let ceiling = CallLimits::default();
         let connections = Connections::new(store.clone(), vault, registry, runtime, clock.clone(), ceiling);
-        let outputs = (Tables::new(store.clone(), connections.clone()), Places::default());
-        let tasks = Tasks::new(store.clone(), connections, outputs, audit, clock, imports);
+        let tables = Tables::new(store.clone(), connections.clone());
+        let mappings = Mappings::new(store.clone(), Arc::new(tables.clone()), data.to_owned());
+        let outputs = (tables, Places::default());
+        let tasks = Tasks::new(store.clone(), connections, mappings, outputs, audit, clock, imports);
         Self { tasks, store, folder }
     }
 

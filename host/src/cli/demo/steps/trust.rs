@@ -69,7 +69,7 @@ pub(super) async fn approve_asked(story: &Story, connection: &str) -> Result<(),
     give(story, connection, &spellings).await
 }
 
-async fn give(story: &Story, connection: &str, permissions: &[String]) -> Result<(), Fault> {
+pub(super) async fn give(story: &Story, connection: &str, permissions: &[String]) -> Result<(), Fault> {
     let call = Call::post(format!("{connection}/permissions"), json!({"approve": permissions}));
     let reply = story.ask(Who::Operator, call, 200).await?;
     let approved = items(&reply.body, "/items").iter().all(|permission| cell(permission, "/approved") == "true");
