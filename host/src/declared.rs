@@ -30,7 +30,7 @@ use std::collections::BTreeSet;
 use crate::clock::Clock;
 use crate::connections::Connections;
 use crate::mappings::Mappings;
-use crate::model::{ConnectionId, RequestContext, Result};
+use crate::model::{ConnectionId, Effect, RequestContext, Result};
 use crate::registry::Registry;
 use crate::store::Store;
 use crate::tasks::Tasks;
@@ -95,7 +95,8 @@ impl Declared {
     /// `invalid-request` for what no host could be, and for mappings and schedules that name what there will not be; those
     /// of the store.
     pub async fn plan(&self, wanted: Declaration, reach: Reach) -> Result<Planned> {
-        let (current, wanted) = (self.current().await?, wanted.canonical()?);
+        let current = self.current().await?;
+        let wanted = wanted.canonical()?.upon(&current.declaration);
         let plan = Plan::new(&current.declaration, &wanted, reach)?;
         let verified = names::check(&self.mappings, &current.declaration, &wanted, &plan).await?;
         Ok(Planned { plan, current, wanted, verified })
@@ -118,7 +119,7 @@ impl Declared {
         connections.iter().for_each(|id| self.connections.changed(id));
         configured?;
         if planned.plan.steps.iter().any(|step| step.kind == Kind::Publisher) {
-            self.registry.trust_changed().await?;
+            self.registry.trust_changed().await.map_err(|error| error.with_effect(Effect::Some))?;
         }
         for id in &connections {
             self.tasks.refresh_if_due(rc, id).await;

@@ -56,7 +56,8 @@ use std::sync::Arc;
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::model::{
-    ConnectionId, EntityMapping, Error, ErrorKind, FailureKind, KeptMapping, Mapping, MappingId, Result, Stored,
+    ConnectionId, EntityMapping, Error, ErrorKind, FailureKind, KeptMapping, Mapping, MappingId, MappingWarning,
+    Result, Stored,
 };
 use crate::store::Store;
 use survey::Survey;
@@ -102,13 +103,29 @@ impl Mappings {
         Ok(standings)
     }
 
-    /// Looks again at mappings that were declared before what they name was known: at those that concern a connection,
-    /// or at all. To be called when a schema was read; whether it could be is no concern of whoever read it, as
-    /// [`Mappings::show`] looks again too.
+    /// Looks again at mappings that concern a connection, or at all: those that were declared before what they name was
+    /// known may be right now, and what others named may be gone, which is a warning. To be called when a schema was
+    /// read; whether this could be done is no concern of whoever read it.
     pub async fn verify(&self, connection: Option<&ConnectionId>) {
-        if let Err(error) = self.verify_unverified(connection).await {
-            tracing::warn!(%error, detail = error.detail, "cannot look again at mappings that are not verified");
+        if let Err(error) = self.look_again(connection).await {
+            tracing::warn!(%error, detail = error.detail, "cannot hold the mappings against the schema that was read");
         }
+    }
+
+    /// Takes note that somebody has seen the warnings of a mapping.
+    ///
+    /// # Errors
+    /// `not-found`.
+    pub async fn acknowledge(&self, id: &MappingId) -> Result<()> {
+        self.store.acknowledge_mapping(id).await
+    }
+
+    /// What a mapping named and is there no longer, until it is acknowledged.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn warnings(&self, id: &MappingId) -> Result<Vec<MappingWarning>> {
+        self.store.mapping_warnings(id).await
     }
 
     /// A mapping, and, if it is not verified, what stands in the way.
@@ -224,22 +241,33 @@ impl Mappings {
         Ok(Ground { source: Arc::clone(&self.source), tables, entities, folder: self.folder.clone() })
     }
 
-    async fn verify_unverified(&self, connection: Option<&ConnectionId>) -> Result<()> {
-        let unverified = self.store.unverified_mappings().await?;
-        if unverified.is_empty() {
-            return Ok(());
-        }
-        let entities = self.all().await?.into_iter().filter_map(Mapping::into_entity).collect();
+    async fn look_again(&self, connection: Option<&ConnectionId>) -> Result<()> {
+        let kept = self.kept().await?;
+        let entities = kept.iter().filter_map(|kept| kept.value.definition.clone().into_entity()).collect();
         let mut survey = Survey::new(Arc::clone(&self.source), entities);
-        for kept in &unverified {
+        for kept in &kept {
             let definition = &kept.value.definition;
-            if connection.is_none_or(|connection| survey.concerns(definition, connection))
-                && survey.hold(definition).await?.is_verified()
-            {
-                self.store.verify_mapping(kept).await?;
+            if connection.is_some_and(|connection| !survey.concerns(definition, connection)) {
+                continue;
+            }
+            let standing = survey.hold(definition).await?;
+            if !kept.value.verified {
+                if standing.is_verified() {
+                    self.store.verify_mapping(kept).await?;
+                }
+            } else if standing.unknown.is_empty() {
+                self.warn(definition.id(), &standing.flaws).await?;
             }
         }
         Ok(())
+    }
+
+    async fn warn(&self, id: &MappingId, flaws: &[Flaw]) -> Result<()> {
+        for flaw in flaws {
+            tracing::warn!(mapping = %id, at = flaw.at, "what a mapping names is gone: {}", flaw.message);
+        }
+        let flaws: Vec<(String, String)> = flaws.iter().map(|flaw| (flaw.at.clone(), flaw.message.clone())).collect();
+        self.store.note_mapping_flaws(id, &flaws).await
     }
 
     /// What a definition is held against.
@@ -285,11 +313,15 @@ impl Mappings {
 
     /// Every definition there is.
     async fn all(&self) -> Result<Vec<Mapping>> {
-        let mut all: Vec<Mapping> = Vec::new();
+        Ok(self.kept().await?.into_iter().map(|kept| kept.value.definition).collect())
+    }
+
+    async fn kept(&self) -> Result<Vec<Stored<KeptMapping>>> {
+        let mut all: Vec<Stored<KeptMapping>> = Vec::new();
         loop {
-            let page = self.store.mappings(all.last().map(Mapping::id), PAGE).await?;
+            let page = self.store.mappings(all.last().map(|kept| kept.value.definition.id()), PAGE).await?;
             let last = page.len() < PAGE as usize;
-            all.extend(page.into_iter().map(|kept| kept.value.definition));
+            all.extend(page);
             if last {
                 return Ok(all);
             }

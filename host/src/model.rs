@@ -67,8 +67,8 @@ pub use id::{
 };
 pub use interface::{Export, Import};
 pub use mapping::{
-    AssociationMapping, CorrelationRule, End, EntityMapping, KeptMapping, Mapping, Match, Property, PropertyKind,
-    ResourceMapping, SourceTable, TargetAttribute,
+    AssociationMapping, CorrelationRule, End, EntityMapping, KeptMapping, Mapping, MappingWarning, Match, Property,
+    PropertyKind, ResourceMapping, SourceTable, TargetAttribute,
 };
 pub use object::{Attribute, Edge, Key, ObjectRef, Reference, Row};
 pub use order::{Fulfilment, OnError, Order, OrderCounts, OrderKind, OrderOutcome, OrderState, OrderStatus};

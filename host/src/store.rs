@@ -20,6 +20,7 @@ mod fault;
 mod idempotency;
 mod incremental;
 mod links;
+mod mapping_warnings;
 mod mappings;
 mod numbers;
 mod orders;
@@ -96,6 +97,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/store/0008_mappings.sql"),
     include_str!("../migrations/store/0009_waiting_orders.sql"),
     include_str!("../migrations/store/0010_outputs.sql"),
+    include_str!("../migrations/store/0011_mapping_warnings.sql"),
 ];
 
 /// The host's store; clones share it.

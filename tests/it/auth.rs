@@ -25,6 +25,7 @@ const OPERATOR_ONLY: &[(&str, &str)] = &[
     ("post", "/v1/connections/{id}/permissions"),
     ("post", "/v1/mappings"),
     ("post", "/v1/mappings/check"),
+    ("post", "/v1/mappings/{id}/acknowledge"),
     ("put", "/v1/mappings/{id}"),
     ("delete", "/v1/mappings/{id}"),
     ("post", "/v1/tokens"),

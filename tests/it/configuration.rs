@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use expect_test::expect_file;
+use hawser_tests::bed::{items, pages};
 use hawser_tests::binary;
 use hawser_tests::client::Answer;
 use hawser_tests::house::House;
@@ -78,6 +79,9 @@ async fn one_mistake_among_many_changes_nothing_and_says_where_it_is() {
         ("systems", json!({"hr": {"title": "a"}, "HR": {"title": "b"}}), "twice"),
         ("publishers", json!({"acme": {"keys": [{"title": "x", "publicKey": "no key"}]}}), "acme"),
         ("connectors", json!({"acme/crm": {"versions": ["1.0.0"]}}), "acme/crm"),
+        ("connectors", json!({"acme/crm": {"versions": ["1.0.0", "1.2.0"]}}), "only one can serve"),
+        ("connectors", json!({"acme/crm": {"versions": []}}), "needs versions"),
+        ("publishers", json!({"acme": {"keys": []}}), "has no keys"),
     ] {
         let declaration = json!({ key: value });
         send(&house, "apply", &declaration, json!({})).await.refusal().names(told);
@@ -148,6 +152,44 @@ async fn secrets_are_references_and_a_value_is_refused() {
     assert_eq!(gone["steps"][0]["differences"][0]["path"], "/securedOptions", "{gone}");
     let set = house.operator().get("/v1/connections/prowler/secured-options").await.expect(200);
     assert!(!set.text.contains("file:"), "{}", set.text);
+}
+
+#[tokio::test]
+async fn what_a_declaration_does_not_say_stays_values_in_maps_and_switches_among_it() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("y"), "a header in a file\n").unwrap();
+    let allowed = folder.path().to_owned();
+    let house = House::with(move |config| config.secrets.directories = vec![allowed]).await;
+    let declared = |title: &str| {
+        json!({"systems": {"lab": {"title": "Lab"}}, "connections": {"mirror": {
+            "system": "LAB", "connector": "hawser/mirror", "title": title,
+            "directories": {"data": {"path": folder.path(), "access": "read-write"}},
+            "securedOptions": {"headers": {"y": format!("file:{}", folder.path().join("y").display())}}}}})
+    };
+    applied(&house, &declared("One")).await;
+    let entry = "/v1/connections/mirror/secured-options/headers/x";
+    house.operator().put(entry, &json!({"value": "a header of the tests"})).await.expect(204);
+    let switches = house.operator().request(reqwest::Method::PATCH, "/v1/connections/mirror/switches");
+    switches.json(&json!({"import": false})).send().await.expect(200);
+
+    let plan = applied(&house, &declared("Two")).await;
+    assert_eq!(plan["steps"][0]["differences"].as_array().unwrap().len(), 1, "the title alone: {plan}");
+    let options = house.operator().get("/v1/connections/mirror/secured-options").await.expect(200);
+    let set = items(&options).into_iter().find(|option| option["name"] == "headers").unwrap()["set"].clone();
+    let entries: Vec<&Json> = set.as_array().unwrap().iter().map(|status| &status["key"]).collect();
+    assert_eq!(entries, ["x", "y"], "{set}");
+    let connection = house.operator().get("/v1/connections/mirror").await.expect(200).json();
+    assert_eq!((&connection["switches"]["import"], &connection["title"]), (&json!(false), &json!("Two")));
+    assert_eq!(applied(&house, &declared("Two")).await["steps"], json!([]));
+}
+
+#[tokio::test]
+async fn the_trail_says_which_permissions_an_apply_approved() {
+    let (house, people) = (House::start().await, People::new(1, 0));
+    applied(&house, &company(&people, &[WRITE])).await;
+    let trail = pages(&house.operator(), "/v1/audit?", 1000).await;
+    let created = trail.iter().find(|entry| entry["action"] == "connection.create").unwrap();
+    assert_eq!((&created["parameters"]["approve"], &created["parameters"]["by"]), (&json!(WRITE), &json!("apply")));
 }
 
 /// The command line as the operator of a house.

@@ -185,6 +185,56 @@ async fn each_account_is_told_with_whose_it_is_or_why_nobody_knows() {
         .names("correlation");
 }
 
+#[tokio::test]
+async fn changes_of_pairs_are_not_told_where_who_they_name_may_have_changed() {
+    let bed = Bed::new(40, 0).await;
+    let id = format!("{}-named", bed.id);
+    let mut all = whole(&bed, &id);
+    all["unique"] = json!(["mail"]);
+    all["properties"]["mail"] = json!({"from": {"column": "email"}});
+    bed.operator.post("/v1/mappings", &all).await.expect(201);
+    let own = json!({
+        "kind": "association", "id": format!("{id}-own"), "title": "Themselves", "table": format!("{}_account", bed.id),
+        "left": {"from": {"column": ":uid", "then": ["upper"]}, "entity": id},
+        "right": {"from": {"column": "email"}, "entity": id, "by": "mail"},
+    });
+    bed.operator.post("/v1/mappings", &own).await.expect(201);
+    bed.import_published().await;
+    let path = format!("/v1/mappings/{id}-own/associations");
+    let lines = bed.core.get(&path).await.expect(200).lines();
+    let position = lines.last().unwrap()["end"]["position"].as_str().unwrap().to_owned();
+    assert_eq!(lines.len(), 41, "{lines:?}");
+    let nothing = bed.core.get(&format!("{path}?since={position}")).await.expect(200).lines();
+    assert_eq!(nothing.len(), 1, "{nothing:?}");
+    bed.people.keep_lines("accounts.csv", |line| !line.starts_with("u2,"));
+    bed.import_published().await;
+    bed.core.get(&format!("{path}?since={position}")).await.refusal().names("read everything");
+}
+
+#[tokio::test]
+async fn a_mapped_attribute_that_vanished_is_warned_of_until_somebody_acknowledges_it() {
+    let bed = Bed::new(2, 0).await;
+    let id = format!("{}-warned", bed.id);
+    let path = format!("/v1/mappings/{id}");
+    bed.operator.post("/v1/mappings", &person(&bed, &id)).await.expect(201);
+    let refreshed = async |from: &str, to: &str| {
+        bed.people.replace("accounts.csv", from, to);
+        bed.operator.order(&bed.at("/schema/refresh")).await.expect(200);
+        let shown = bed.core.get(&path).await.expect(200).json();
+        shown["warnings"].as_array().cloned().unwrap_or_default()
+    };
+    let warned = refreshed(",email,", ",mail,").await;
+    assert!(warned.iter().all(|warning| warning["message"].as_str().unwrap().contains("email")), "{warned:?}");
+    assert_eq!(warned.len(), 2, "in two properties: {warned:?}");
+    assert_eq!(refreshed(",mail,", ",email,").await, warned, "it stays, though the attribute is back");
+    bed.core.order(&format!("{path}/acknowledge")).await.problem(403, "forbidden");
+    bed.operator.order(&format!("{path}/acknowledge")).await.expect(204);
+    assert_eq!(refreshed(",email,", ",email,").await.len(), 0);
+    assert_eq!(refreshed(",email,", ",mail,").await.len(), 2, "it vanished again");
+    bed.operator.order(&format!("{path}/acknowledge")).await.expect(204);
+    assert_eq!(refreshed(",mail,", ",mail,").await.len(), 0, "acknowledged, and nothing else happened");
+}
+
 /// All accounts of a bed.
 fn whole(bed: &Bed, id: &str) -> Json {
     json!({

@@ -14,7 +14,7 @@ use super::body::{At, LargeBody};
 use super::context::AsOperator;
 use super::problem::Problem;
 use crate::declared::{Declaration, Difference, Kind, Plan, Reach, Step, Waiting};
-use crate::model::{ConnectionId, RequestContext};
+use crate::model::{ConnectionId, Permissions, RequestContext};
 
 /// What its paths begin with.
 pub(super) const PATH: &str = "/v1/configuration";
@@ -129,7 +129,8 @@ async fn apply(
     Ok(Json(PlanView::new(planned.plan, true)))
 }
 
-/// What the trail says of a step: what is done to what, and where it differs, without values.
+/// What the trail says of a step: what is done to what, and where it differs, without values; but for what is trusted,
+/// served and permitted from now on, which is said as it is where it is decided alone.
 fn entry(rc: &RequestContext, step: &Step) -> Act {
     let act = act(rc, &format!("{}.{}", step.kind.as_str(), step.action.as_str()));
     let act = match step.id.parse::<ConnectionId>() {
@@ -138,7 +139,20 @@ fn entry(rc: &RequestContext, step: &Step) -> Act {
     };
     let paths: Vec<&str> =
         step.differences.iter().map(|found| found.path.as_str()).filter(|path| !path.is_empty()).collect();
-    act.parameter("by", "apply").parameter("changes", paths.join(" "))
+    let act = act.parameter("by", "apply").parameter("changes", paths.join(" "));
+    match step.kind {
+        Kind::Connection => {
+            let (approve, withdraw) = step.permissions();
+            let listed =
+                |permissions: Permissions| permissions.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+            act.parameter("approve", listed(approve)).parameter("withdraw", listed(withdraw))
+        }
+        Kind::Publisher | Kind::Connector => {
+            let after = step.differences.iter().filter_map(|found| found.after.as_ref());
+            act.parameter("after", after.map(ToString::to_string).collect::<Vec<_>>().join(" "))
+        }
+        _ => act,
+    }
 }
 
 impl ConfigurationOrder {

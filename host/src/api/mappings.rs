@@ -13,14 +13,14 @@ use utoipa_axum::routes;
 use super::ApiState;
 use super::answer;
 use super::audited::{act, audited};
-use super::body::{At, Body, Nothing};
+use super::body::{At, Body, Nothing, OptionalBody};
 use super::context::{AsCore, AsOperator};
 use super::etag::IfMatch;
 use super::ndjson;
 use super::page::{self, Listed, PageQuery};
 use super::problem::Problem;
 use crate::mappings::{Flaw, Lines, Positions};
-use crate::model::{KeptMapping, Mapping, MappingId, Result, Stored};
+use crate::model::{KeptMapping, Mapping, MappingId, MappingWarning, Result, Stored};
 
 pub(super) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
@@ -30,6 +30,7 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(entities))
         .routes(routes!(associations))
         .routes(routes!(owners))
+        .routes(routes!(acknowledge))
 }
 
 /// Which mapping.
@@ -76,12 +77,26 @@ struct MappingView {
     /// What keeps it from being verified; told where one mapping is shown.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     flaws: Vec<FlawView>,
+    /// What it named and is there no longer, until somebody acknowledges it; told where one mapping is shown.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<WarningView>,
     #[schema(value_type = DefinitionSchema)]
     definition: Mapping,
     #[schema(value_type = String, format = DateTime)]
     created: jiff::Timestamp,
     #[schema(value_type = String, format = DateTime)]
     changed: jiff::Timestamp,
+}
+
+/// What a mapping named and is there no longer.
+#[derive(Serialize, ToSchema)]
+#[schema(as = MappingWarning)]
+struct WarningView {
+    /// Where in the definition.
+    at: String,
+    message: String,
+    #[schema(value_type = String, format = DateTime)]
+    noticed: jiff::Timestamp,
 }
 
 /// What is wrong with a mapping.
@@ -186,7 +201,22 @@ async fn show(_: AsCore, State(api): State<ApiState>, At { path, .. }: At<Mappin
     let (mapping, flaws) = api.mappings.show(&path.id).await?;
     let (revision, view) = (answer::revision(mapping.revision), MappingView::from(mapping));
     let flaws = flaws.into_iter().map(FlawView::from).collect();
-    Ok((revision, Json(MappingView { flaws, ..view })).into_response())
+    let warnings = api.mappings.warnings(&path.id).await?.into_iter().map(WarningView::from).collect();
+    Ok((revision, Json(MappingView { flaws, warnings, ..view })).into_response())
+}
+
+/// Takes note that somebody has seen the warnings of a mapping.
+#[utoipa::path(post, path = "/v1/mappings/{id}/acknowledge", operation_id = "acknowledge_mapping", tag = "mappings",
+    params(MappingPath), security(("token" = ["operator"])), responses((status = 204)))]
+async fn acknowledge(
+    AsOperator(rc): AsOperator,
+    State(api): State<ApiState>,
+    At { path, .. }: At<MappingPath>,
+    _: OptionalBody<Nothing>,
+) -> Result<StatusCode, Problem> {
+    let entry = act(&rc, "mapping.acknowledge").parameter("mapping", &path.id);
+    audited(&api, entry, api.mappings.acknowledge(&path.id)).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Replaces a mapping by another of the same kind, if all it names is there.
@@ -277,10 +307,17 @@ impl From<Stored<KeptMapping>> for MappingView {
             kind: definition.kind(),
             verified,
             flaws: Vec::new(),
+            warnings: Vec::new(),
             definition,
             created,
             changed,
         }
+    }
+}
+
+impl From<MappingWarning> for WarningView {
+    fn from(MappingWarning { at, message, noticed }: MappingWarning) -> Self {
+        Self { at, message, noticed }
     }
 }
 

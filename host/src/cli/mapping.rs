@@ -19,6 +19,7 @@ const ALL: &[Column<'_>] = &[
     ("title", "/title"),
     ("verified", "/verified"),
     ("flaws", "/flaws"),
+    ("warnings", "/warnings"),
     ("definition", "/definition"),
     ("created", "/created"),
     ("changed", "/changed"),
@@ -56,6 +57,8 @@ enum Command {
         #[arg(short, long)]
         file: PathBuf,
     },
+    /// Take note of the warnings that `show` tells: of what it named and is there no longer.
+    Acknowledge { mapping: String },
     /// Remove a mapping that no other one names.
     Remove { mapping: String },
     /// The entities of a type, one on a line, as JSON.
@@ -84,6 +87,10 @@ impl Mapping {
             Command::Show { mapping } => show(&session, &mapping).await,
             Command::Put { file, if_match } => put(&session, connection::describe(&file)?, if_match.as_deref()).await,
             Command::Check { file } => check(&session, connection::describe(&file)?).await,
+            Command::Acknowledge { mapping } => {
+                let call = Call::act(format!("{}/acknowledge", path(&mapping)));
+                session.done(call, &format!("acknowledged the warnings of mapping {mapping}")).await
+            }
             Command::Remove { mapping } => {
                 session.done(Call::delete(path(&mapping)), &format!("removed mapping {mapping}")).await
             }

@@ -63,7 +63,8 @@ impl Connections {
         Ok(ConfigEdit::ReplaceConnection(draft, seen, Box::new(carry)))
     }
 
-    /// The change that approves and withdraws permissions of a connection, as `draft` will be.
+    /// The change that approves and withdraws permissions of a connection, as `draft` will be; if nothing else of it
+    /// changes, of one that is still at the revision `seen`.
     ///
     /// # Errors
     /// As [`Self::approve`].
@@ -71,13 +72,14 @@ impl Connections {
         &self,
         rc: &RequestContext,
         draft: &Connection,
+        seen: Option<i64>,
         approve: Permissions,
         withdraw: Permissions,
     ) -> Result<ConfigEdit> {
         let (release, options) = self.check_configuration(draft)?;
         super::permissions::require_known(&release.manifest, &approve)?;
         web::web(&Permissions::default(), &approve, &options)?;
-        Ok(ConfigEdit::Permit { connection: draft.id.clone(), approve, withdraw, by: rc.caller.name.clone() })
+        Ok(ConfigEdit::Permit { connection: draft.id.clone(), seen, approve, withdraw, by: rc.caller.name.clone() })
     }
 
     /// Forgets what was known of a connection that was changed together with others.

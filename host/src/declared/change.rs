@@ -118,7 +118,8 @@ impl Changes<'_> {
             Some(seen) => edits.push(self.connections.replacement(self.rc, connection.clone(), seen, references)?),
         }
         if !(approve.is_empty() && withdraw.is_empty()) {
-            edits.push(self.connections.permitting(self.rc, &connection, approve, withdraw)?);
+            let seen = seen.filter(|_| only_permissions);
+            edits.push(self.connections.permitting(self.rc, &connection, seen, approve, withdraw)?);
         }
         Ok(edits)
     }
@@ -156,7 +157,7 @@ impl Changes<'_> {
 const PERMISSIONS: &str = "/permissions";
 
 /// What a step approves and what it withdraws.
-fn permissions(step: &Step) -> (Permissions, Permissions) {
+pub(super) fn permissions(step: &Step) -> (Permissions, Permissions) {
     let of = |json: Option<&serde_json::Value>| -> BTreeSet<_> {
         json.and_then(|json| serde_json::from_value(json.clone()).ok()).unwrap_or_default()
     };

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::document::{self, Declaration};
 use crate::connections::Connections;
-use crate::model::{ConnectionId, MappingId, Result, ScheduleId, Stored, SystemId};
+use crate::model::{ConnectionId, ErrorKind, MappingId, Result, ScheduleId, Stored, SystemId};
 use crate::registry::PublicKey;
 use crate::store::Store;
 
@@ -66,8 +66,11 @@ impl Current {
             for Stored { value, revision, .. } in page {
                 let id = value.id.clone();
                 let approvals = store.approvals(&id).await?;
-                // One whose connector is not loaded shows none: nobody can say where they would go.
-                let references = connections.references(&id).await.unwrap_or_default();
+                let references = match connections.references(&id).await {
+                    // It was deleted while this was read.
+                    Err(error) if error.kind == ErrorKind::NotFound => continue,
+                    references => references?,
+                };
                 let declared = document::Connection {
                     system: value.system,
                     connector: value.connector,
@@ -77,7 +80,7 @@ impl Current {
                     directories: value.directories,
                     destinations: value.destinations,
                     thresholds: value.thresholds,
-                    switches: value.switches,
+                    switches: Some(value.switches),
                     secured_options: references.into_iter().map(|(name, one)| (name, one.into())).collect(),
                     permissions: Some(approvals.into_iter().map(|approval| approval.permission).collect()),
                 };

@@ -17,7 +17,7 @@ use crate::model::{
     MappingId, OptionName, Permission, PublisherName, Result, ScheduleId, SecretReference, Secured, Switches, SystemId,
     Thresholds,
 };
-use crate::registry::PublicKey;
+use crate::registry::{PublicKey, line};
 
 /// What is declared. A kind of resource that is left out is none of this declaration's business.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -113,10 +113,10 @@ pub struct Connection {
     #[serde(default)]
     #[schemars(with = "ThresholdsSchema")]
     pub thresholds: Thresholds,
-    /// What is switched off.
-    #[serde(default)]
-    #[schemars(with = "SwitchesSchema")]
-    pub switches: Switches,
+    /// What is switched off. Left out: as it is, and of a new connection nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<SwitchesSchema>")]
+    pub switches: Option<Switches>,
     /// Where secrets are kept: by the secured options of the connector's manifest. Values that were entered are left alone.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(with = "BTreeMap<String, SecuredReference>")]
@@ -182,17 +182,21 @@ struct ThresholdsSchema {
 #[allow(dead_code, clippy::struct_excessive_bools, reason = "describes the model's type to editors")]
 struct SwitchesSchema {
     /// Off: nothing reaches the target but a check.
-    #[schemars(default)]
+    #[schemars(default = "yes")]
     enabled: bool,
     /// Off: no imports.
-    #[schemars(default)]
+    #[schemars(default = "yes")]
     import: bool,
     /// Off: nothing is changed in the target.
-    #[schemars(default)]
+    #[schemars(default = "yes")]
     fulfil: bool,
     /// On: the target is being maintained; nothing is changed in it.
     #[schemars(default)]
     maintenance: bool,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 impl From<Secured<SecretReference>> for SecuredReference {
@@ -227,7 +231,7 @@ impl Connection {
             directories: self.directories,
             destinations: self.destinations,
             thresholds: self.thresholds,
-            switches: self.switches,
+            switches: self.switches.unwrap_or_default(),
         };
         (connection, references)
     }
@@ -248,7 +252,18 @@ impl Declaration {
                 let canonical = PublisherKey { title: key.title.clone(), public_key: public_key.to_pem() };
                 keys.insert(public_key.id(), canonical);
             }
+            if keys.is_empty() {
+                let message = format!("{name} has no keys; leave it out, and prune to trust it no longer");
+                return Err(Error::invalid(message).blaming(format!("publishers.{name}.keys")));
+            }
             publisher.keys = keys.into_values().collect();
+        }
+        for (name, connector) in &self.connectors {
+            let lines: BTreeSet<_> = connector.versions.iter().map(line).collect();
+            if connector.versions.is_empty() || lines.len() < connector.versions.len() {
+                let message = format!("{name} needs versions, and of compatible ones only one can serve");
+                return Err(Error::invalid(message).blaming(format!("connectors.{name}.versions")));
+            }
         }
         for (id, system) in &self.systems {
             title(&system.title).map_err(|error| error.blaming(format!("systems.{id}")))?;
@@ -263,6 +278,20 @@ impl Declaration {
             *schedule = read.map_err(|error| error.blaming(format!("schedules.{id}")))?.into();
         }
         Ok(self)
+    }
+
+    /// The same with what it leaves as it is: switches, and how the name of a system is written.
+    pub(super) fn upon(mut self, current: &Self) -> Self {
+        let held: BTreeMap<String, &Connection> =
+            current.connections.iter().map(|(id, one)| (id.folded(), one)).collect();
+        for (id, connection) in &mut self.connections {
+            let Some(before) = held.get(&id.folded()) else { continue };
+            connection.switches = connection.switches.or(before.switches);
+            if connection.system.folded() == before.system.folded() {
+                connection.system.clone_from(&before.system);
+            }
+        }
+        self
     }
 
     /// A JSON Schema (draft 2020-12) of declarations, for editors.

@@ -9,10 +9,11 @@ use semver::Version;
 use serde::Serialize;
 use serde_json::Value as Json;
 
+use super::change;
 use super::difference::{Difference, between};
 use super::document::{Connection, Connector, Declaration};
 use crate::model::{
-    ConnectionId, ConnectorName, Error, MappingId, Permission, PublisherName, Result, ScheduleId, SystemId,
+    ConnectionId, ConnectorName, Error, MappingId, Permission, Permissions, PublisherName, Result, ScheduleId, SystemId,
 };
 use crate::registry::line;
 
@@ -96,6 +97,13 @@ impl Action {
     }
 }
 
+impl Step {
+    /// What it approves and what it withdraws, of a connection.
+    pub fn permissions(&self) -> (Permissions, Permissions) {
+        change::permissions(self)
+    }
+}
+
 impl Plan {
     /// What leads from `current` to `wanted`, which must be in its only spelling.
     ///
@@ -110,7 +118,8 @@ impl Plan {
         // A release that is not chosen is not stopped: connections that are not declared may need it.
         plan.compare(Kind::Connector, &current.connectors, &connectors, ConnectorName::to_string, false)?;
         plan.compare(Kind::System, &current.systems, &wanted.systems, SystemId::folded, prune)?;
-        plan.compare(Kind::Connection, &current.connections, &connections, ConnectionId::folded, prune)?;
+        let held = without_lost_approvals(&current.connections, &connections);
+        plan.compare(Kind::Connection, &held, &connections, ConnectionId::folded, prune)?;
         plan.compare(Kind::Mapping, &current.mappings, &wanted.mappings, MappingId::folded, prune)?;
         plan.compare(Kind::Schedule, &current.schedules, &wanted.schedules, ScheduleId::folded, prune)?;
         let (mut deletions, mut steps): (Vec<Step>, Vec<Step>) =
@@ -130,7 +139,8 @@ impl Plan {
         let known: BTreeMap<String, &Connection> = current.iter().map(|(id, one)| (id.folded(), one)).collect();
         let mut reachable = BTreeMap::new();
         for (id, connection) in wanted {
-            let approved = known.get(&id.folded()).and_then(|one| one.permissions.clone()).unwrap_or_default();
+            let same = known.get(&id.folded()).filter(|one| one.connector == connection.connector);
+            let approved = same.and_then(|one| one.permissions.clone()).unwrap_or_default();
             let permissions = match &connection.permissions {
                 None => approved,
                 Some(wanted) if reach.approve => wanted.clone(),
@@ -179,6 +189,21 @@ impl Plan {
         }
         Ok(())
     }
+}
+
+/// What was approved for one connector is not for another: a connection that gets another begins without approvals.
+fn without_lost_approvals(
+    current: &BTreeMap<ConnectionId, Connection>,
+    wanted: &BTreeMap<ConnectionId, Connection>,
+) -> BTreeMap<ConnectionId, Connection> {
+    let connectors: BTreeMap<String, &ConnectorName> =
+        wanted.iter().map(|(id, one)| (id.folded(), &one.connector)).collect();
+    let held = |(id, one): (&ConnectionId, &Connection)| {
+        let stays = connectors.get(&id.folded()).is_none_or(|connector| **connector == one.connector);
+        let permissions = if stays { one.permissions.clone() } else { Some(BTreeSet::new()) };
+        (id.clone(), Connection { permissions, ..one.clone() })
+    };
+    current.iter().map(held).collect()
 }
 
 /// What serves once the chosen releases do as well, each in the place of the one of its line.
@@ -304,6 +329,18 @@ mod tests {
         wanted.connections.values_mut().for_each(|connection| connection.permissions = None);
         let plan = Plan::new(&company(&["directory:data:read-only"]), &wanted, Reach::default()).unwrap();
         assert!(plan.steps.is_empty() && plan.waiting.is_empty(), "{plan:?}");
+    }
+
+    #[test]
+    fn another_connector_begins_without_the_approvals_of_the_one_before() {
+        let read = "directory:data:read-only";
+        let mut other = company(&[read]);
+        other.connections.values_mut().for_each(|connection| connection.connector = "hawser/other".parse().unwrap());
+        let plan = Plan::new(&company(&[read]), &other, Reach::default()).unwrap();
+        assert_eq!((plan.waiting.len(), plan.steps[0].differences.len()), (1, 1), "{plan:?}");
+        let plan = Plan::new(&company(&[read]), &other, APPROVE).unwrap();
+        let approved = plan.steps[0].differences.iter().find(|found| found.path == "/permissions").unwrap();
+        assert_eq!((&approved.before, &approved.after), (&Some(json!([])), &Some(json!([read]))));
     }
 
     #[test]

@@ -19,10 +19,24 @@ impl Positions {
         self.0.get(folded).copied().unwrap_or_default()
     }
 
-    /// Notes where a table of a connection ends. The earliest holds for all of them.
-    pub(super) fn note(&mut self, folded: String, end: Position) {
+    /// Is everything up to these positions what was known at those?
+    pub(super) fn are(&self, since: &Self) -> bool {
+        self.0.iter().all(|(connection, position)| since.of(connection) == *position)
+    }
+
+    /// Takes over others.
+    pub(super) fn join(&mut self, others: Self) {
+        others.0.into_iter().for_each(|(connection, position)| {
+            self.note(connection, position);
+        });
+    }
+
+    /// Notes where a table of a connection ends. The earliest holds for all of them. Answers whether they agree.
+    pub(super) fn note(&mut self, folded: String, end: Position) -> bool {
         let known = self.0.entry(folded).or_insert(end);
+        let agrees = *known == end;
         *known = (*known).min(end);
+        agrees
     }
 }
 

@@ -25,8 +25,8 @@ use super::index::{Index, disk};
 use super::positions::Positions;
 use super::source::{TableReading, TableSource};
 use crate::model::{
-    AssociationMapping, Command, CorrelationRule, EntityMapping, Error, MappingId, PropertyName, Result, TableCell,
-    TableName, TableRow,
+    AssociationMapping, Command, CorrelationRule, EntityMapping, Error, FailureKind, MappingId, PropertyName, Result,
+    TableCell, TableName, TableRow,
 };
 
 /// What a stream needs: where rows are, what the mapping names, where temporary files may be.
@@ -79,23 +79,27 @@ impl Ground {
         Known { tables: &self.tables, entities: &self.entities, ..Known::default() }
     }
 
-    /// Readings of these tables, each once. One position holds for all tables of a connection.
+    /// Readings of these tables, each once, those of a connection of one moment: its position holds for all of them.
     async fn open(
         &self,
         tables: &[&TableName],
         since: Option<&Positions>,
     ) -> Result<(VecDeque<(Arc<Rows>, Box<dyn TableReading>)>, Positions)> {
-        let (mut readings, mut ends) = (VecDeque::new(), Positions::default());
-        for table in tables {
-            let connection = table.connection.folded();
-            let from = since.map(|since| since.of(&connection));
-            let reading = self.source.open(table, from).await?;
-            // Between two tables of a connection an import may have been published: the earlier one holds, and what
-            // came later is told again.
-            ends.note(connection, reading.position());
-            readings.push_back((Arc::new(self.rows(table)), reading));
+        for _ in 0..OPENINGS_MAX {
+            let (mut readings, mut ends, mut agree) = (VecDeque::new(), Positions::default(), true);
+            for table in tables {
+                let connection = table.connection.folded();
+                let from = since.map(|since| since.of(&connection));
+                let reading = self.source.open(table, from).await?;
+                agree &= ends.note(connection, reading.position());
+                readings.push_back((Arc::new(self.rows(table)), reading));
+            }
+            if agree {
+                return Ok((readings, ends));
+            }
         }
-        Ok((readings, ends))
+        let message = "imports were published again and again while the tables were opened; read again";
+        Err(Error::failure(FailureKind::Retryable, message))
     }
 
     fn rows(&self, table: &TableName) -> Rows {
@@ -112,15 +116,17 @@ impl Ground {
         found.ok_or_else(|| Error::not_found(format!("there is no mapping {id}")))
     }
 
-    /// The entities of a type by one property.
-    async fn index(&self, lookup: &Lookup) -> Result<Index> {
+    /// The entities of a type by one property, and up to where they are known.
+    async fn index(&self, lookup: &Lookup, known_to: &mut Positions) -> Result<Index> {
         let known = self.known();
         let entities = sound(Entities::compile(self.entity(&lookup.entity)?, &known))?;
         let mut unique = Uniqueness::of(&entities, &known, &self.folder);
         let by = entities.names().iter().position(|name| *name == lookup.by).unwrap_or_default();
         let mut index = Index::new(&self.folder)?;
-        for table in entities.tables() {
-            let mut reading = self.source.open(table, None).await?;
+        let (readings, ends) = self.open(&entities.tables(), None).await?;
+        known_to.join(ends);
+        for (rows, mut reading) in readings {
+            let table = &rows.table;
             while let Some(batch) = reading.next().await? {
                 batch.each(&mut |row| {
                     let Verdict::Made(entity) = entities.judge(table, row.cells) else { return Ok(()) };
@@ -138,6 +144,8 @@ impl Ground {
     }
 }
 
+/// How often the tables of a connection are opened again, because an import was published between them.
+const OPENINGS_MAX: usize = 5;
 /// The columns that tell rows apart.
 const IDENTITY: [&str; 6] = [":uid", ":class", ":owner", ":owner-class", ":value", ":value-class"];
 
@@ -164,13 +172,19 @@ impl Lines {
         since: Option<&Positions>,
     ) -> Result<Self> {
         let associations = sound(Associations::compile(mapping, &ground.known()))?;
-        let (readings, ends) = ground.open(&[associations.table()], since).await?;
-        let mut indexes = [None, None];
+        let (readings, mut ends) = ground.open(&[associations.table()], since).await?;
+        let (mut indexes, mut looked_up) = ([None, None], Positions::default());
         for (index, lookup) in indexes.iter_mut().zip(associations.lookups()) {
             if let Some(lookup) = lookup {
-                *index = Some(ground.index(&lookup).await?);
+                *index = Some(ground.index(&lookup, &mut looked_up).await?);
             }
         }
+        // Who has a value now may be somebody else than before, in pairs whose own rows did not change.
+        if since.is_some_and(|since| !looked_up.are(since)) {
+            let message = "the entities that pairs name by a unique property may have changed since; read everything";
+            return Err(Error::failure(FailureKind::ResyncRequired, message).blaming("since"));
+        }
+        ends.join(looked_up);
         let maker = Maker::Associations(associations, indexes);
         Ok(Self { maker, readings, ends, told: Told::default(), done: false })
     }
@@ -184,10 +198,10 @@ impl Lines {
         let correlation = sound(Correlation::compile(rule, &known))?;
         let accounts = sound(Entities::compile(ground.entity(&rule.accounts)?, &known))?;
         let unique = Uniqueness::of(&accounts, &known, &ground.folder);
-        let (readings, ends) = ground.open(&accounts.tables(), None).await?;
+        let (readings, mut ends) = ground.open(&accounts.tables(), None).await?;
         let mut indexes = Vec::new();
         for (entity, by) in correlation.lookups() {
-            indexes.push(ground.index(&Lookup { entity: entity.clone(), by: by.clone() }).await?);
+            indexes.push(ground.index(&Lookup { entity: entity.clone(), by: by.clone() }, &mut ends).await?);
         }
         let maker = Maker::Owners { accounts, unique, correlation, indexes };
         Ok(Self { maker, readings, ends, told: Told::default(), done: false })

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +30,15 @@ pub struct KeptMapping {
     pub definition: Mapping,
     /// All it names was there when it was stored. Declared as code, a mapping may come before its connection's schema.
     pub verified: bool,
+}
+
+/// What a mapping named and is there no longer; it stays until somebody acknowledges it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MappingWarning {
+    /// Where in the definition.
+    pub at: String,
+    pub message: String,
+    pub noticed: Timestamp,
 }
 
 /// Which rows are entities of a type, and what their properties are.

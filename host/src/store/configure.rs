@@ -4,10 +4,11 @@ use jiff::Timestamp;
 
 use super::publishers::PublisherKey;
 use super::secured::{Held, SecuredEdit};
+use super::systems::check_revision;
 use super::{Store, connections, mappings, permissions, publishers, schedules, systems};
 use crate::model::{
-    Connection, ConnectionId, KeptMapping, KeyId, MappingId, Permissions, PublisherName, Result, Schedule, ScheduleId,
-    System, SystemId,
+    Connection, ConnectionId, Error, KeptMapping, KeyId, MappingId, Permissions, PublisherName, Result, Schedule,
+    ScheduleId, System, SystemId,
 };
 
 /// What a change makes of the secured options of a connection, once it sees what is there; it may refuse.
@@ -23,9 +24,10 @@ pub enum ConfigEdit {
     CreateConnection(Connection, SecuredChange),
     ReplaceConnection(Connection, i64, SecuredChange),
     DeleteConnection(ConnectionId, i64),
-    /// By the token of that name.
+    /// By the token of that name; of what is not changed otherwise, with the revision it was made for.
     Permit {
         connection: ConnectionId,
+        seen: Option<i64>,
         approve: Permissions,
         withdraw: Permissions,
         by: String,
@@ -54,16 +56,24 @@ impl Store {
                 ConfigEdit::ReplaceSystem(system, seen) => systems::update(&mut tx, now, &system, Some(seen)).await?,
                 ConfigEdit::DeleteSystem(id, seen) => systems::remove(&mut tx, &id, Some(seen)).await?,
                 ConfigEdit::CreateConnection(connection, secured) => {
-                    connections::insert(&mut tx, now, &connection, secured).await?;
+                    let made = connections::insert(&mut tx, now, &connection, secured).await;
+                    made.map_err(|error| of(&connection.id, error))?;
                 }
                 ConfigEdit::ReplaceConnection(connection, seen, secured) => {
-                    erased |= connections::update(&mut tx, now, &connection, Some(seen), secured).await?;
+                    let made = connections::update(&mut tx, now, &connection, Some(seen), secured).await;
+                    erased |= made.map_err(|error| of(&connection.id, error))?;
                 }
                 ConfigEdit::DeleteConnection(id, seen) => {
-                    erased |= connections::remove(&mut tx, self.now(), &id, Some(seen)).await?;
+                    let made = connections::remove(&mut tx, now, &id, Some(seen)).await;
+                    erased |= made.map_err(|error| of(&id, error))?;
                 }
-                ConfigEdit::Permit { connection, approve, withdraw, by } => {
-                    permissions::change(&mut tx, now, &connection, &approve, &withdraw, &by).await?;
+                ConfigEdit::Permit { connection, seen, approve, withdraw, by } => {
+                    if seen.is_some() {
+                        let (_, revision) = connections::identify(&mut tx, &connection).await?;
+                        check_revision("connection", connection.as_str(), revision, seen)?;
+                    }
+                    let made = permissions::change(&mut tx, now, &connection, &approve, &withdraw, &by).await;
+                    made.map_err(|error| of(&connection, error))?;
                 }
                 ConfigEdit::CreateMapping(mapping) => mappings::insert(&mut tx, now, &mapping).await?,
                 ConfigEdit::ReplaceMapping(mapping, seen) => {
@@ -81,4 +91,10 @@ impl Store {
         }
         self.database.commit_erasing(tx, erased).await
     }
+}
+
+/// The fault of one change among many, with what it is of.
+fn of(connection: &ConnectionId, error: Error) -> Error {
+    let message = format!("the connection {connection}: {}", error.message);
+    Error { message, ..error }.blaming(format!("connections.{connection}"))
 }

@@ -4,6 +4,7 @@ use sqlx::SqliteConnection;
 
 use super::Store;
 use super::fault::fault;
+use super::mapping_warnings::forget;
 use super::numbers::{from_json, instant, json, limit};
 use super::systems::check_revision;
 use crate::model::{Error, FailureKind, KeptMapping, Mapping, MappingId, Result, Stored};
@@ -53,18 +54,6 @@ impl Store {
         update(&mut tx, self.now(), new, if_match).await?;
         tx.commit().await.map_err(fault)?;
         self.mapping(new.definition.id()).await
-    }
-
-    /// The mappings that were not held against what exists, ordered by id without regard to case.
-    pub async fn unverified_mappings(&self) -> Result<Vec<Stored<KeptMapping>>> {
-        let rows: Vec<Columns> = sqlx::query_as(
-            "SELECT definition_json, verified, revision, created, changed FROM mapping WHERE NOT verified
-             ORDER BY folded",
-        )
-        .fetch_all(self.database.reader())
-        .await
-        .map_err(fault)?;
-        rows.into_iter().map(mapping).collect()
     }
 
     /// Notes that all a mapping names is there, if it is still what was looked at.
@@ -126,6 +115,7 @@ pub(super) async fn update(
     let (before, revision) = found.ok_or_else(|| missing(id))?;
     check_revision("mapping", id.as_str(), revision, if_match)?;
     check_kept(&from_json("mapping", &before)?, &new.definition)?;
+    forget(&mut *at, id).await?;
     sqlx::query(
         "UPDATE mapping SET definition_json = $2, verified = $3, revision = revision + 1, changed = $4
          WHERE folded = $1",
@@ -148,8 +138,8 @@ pub(super) async fn remove(at: &mut SqliteConnection, id: &MappingId, if_match: 
         .await
         .map_err(fault)?;
     check_revision("mapping", id.as_str(), revision.ok_or_else(|| missing(id))?, if_match)?;
-    sqlx::query("DELETE FROM mapping WHERE folded = $1").bind(id.folded()).execute(at).await.map_err(fault)?;
-    Ok(())
+    sqlx::query("DELETE FROM mapping WHERE folded = $1").bind(id.folded()).execute(&mut *at).await.map_err(fault)?;
+    forget(at, id).await
 }
 
 /// What never changes in a mapping's life.

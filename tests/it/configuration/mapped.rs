@@ -78,7 +78,7 @@ async fn a_schedule_that_says_nothing_or_names_what_is_not_there_is_refused_with
         ("cron", json!("every night"), "schedules.nightly"),
         ("timeZone", json!("Europe/Nowhere"), "timeZone"),
         ("system", json!("hr"), "an import names a connection"),
-        ("kind", json!("fulfil"), "a schedule has no orders"),
+        ("kind", json!("fulfil"), "kind of a schedule is import or refresh-schema"),
         ("corn", json!("@daily"), "corn"),
     ] {
         let mut wrong = mapped(&people, &[WRITE]);

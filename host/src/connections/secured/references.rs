@@ -107,16 +107,25 @@ impl Connections {
     /// Where the secrets of a connection are kept outside, by option and, of a map, by key.
     ///
     /// # Errors
-    /// `not-found`; `configuration` if its connector is not loaded or its options no longer fit the manifest.
+    /// `not-found`.
     pub async fn references(&self, id: &ConnectionId) -> Result<BTreeMap<OptionName, Secured<SecretReference>>> {
         let held = self.store.secured(id).await?;
         if held.rows.iter().all(|row| row.layer != Layer::Reference) {
             return Ok(BTreeMap::new());
         }
-        let (release, options) = self.check_configuration(&held.connection)?;
-        let layout = Layout::new(&release.manifest, &options, &held.connection)?;
+        let found: Vec<(SecuredRow, SecretReference)> = match self.check_configuration(&held.connection) {
+            Ok((release, options)) => {
+                let layout = Layout::new(&release.manifest, &options, &held.connection)?;
+                wanted(&self.vault, &held, &layout)
+                    .into_iter()
+                    .map(|wanted| (wanted.row.clone(), wanted.from))
+                    .collect()
+            }
+            // While its connector does not serve, nobody can say where they go; they are there nevertheless.
+            Err(_) => shown(&self.vault, &held).collect(),
+        };
         let mut references = BTreeMap::new();
-        for Wanted { row, from, .. } in wanted(&self.vault, &held, &layout) {
+        for (row, from) in found {
             if row.entry.is_empty() {
                 references.insert(row.name.clone(), Secured::Field(from));
             } else if let Secured::Map(entries) =
@@ -225,6 +234,12 @@ pub(super) fn wanted<'a>(vault: &Vault, held: &'a Held, layout: &Layout<'a>) -> 
         })
     };
     layout.manifest.secured.iter().flat_map(of).collect()
+}
+
+/// The references that are set, wherever they may be used.
+fn shown(vault: &Vault, held: &Held) -> impl Iterator<Item = (SecuredRow, SecretReference)> {
+    let references = held.rows.iter().filter(|row| row.layer == Layer::Reference);
+    references.filter_map(|row| Some((row.clone(), vault.show_reference(&owner(held, row), &row.sealed)?)))
 }
 
 /// What they point at now.

@@ -1,0 +1,80 @@
+//! Warnings of mappings: what one named and is there no longer.
+//!
+//! A warning stays until it is acknowledged, also if what it is about comes back. One that is acknowledged is kept while
+//! what it is about lasts, so that it is not raised again by each refresh.
+
+use sqlx::SqliteConnection;
+
+use super::Store;
+use super::fault::fault;
+use super::numbers::instant;
+use crate::model::{MappingId, MappingWarning, Result};
+
+impl Store {
+    /// Notes what is wrong with a mapping now, as pairs of place and message.
+    pub async fn note_mapping_flaws(&self, id: &MappingId, flaws: &[(String, String)]) -> Result<()> {
+        let mut tx = self.database.write().await?;
+        let settled: Vec<(String, String)> =
+            sqlx::query_as("SELECT at, message FROM mapping_warning WHERE mapping = $1 AND acknowledged IS NOT NULL")
+                .bind(id.folded())
+                .fetch_all(&mut *tx)
+                .await
+                .map_err(fault)?;
+        for (at, message) in settled.iter().filter(|warning| !flaws.contains(warning)) {
+            sqlx::query("DELETE FROM mapping_warning WHERE mapping = $1 AND at = $2 AND message = $3")
+                .bind(id.folded())
+                .bind(at)
+                .bind(message)
+                .execute(&mut *tx)
+                .await
+                .map_err(fault)?;
+        }
+        for (at, message) in flaws {
+            sqlx::query(
+                "INSERT INTO mapping_warning (mapping, at, message, noticed) VALUES ($1, $2, $3, $4)
+                 ON CONFLICT DO NOTHING",
+            )
+            .bind(id.folded())
+            .bind(at)
+            .bind(message)
+            .bind(self.now())
+            .execute(&mut *tx)
+            .await
+            .map_err(fault)?;
+        }
+        tx.commit().await.map_err(fault)
+    }
+
+    /// The warnings of a mapping that nobody has acknowledged, oldest first.
+    pub async fn mapping_warnings(&self, id: &MappingId) -> Result<Vec<MappingWarning>> {
+        let rows: Vec<(String, String, i64)> = sqlx::query_as(
+            "SELECT at, message, noticed FROM mapping_warning WHERE mapping = $1 AND acknowledged IS NULL
+             ORDER BY noticed, at, message",
+        )
+        .bind(id.folded())
+        .fetch_all(self.database.reader())
+        .await
+        .map_err(fault)?;
+        let warning = |(at, message, noticed)| Ok(MappingWarning { at, message, noticed: instant(noticed)? });
+        rows.into_iter().map(warning).collect()
+    }
+
+    /// Acknowledges the warnings of a mapping. `not-found` if there is no such mapping.
+    pub async fn acknowledge_mapping(&self, id: &MappingId) -> Result<()> {
+        self.mapping(id).await?;
+        let mut tx = self.database.write().await?;
+        sqlx::query("UPDATE mapping_warning SET acknowledged = $2 WHERE mapping = $1 AND acknowledged IS NULL")
+            .bind(id.folded())
+            .bind(self.now())
+            .execute(&mut *tx)
+            .await
+            .map_err(fault)?;
+        tx.commit().await.map_err(fault)
+    }
+}
+
+/// Forgets the warnings of a mapping that is another from now on, or gone, inside a transaction.
+pub(super) async fn forget(at: &mut SqliteConnection, id: &MappingId) -> Result<()> {
+    sqlx::query("DELETE FROM mapping_warning WHERE mapping = $1").bind(id.folded()).execute(at).await.map_err(fault)?;
+    Ok(())
+}
