@@ -222,12 +222,13 @@ fn value(datum: Datum<'_>, syntax: Option<Syntax>) -> Valued<Value> {
 
 /// The object that a text of JSON says, where the attribute takes one.
 fn object(datum: &Datum<'_>, syntax: Option<Syntax>) -> Option<Json> {
-    let text = match (datum, syntax) {
+    match (datum, syntax) {
         (Datum::Json(text), None)
-        | (Datum::Json(text) | Datum::Text(text), Some(Syntax::Binary | Syntax::Reference | Syntax::Complex)) => text,
-        _ => return None,
-    };
-    serde_json::from_str(text).ok().filter(Json::is_object)
+        | (Datum::Json(text) | Datum::Text(text), Some(Syntax::Binary | Syntax::Reference | Syntax::Complex)) => {
+            serde_json::from_str(text).ok().filter(Json::is_object)
+        }
+        _ => None,
+    }
 }
 
 /// The form that casts a value to a syntax; none where nothing is cast.

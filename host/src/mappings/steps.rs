@@ -15,7 +15,7 @@ use crate::model::expression::{Split, ValueMap};
 pub(super) fn apply<'a>(step: &'a Step, value: Datum<'a>) -> Result<Datum<'a>, Reason> {
     match (step, value) {
         (_, Datum::Unread) => Ok(Datum::Unread),
-        (Step::Map(map), value) => mapped(map, value),
+        (Step::Map(map), value) => mapped(map, &value),
         (_, Datum::Null) => Ok(Datum::Null),
         (Step::Trim, Datum::Text(text)) => Ok(trimmed(text).map_or(Datum::Null, Datum::Text)),
         (Step::Trim, Datum::List(texts)) => Ok(Datum::List(texts.into_iter().filter_map(trimmed).collect())),
@@ -125,9 +125,9 @@ fn joined<'a>(texts: &[Cow<'_, str>], separator: &str) -> Result<Datum<'a>, Reas
     Ok(Datum::Text(Cow::Owned(texts.join(separator))))
 }
 
-fn mapped<'a>(map: &'a ValueMap, value: Datum<'a>) -> Result<Datum<'a>, Reason> {
+fn mapped<'a>(map: &'a ValueMap, value: &Datum<'_>) -> Result<Datum<'a>, Reason> {
     let default = map.default.as_ref().map(Datum::literal);
-    if value == Datum::Null {
+    if *value == Datum::Null {
         return Ok(default.unwrap_or(Datum::Null));
     }
     let Some(text) = value.text() else {

@@ -63,7 +63,7 @@ pub struct Lines {
 /// Makes lines of rows.
 enum Maker {
     Entities(Entities, Uniqueness),
-    Associations(Associations, [Option<Index>; 2]),
+    Associations(Box<Associations>, Box<[Option<Index>; 2]>),
     Owners { accounts: Entities, unique: Uniqueness, correlation: Correlation, indexes: Vec<Index> },
 }
 
@@ -173,7 +173,7 @@ impl Lines {
     ) -> Result<Self> {
         let associations = sound(Associations::compile(mapping, &ground.known()))?;
         let (readings, mut ends) = ground.open(&[associations.table()], since).await?;
-        let (mut indexes, mut looked_up) = ([None, None], Positions::default());
+        let (mut indexes, mut looked_up) = (Box::new([None, None]), Positions::default());
         for (index, lookup) in indexes.iter_mut().zip(associations.lookups()) {
             if let Some(lookup) = lookup {
                 *index = Some(ground.index(&lookup, &mut looked_up).await?);
@@ -185,7 +185,7 @@ impl Lines {
             return Err(Error::failure(FailureKind::ResyncRequired, message).blaming("since"));
         }
         ends.join(looked_up);
-        let maker = Maker::Associations(associations, indexes);
+        let maker = Maker::Associations(Box::new(associations), indexes);
         Ok(Self { maker, readings, ends, told: Told::default(), done: false })
     }
 

@@ -24,7 +24,7 @@ fn attribute(syntax: &str) -> Json {
 }
 
 /// What an attribute becomes where the property of its name is this.
-fn made(resources: &Resources, name: &str, value: Json) -> Result<Vec<Value>> {
+fn made(resources: &Resources, name: &str, value: &Json) -> Result<Vec<Value>> {
     let told = json!({name: value});
     let made = resources.make(Purpose::Update, told.as_object().unwrap())?;
     Ok(made.attributes[&name.parse().unwrap()].clone())
@@ -33,7 +33,7 @@ fn made(resources: &Resources, name: &str, value: Json) -> Result<Vec<Value>> {
 #[test]
 fn values_of_a_list_stay_what_they_are_and_null_is_none_of_them() {
     let resources = Resources::compile(&resource(&json!([]), &["mail"]), &Known::default()).unwrap();
-    let mail = |value: Json| made(&resources, "mail", value);
+    let mail = |value: Json| made(&resources, "mail", &value);
     let mixed = vec![Value::Integer(1), Value::Boolean(true), Value::Text("a".to_owned())];
     assert_eq!(mail(json!([1, true, "a", null])), Ok(mixed));
     assert_eq!(mail(json!([{"binary": "AA=="}])), Ok(vec![Value::Binary(vec![0])]));
@@ -64,11 +64,11 @@ fn values_have_the_syntax_of_their_attribute() {
             ("reference", json!([{"uid": "u1"}]), vec![Value::Reference(reference)]),
             ("text", json!([7, null]), vec![Value::Text("7".to_owned())]),
         ] {
-            assert_eq!(made(&resources, name, told), Ok(expected), "{name} {then}");
+            assert_eq!(made(&resources, name, &told), Ok(expected), "{name} {then}");
         }
-        let error = made(&resources, "integer", json!(["geheim"])).unwrap_err();
+        let error = made(&resources, "integer", &json!(["geheim"])).unwrap_err();
         assert!(error.attributes == ["integer"] && !error.message.contains("geheim"), "{error}");
-        let error = made(&resources, "reference", json!([{"geheim": ["geheim"]}])).unwrap_err();
+        let error = made(&resources, "reference", &json!([{"geheim": ["geheim"]}])).unwrap_err();
         assert!(error.attributes == ["reference"] && !error.message.contains("geheim"), "{error}");
     }
 }
