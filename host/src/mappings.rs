@@ -3,8 +3,8 @@
 //!
 //! A definition (`model::Mapping`) is compiled once: held within [`limits`], its columns found in the tables, its types
 //! held against theirs; all that is wrong is told at once, with the nearest names. Then it runs over rows without end.
-//! Nothing here reads a store: rows come through a seam ([`source`]), verdicts and lines go out, so that all of it is tested
-//! with rows made by hand.
+//! Only definitions are kept in the store ([`Mappings`]): rows come through a seam ([`source`]), verdicts and lines go out, so
+//! that what evaluates is tested with rows made by hand.
 //!
 //! Invariant: a row never vanishes. It becomes an entity, it is set aside with a reason, or it is counted as one that no
 //! source wants. What was not read makes what is made of it unread, never null.
@@ -48,7 +48,7 @@ pub use resources::{Made, Purpose, Resources};
 pub use source::{Described, Later, TableBatch, TableReading, TableSource};
 pub use stream::{Ground, Lines, Told};
 pub use survey::{Ahead, Standing};
-pub use uses::{AttributeUse, ColumnUse, attributes_used, columns_used, connections_used, mappings_used};
+pub use uses::{connections_used, mappings_used};
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -263,11 +263,11 @@ impl Mappings {
     }
 
     async fn warn(&self, id: &MappingId, flaws: &[Flaw]) -> Result<()> {
-        for flaw in flaws {
-            tracing::warn!(mapping = %id, at = flaw.at, "what a mapping names is gone: {}", flaw.message);
-        }
         let flaws: Vec<(String, String)> = flaws.iter().map(|flaw| (flaw.at.clone(), flaw.message.clone())).collect();
-        self.store.note_mapping_flaws(id, &flaws).await
+        for (at, message) in self.store.note_mapping_flaws(id, &flaws).await? {
+            tracing::warn!(mapping = %id, at, "what a mapping names is gone: {message}");
+        }
+        Ok(())
     }
 
     /// What a definition is held against.

@@ -22,7 +22,6 @@ pub struct Associations {
     left: Option<Prepared>,
     right: Option<Prepared>,
     properties: Vec<(PropertyName, PropertyKind, Compiled)>,
-    pub(super) used: Vec<String>,
 }
 
 /// One end, compiled.
@@ -68,14 +67,14 @@ impl Associations {
         let scope = check::scope(&mapping.table, known, compiler);
         let table = check::named_as_known(&mapping.table, known);
         let Some(mut scope) = scope else {
-            return Self { table, condition: None, left: None, right: None, properties: Vec::new(), used: Vec::new() };
+            return Self { table, condition: None, left: None, right: None, properties: Vec::new() };
         };
         let condition = mapping.condition.as_ref();
         let condition = condition.and_then(|text| within(compiler, "where", |c| c.condition(text, &mut scope)));
         let left = within(compiler, "left", |c| prepare(&mapping.left, known, &mut scope, c));
         let right = within(compiler, "right", |c| prepare(&mapping.right, known, &mut scope, c));
         let properties = own_properties(mapping.properties.iter(), &mut scope, compiler);
-        Self { table, condition, left, right, properties, used: scope.into_used() }
+        Self { table, condition, left, right, properties }
     }
 
     /// The table its pairs come from.

@@ -31,7 +31,6 @@ pub(super) struct Prepared {
     pub(super) table: TableName,
     condition: Option<Condition>,
     properties: Vec<Compiled>,
-    pub(super) used: Vec<String>,
 }
 
 /// What becomes of a row.
@@ -107,10 +106,6 @@ impl Entities {
             }
         }
         tables
-    }
-
-    pub(super) fn into_sources(self) -> Vec<Prepared> {
-        self.sources
     }
 
     /// What becomes of a row of a table, not regarding other rows.
@@ -240,12 +235,7 @@ fn prepare(
             properties.push(compiled);
         });
     }
-    Some(Prepared {
-        table: check::named_as_known(&source.table, known),
-        condition,
-        properties,
-        used: scope.into_used(),
-    })
+    Some(Prepared { table: check::named_as_known(&source.table, known), condition, properties })
 }
 
 fn check_keys(mapping: &EntityMapping, flaws: &mut Flaws) {

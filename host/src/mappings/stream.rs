@@ -1,6 +1,6 @@
-//! Entities and associations without end, as lines of JSON: a page of text for every batch of rows.
+//! Entities, associations and owners without end, as lines of JSON: a page of text for every batch of rows.
 //!
-//! A line is an entity or a pair, or says that a row is set aside and why, so that its reader never takes it for gone.
+//! A line is an entity, a pair or whose an account is, or says that a row is set aside and why, so that its reader never takes it for gone.
 //! Each names the row it comes from. Read since a position, a line says what to do (`insert`, `update`, `merge`,
 //! `delete`); a changed row that no source wants any more is deleted. The last line tells the position to go on from and
 //! how much there was.
@@ -228,11 +228,6 @@ impl Lines {
             return Ok(None);
         }
         Ok(Some(format!("{}\n", json!({"end": {"position": self.ends.to_string(), "told": self.told}}))))
-    }
-
-    /// How much was told so far.
-    pub const fn told(&self) -> Told {
-        self.told
     }
 }
 

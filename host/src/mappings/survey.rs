@@ -101,9 +101,7 @@ impl Survey {
         mapping: &Mapping,
         make: impl FnOnce(&Known<'_>) -> Result<T>,
     ) -> Result<T> {
-        let mut around = self.around(mapping).await?;
-        around.unknown.append(&mut around.missing);
-        refuse(&around.unknown)?;
+        let around = self.settled(mapping).await?;
         make(&Known { tables: &around.tables, entities: &self.entities, schema: around.schema.as_ref(), open: &[] })
     }
 
@@ -119,10 +117,15 @@ impl Survey {
     /// # Errors
     /// `invalid-request` if nothing is known of a connection.
     pub(super) async fn tables(mut self, mapping: &Mapping) -> Result<(Vec<Table>, Vec<EntityMapping>)> {
+        Ok((self.settled(mapping).await?.tables, self.entities))
+    }
+
+    /// What is around a definition, if all of it is known.
+    async fn settled(&mut self, mapping: &Mapping) -> Result<Around> {
         let mut around = self.around(mapping).await?;
         around.unknown.append(&mut around.missing);
         refuse(&around.unknown)?;
-        Ok((around.tables, self.entities))
+        Ok(around)
     }
 
     /// Does a definition, or a mapping it names, name that connection?

@@ -199,26 +199,6 @@ fn without_tables_every_name_passes_and_the_shape_does_not() {
 }
 
 #[test]
-fn a_mapping_tells_which_columns_and_attributes_it_uses() {
-    let uses = |kind: &str, mut json: Json| {
-        json["kind"] = json!(kind);
-        columns_used(&mapping(&json))
-            .into_iter()
-            .map(|used| format!("{} {}", used.table, used.column))
-            .collect::<Vec<_>>()
-    };
-    assert_eq!(
-        uses("entity", person()),
-        ["hr_person status", "hr_person mail", "hr_person number", "hr_person phones"]
-    );
-    assert_eq!(uses("association", member()), ["ad_member :owner", "ad_member :value"]);
-    let resource = with(resource(), "/kind", json!("resource"));
-    let used = attributes_used(&mapping(&resource));
-    assert_eq!(used.iter().map(|used| used.attribute.as_str()).collect::<Vec<_>>(), ["mail", "sn"]);
-    assert_eq!(connections_used(&mapping(&resource)), ["ad".parse().unwrap()]);
-}
-
-#[test]
 fn a_row_becomes_an_entity_or_is_set_aside_or_is_not_wanted() {
     let tables = tables();
     let entities = Entities::compile(&mapping(&person()), &known(&tables, &[])).unwrap();

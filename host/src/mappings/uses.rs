@@ -1,61 +1,6 @@
-//! What a definition depends on: connections, columns of tables, attributes of targets. Whoever refreshes a schema holds
-//! these against what has changed.
+//! What a definition depends on: connections, and other mappings.
 
-use super::associations::Associations;
-use super::entities::Entities;
-use super::expression::Compiler;
-use crate::model::{AttributeName, ClassName, ConnectionId, EntityMapping, Mapping, MappingId, TableName};
-
-/// A column that a mapping reads.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ColumnUse {
-    pub table: TableName,
-    pub column: String,
-}
-
-/// An attribute that a resource type writes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AttributeUse {
-    pub connection: ConnectionId,
-    pub class: ClassName,
-    pub attribute: AttributeName,
-}
-
-/// The columns a mapping reads, each once; of a definition that is not right, those that can be told.
-pub fn columns_used(mapping: &Mapping) -> Vec<ColumnUse> {
-    let mut compiler = Compiler::default();
-    let used: Vec<(TableName, Vec<String>)> = match mapping {
-        Mapping::Entity(mapping) => {
-            let sources = Entities::new(mapping, None, &mut compiler).into_sources();
-            sources.into_iter().map(|source| (source.table, source.used)).collect()
-        }
-        Mapping::Association(mapping) => {
-            vec![(mapping.table.clone(), Associations::new(mapping, None, &mut compiler).used)]
-        }
-        Mapping::Resource(_) | Mapping::Correlation(_) => Vec::new(),
-    };
-    let mut uses = Vec::new();
-    for (table, columns) in used {
-        for column in columns {
-            let used = ColumnUse { table: table.clone(), column };
-            if !uses.contains(&used) {
-                uses.push(used);
-            }
-        }
-    }
-    uses
-}
-
-/// The attributes a mapping writes.
-pub fn attributes_used(mapping: &Mapping) -> Vec<AttributeUse> {
-    let Mapping::Resource(mapping) = mapping else { return Vec::new() };
-    let used = |attribute: &AttributeName| AttributeUse {
-        connection: mapping.connection.clone(),
-        class: mapping.class.clone(),
-        attribute: attribute.clone(),
-    };
-    mapping.attributes.keys().map(used).collect()
-}
+use crate::model::{ConnectionId, EntityMapping, Mapping, MappingId};
 
 /// The connections a mapping names, each once.
 pub fn connections_used(mapping: &Mapping) -> Vec<ConnectionId> {

@@ -11,16 +11,29 @@ use super::numbers::instant;
 use crate::model::{MappingId, MappingWarning, Result};
 
 impl Store {
-    /// Notes what is wrong with a mapping now, as pairs of place and message.
-    pub async fn note_mapping_flaws(&self, id: &MappingId, flaws: &[(String, String)]) -> Result<()> {
-        let mut tx = self.database.write().await?;
-        let settled: Vec<(String, String)> =
-            sqlx::query_as("SELECT at, message FROM mapping_warning WHERE mapping = $1 AND acknowledged IS NOT NULL")
+    /// Notes what is wrong with a mapping now, as pairs of place and message. Answers what was not known yet.
+    pub async fn note_mapping_flaws(
+        &self,
+        id: &MappingId,
+        flaws: &[(String, String)],
+    ) -> Result<Vec<(String, String)>> {
+        let known: Vec<(String, String, bool)> =
+            sqlx::query_as("SELECT at, message, acknowledged IS NOT NULL FROM mapping_warning WHERE mapping = $1")
                 .bind(id.folded())
-                .fetch_all(&mut *tx)
+                .fetch_all(self.database.reader())
                 .await
                 .map_err(fault)?;
-        for (at, message) in settled.iter().filter(|warning| !flaws.contains(warning)) {
+        let same = |known: &(String, String, bool), flaw: &(String, String)| known.0 == flaw.0 && known.1 == flaw.1;
+        let over = known.iter().filter(|known| known.2 && !flaws.iter().any(|flaw| same(known, flaw)));
+        let over: Vec<&(String, String, bool)> = over.collect();
+        let new = flaws.iter().filter(|flaw| !known.iter().any(|known| same(known, flaw)));
+        let new: Vec<(String, String)> = new.cloned().collect();
+        // Each refresh asks, and mostly nothing has changed.
+        if over.is_empty() && new.is_empty() {
+            return Ok(new);
+        }
+        let mut tx = self.database.write().await?;
+        for (at, message, _) in over {
             sqlx::query("DELETE FROM mapping_warning WHERE mapping = $1 AND at = $2 AND message = $3")
                 .bind(id.folded())
                 .bind(at)
@@ -29,7 +42,7 @@ impl Store {
                 .await
                 .map_err(fault)?;
         }
-        for (at, message) in flaws {
+        for (at, message) in &new {
             sqlx::query(
                 "INSERT INTO mapping_warning (mapping, at, message, noticed) VALUES ($1, $2, $3, $4)
                  ON CONFLICT DO NOTHING",
@@ -42,7 +55,8 @@ impl Store {
             .await
             .map_err(fault)?;
         }
-        tx.commit().await.map_err(fault)
+        tx.commit().await.map_err(fault)?;
+        Ok(new)
     }
 
     /// The warnings of a mapping that nobody has acknowledged, oldest first.
