@@ -11,6 +11,7 @@ mod curl;
 pub mod keystone;
 pub mod rabbitmq;
 pub mod scimmy;
+pub mod swift;
 
 use std::path::PathBuf;
 
