@@ -17,7 +17,7 @@ use serde::Deserialize;
 use crate::model::{Error, ErrorKind, HostPattern, Result, Secret};
 
 pub use secrets::{SecretsConfig, environment};
-pub use tables::{PlaceConfig, TablesConfig};
+pub use tables::{BucketConfig, PlaceConfig, TablesConfig};
 
 /// The longest configuration file, in bytes.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
@@ -310,7 +310,7 @@ impl File {
         within("compile.time-ms", self.compile.time_ms.into(), 100, 3_600_000)?;
         self.egress.check()?;
         self.secrets.check()?;
-        self.tables.check()
+        self.tables.check(&self.secrets)
     }
 }
 

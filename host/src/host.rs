@@ -77,7 +77,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running> {
     let tables = Tables::new(store.clone(), connections.clone());
     let mappings = Mappings::new(store.clone(), Arc::new(tables.clone()), config.data_dir.clone());
     let (stop, tracker) = (CancellationToken::new(), TaskTracker::new());
-    let outputs = (tables.clone(), Places::new(config.tables));
+    let outputs = (tables.clone(), Places::new(config.tables, &egress)?);
     let tasks = Tasks::new(
         store.clone(),
         connections.clone(),

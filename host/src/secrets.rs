@@ -30,6 +30,7 @@ use crate::store::{Sealed, SealedOrder, Store};
 use key::{KEY_FILE, KeyRing};
 use outside::Outside;
 
+pub use outside::read_own;
 pub use rotation::Rotated;
 pub use seal::{Owner, Places};
 

@@ -1,5 +1,7 @@
 //! Tables written as files: where the operator allows it, whole or not at all, and none of the import's business.
 
+mod bucket;
+
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
@@ -17,7 +19,7 @@ use sha2::{Digest as _, Sha256};
 async fn house(lake: &Path) -> House {
     let directory = lake.to_owned();
     House::with(|config: &mut Config| {
-        config.tables.places.insert("lake".parse().unwrap(), PlaceConfig { directory });
+        config.tables.places.insert("lake".parse().unwrap(), PlaceConfig::Directory(directory));
     })
     .await
 }

@@ -15,7 +15,7 @@ use tracing_subscriber::{EnvFilter, Layer as _, Registry, fmt};
 use super::fault::Fault;
 
 /// Crates that see requests, answers or rows, by the beginning of their targets; never finer than info.
-const CAPPED: [&str; 6] = ["h2", "hyper", "reqwest", "rustls", "sqlx", "tower"];
+const CAPPED: [&str; 7] = ["h2", "hyper", "object_store", "reqwest", "rustls", "sqlx", "tower"];
 
 /// How to log.
 #[derive(Args)]

@@ -6,8 +6,8 @@ use std::path::{Component, Path, PathBuf};
 use serde::Deserialize;
 
 use super::{VAULT_KEY, configuration};
-use crate::model::Result;
 use crate::model::secret_reference::is_name;
+use crate::model::{Result, SecretReference, Source};
 
 /// What references may point at.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -20,6 +20,20 @@ pub struct SecretsConfig {
 }
 
 impl SecretsConfig {
+    /// May a reference point there?
+    pub fn allows(&self, reference: &SecretReference) -> bool {
+        match reference.source() {
+            Source::Environment(name) => self.environment_prefixes.iter().any(|prefix| name.starts_with(prefix)),
+            Source::File(path) => self.inside(path).is_some(),
+        }
+    }
+
+    /// The directory a file is below, and its path there.
+    pub fn inside<'a>(&'a self, path: &'a Path) -> Option<(&'a Path, &'a Path)> {
+        let within = |directory: &'a PathBuf| Some((directory.as_path(), path.strip_prefix(directory).ok()?));
+        self.directories.iter().filter_map(within).find(|(_, rest)| !rest.as_os_str().is_empty())
+    }
+
     pub(super) fn check(&self) -> Result<()> {
         let odd = self.environment_prefixes.iter().find(|prefix| !is_name(prefix) || VAULT_KEY.starts_with(*prefix));
         if let Some(odd) = odd {

@@ -39,10 +39,7 @@ impl Outside {
 
     /// Does the configuration let a reference point there?
     pub(super) fn allows(&self, reference: &SecretReference) -> bool {
-        match reference.source() {
-            Source::Environment(name) => self.0.environment_prefixes.iter().any(|prefix| name.starts_with(prefix)),
-            Source::File(path) => self.inside(path).is_some(),
-        }
+        self.0.allows(reference)
     }
 
     /// Reads what is there now. Blocks.
@@ -53,17 +50,28 @@ impl Outside {
         match reference.source() {
             Source::Environment(name) => secret(environment(name).ok_or(Unread::Missing)?),
             Source::File(path) => {
-                let (directory, rest) = self.inside(path).ok_or(Unread::NotAllowed)?;
+                let (directory, rest) = self.0.inside(path).ok_or(Unread::NotAllowed)?;
                 secret(content(&open(directory, rest)?)?)
             }
         }
     }
+}
 
-    /// The allowed directory a file is in, and its path there.
-    fn inside<'a>(&'a self, path: &'a Path) -> Option<(&'a PathBuf, &'a Path)> {
-        let within = |directory: &'a PathBuf| Some((directory, path.strip_prefix(directory).ok()?));
-        self.0.directories.iter().filter_map(within).find(|(_, rest)| !rest.as_os_str().is_empty())
-    }
+/// Reads a secret of the host's own, which its configuration points at: a file's folder is as far as links lead. Blocks.
+///
+/// # Errors
+/// Why there is nothing to read.
+pub fn read_own(reference: &SecretReference) -> Result<Secret, Unread> {
+    let config = match reference.source() {
+        Source::Environment(name) => {
+            SecretsConfig { environment_prefixes: vec![name.clone()], ..SecretsConfig::default() }
+        }
+        Source::File(path) => {
+            let folder = path.parent().map(Path::to_owned).into_iter().collect();
+            SecretsConfig { directories: folder, ..SecretsConfig::default() }
+        }
+    };
+    Outside(config).read(reference)
 }
 
 fn open(directory: &Path, rest: &Path) -> Result<File, Unread> {

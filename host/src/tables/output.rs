@@ -16,7 +16,7 @@ use crate::model::{Error, FailureKind, Output, OutputFormat, Position, Result, T
 use crate::store::WrittenTable;
 
 /// The file that says what the others are.
-const MANIFEST: &str = "manifest.json";
+pub(super) const MANIFEST: &str = "manifest.json";
 
 /// Where a writing stands when it begins.
 pub enum Begun {
@@ -105,7 +105,7 @@ impl Tables {
         place: &Place,
         since: &HashMap<String, Position>,
     ) -> Result<Begun> {
-        let folder = place.folder(&task.connection, task.id);
+        let folder = place.folder(&task.connection, task.id).await?;
         if let Some(found) = folder.read(MANIFEST).await? {
             return done(&found).map(Begun::Done);
         }
@@ -165,18 +165,15 @@ impl Tables {
 }
 
 impl Writing {
-    /// Writes one piece more. False at the end.
+    /// Writes one piece more. False at the end. One that is dropped can only be abandoned.
     ///
     /// # Errors
     /// As [`Tables::write`].
     pub async fn step(&mut self) -> Result<bool> {
-        let Some(mut current) = self.current.take() else { return self.next_table().await };
+        let Some(current) = &mut self.current else { return self.next_table().await };
         match current.download.next().await? {
-            Some(piece) => {
-                current.file.write(&piece).await.map_err(|why| self.folder.fault(&why))?;
-                self.current = Some(current);
-            }
-            None => self.end_table(current).await?,
+            Some(piece) => current.file.write(&piece).await?,
+            None => self.end_table().await?,
         }
         Ok(true)
     }
@@ -191,32 +188,36 @@ impl Writing {
         self.rows + self.current.as_ref().map_or(0, |current| current.download.rows())
     }
 
-    /// Lets the files appear.
+    /// Lets the files appear, with the manifest that says what they are.
     ///
     /// # Errors
     /// As [`Tables::write`].
-    pub async fn finish(self) -> Result<Vec<WrittenTable>> {
-        if let Err(error) = self.complete().await {
-            self.folder.abandon().await?;
-            return Err(error);
-        }
-        Ok(self.manifest.written())
-    }
-
-    /// Throws away what was written.
-    ///
-    /// # Errors
-    /// As [`Tables::write`].
-    pub async fn abandon(self) -> Result<()> {
-        self.folder.abandon().await
-    }
-
-    async fn complete(&self) -> Result<()> {
+    pub async fn finish(&mut self) -> Result<()> {
         let text = serde_json::to_vec_pretty(&self.manifest).map_err(|why| Error::internal(why.to_string()))?;
         let mut file = self.folder.file(MANIFEST).await?;
-        file.write(&text).await.map_err(|why| self.folder.fault(&why))?;
-        file.end().await.map_err(|why| self.folder.fault(&why))?;
+        file.write(&text).await?;
+        if let Err(error) = file.end().await {
+            // Nothing else knows of it.
+            drop(file.abandon().await);
+            return Err(error);
+        }
         self.folder.appear().await
+    }
+
+    /// What appeared.
+    pub fn written(self) -> Vec<WrittenTable> {
+        self.manifest.written()
+    }
+
+    /// Throws away what was written. What cannot be is thrown away when the task begins again.
+    pub async fn abandon(self) {
+        let file = match self.current {
+            Some(current) => current.file.abandon().await,
+            None => Ok(()),
+        };
+        if let Err(error) = file.and(self.folder.abandon().await) {
+            tracing::warn!(%error, task = %self.manifest.task, "what was written of tables is left behind");
+        }
     }
 
     async fn next_table(&mut self) -> Result<bool> {
@@ -229,9 +230,11 @@ impl Writing {
         Ok(true)
     }
 
-    async fn end_table(&mut self, current: Current) -> Result<()> {
+    async fn end_table(&mut self) -> Result<()> {
+        let Some(current) = &mut self.current else { return Ok(()) };
+        let (sha256, bytes) = current.file.end().await?;
+        let Some(current) = self.current.take() else { return Ok(()) };
         let rows = current.download.rows();
-        let (sha256, bytes) = current.file.end().await.map_err(|why| self.folder.fault(&why))?;
         let table = current.name.to_string();
         let set_aside = self.set_aside.get(&table).copied().flatten();
         let (file, since) = (self.file_name(&current.name), current.since.map(|since| since.0));

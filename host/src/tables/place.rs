@@ -1,54 +1,72 @@
-//! Places: directories that tables are written to, and folders in them that appear whole or not at all.
+//! Places: where tables are written to, and folders in them that appear whole or not at all.
 //!
-//! A folder is written under a hidden name and gets its own when everything in it is on the disk. What a host that was
-//! killed has left under the hidden name is thrown away by the task that begins again.
+//! A place is a directory ([`directory`]) or a bucket of an object store ([`bucket`]). Who reads it sees a folder whose
+//! manifest is there, and then everything in it is. What a host that was killed has left of another is thrown away by
+//! the task that begins again.
+
+mod bucket;
+mod directory;
+mod door;
 
 use std::collections::BTreeMap;
-use std::io::{self, ErrorKind};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
-use tokio::fs::{self, File};
-use tokio::io::AsyncWriteExt as _;
 
-use crate::config::TablesConfig;
+use crate::config::{PlaceConfig, TablesConfig};
+use crate::egress::Egress;
 use crate::model::{ConnectionId, Error, FailureKind, OutputPlace, Result, TaskId};
+use bucket::{Bucket, Objects, Upload};
+use directory::{Directory, Files, Sink};
 
 /// The places the host's configuration names. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct Places(Arc<BTreeMap<OutputPlace, Place>>);
 
 /// One of them.
-#[derive(Clone, Debug)]
-pub struct Place {
-    name: OutputPlace,
-    directory: PathBuf,
+#[derive(Clone)]
+pub struct Place(Kind);
+
+#[derive(Clone)]
+enum Kind {
+    Directory(Directory),
+    Bucket(Bucket),
 }
 
 /// A folder that is being written.
-pub(super) struct Folder {
-    place: Place,
-    /// Where it is written.
-    hidden: PathBuf,
-    /// Where it appears.
-    own: PathBuf,
+pub(super) struct Folder(Within);
+
+enum Within {
+    Files(Files),
+    Objects(Objects),
 }
 
 /// A file of a folder that is being written.
 pub(super) struct Output {
-    file: File,
+    to: To,
     digest: Sha256,
     bytes: u64,
 }
 
+enum To {
+    File(Sink),
+    Object(Upload),
+}
+
 impl Places {
-    /// As configured.
-    pub fn new(config: TablesConfig) -> Self {
-        let place = |(name, place): (OutputPlace, crate::config::PlaceConfig)| {
-            (name.clone(), Place { name, directory: place.directory })
+    /// As configured; what is not on this machine is reached through the gate.
+    ///
+    /// # Errors
+    /// `configuration` naming the key of an endpoint that is none.
+    pub fn new(config: TablesConfig, egress: &Egress) -> Result<Self> {
+        let place = |(name, config): (OutputPlace, PlaceConfig)| {
+            let place = match config {
+                PlaceConfig::Directory(directory) => Kind::Directory(Directory::new(name.clone(), directory)),
+                PlaceConfig::Bucket(config) => Kind::Bucket(Bucket::new(name.clone(), config, egress.clone())?),
+            };
+            Ok((name, Place(place)))
         };
-        Self(Arc::new(config.places.into_iter().map(place).collect()))
+        config.places.into_iter().map(place).collect::<Result<_>>().map(|places| Self(Arc::new(places)))
     }
 
     /// The place of that name.
@@ -70,96 +88,93 @@ impl Places {
 impl Place {
     /// Where it leads, whatever it is called.
     pub fn location(&self) -> String {
-        self.directory.to_string_lossy().into_owned()
+        match &self.0 {
+            Kind::Directory(place) => place.location(),
+            Kind::Bucket(place) => place.location(),
+        }
     }
 
     /// The folder a task writes for a connection.
-    pub(super) fn folder(&self, connection: &ConnectionId, task: TaskId) -> Folder {
-        let above = self.directory.join(connection.as_str());
-        let (hidden, own) = (above.join(format!(".{task}")), above.join(task.to_string()));
-        Folder { place: self.clone(), hidden, own }
+    ///
+    /// # Errors
+    /// `configuration` where the keys of a bucket, or the roots of its endpoint, cannot be read or used.
+    pub(super) async fn folder(&self, connection: &ConnectionId, task: TaskId) -> Result<Folder> {
+        match &self.0 {
+            Kind::Directory(place) => Ok(Folder(Within::Files(place.folder(connection, task)))),
+            Kind::Bucket(place) => place.folder(connection, task).await.map(|objects| Folder(Within::Objects(objects))),
+        }
     }
 }
 
 impl Folder {
     /// What a file of it says, if it has appeared already.
     pub(super) async fn read(&self, name: &str) -> Result<Option<Vec<u8>>> {
-        match fs::read(self.own.join(name)).await {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(why) if why.kind() == ErrorKind::NotFound => Ok(None),
-            Err(why) => Err(self.fault(&why)),
+        match &self.0 {
+            Within::Files(files) => files.read(name).await,
+            Within::Objects(objects) => objects.read(name).await,
         }
     }
 
-    /// Begins it anew. The place itself has to be there: where a volume is not mounted, nothing is written under it.
+    /// Begins it anew.
     pub(super) async fn begin(&self) -> Result<()> {
-        self.abandon().await?;
-        let above = self.hidden.parent().unwrap_or(&self.place.directory);
-        match fs::create_dir(above).await {
-            Err(why) if why.kind() != ErrorKind::AlreadyExists => return Err(self.fault(&why)),
-            _ => {}
+        match &self.0 {
+            Within::Files(files) => files.begin().await,
+            Within::Objects(objects) => objects.abandon().await,
         }
-        fs::create_dir(&self.hidden).await.map_err(|why| self.fault(&why))
     }
 
     /// A new file in it.
     pub(super) async fn file(&self, name: &str) -> Result<Output> {
-        let file = File::create_new(self.hidden.join(name)).await.map_err(|why| self.fault(&why))?;
-        Ok(Output { file, digest: Sha256::new(), bytes: 0 })
+        let to = match &self.0 {
+            Within::Files(files) => To::File(files.file(name).await?),
+            Within::Objects(objects) => To::Object(objects.upload(name).await?),
+        };
+        Ok(Output { to, digest: Sha256::new(), bytes: 0 })
     }
 
-    /// Lets it appear: everything in it is on the disk before.
+    /// Lets it appear, with everything in it; the file that says what the others are was the last one.
     pub(super) async fn appear(&self) -> Result<()> {
-        let appeared = async {
-            File::open(&self.hidden).await?.sync_all().await?;
-            fs::rename(&self.hidden, &self.own).await?;
-            match self.own.parent() {
-                Some(above) => File::open(above).await?.sync_all().await,
-                None => Ok(()),
-            }
-        };
-        appeared.await.map_err(|why| self.fault(&why))
+        match &self.0 {
+            Within::Files(files) => files.appear().await,
+            Within::Objects(_) => Ok(()),
+        }
     }
 
     /// Throws away what was written of it.
     pub(super) async fn abandon(&self) -> Result<()> {
-        match fs::remove_dir_all(&self.hidden).await {
-            Err(why) if why.kind() != ErrorKind::NotFound => Err(self.fault(&why)),
-            _ => Ok(()),
+        match &self.0 {
+            Within::Files(files) => files.abandon().await,
+            Within::Objects(objects) => objects.abandon().await,
         }
-    }
-
-    /// What is wrong with the place, and is not for the task to repair; or what may pass.
-    pub(super) fn fault(&self, why: &io::Error) -> Error {
-        let kind = match why.kind() {
-            ErrorKind::NotFound
-            | ErrorKind::PermissionDenied
-            | ErrorKind::NotADirectory
-            | ErrorKind::ReadOnlyFilesystem => FailureKind::Configuration,
-            _ => FailureKind::Retryable,
-        };
-        let (name, directory) = (&self.place.name, self.place.directory.display());
-        let message = format!(
-            "the place {name} cannot be written ({why}); {directory} has to be a directory the host may write to. The \
-             import is published, and no file of it was left behind"
-        );
-        Error::failure(kind, message)
     }
 }
 
 impl Output {
     /// Adds a piece.
-    pub(super) async fn write(&mut self, piece: &[u8]) -> io::Result<()> {
+    pub(super) async fn write(&mut self, piece: &[u8]) -> Result<()> {
         self.digest.update(piece);
         self.bytes += piece.len() as u64;
-        self.file.write_all(piece).await
+        match &mut self.to {
+            To::File(sink) => sink.write(piece).await,
+            To::Object(upload) => upload.write(piece).await,
+        }
     }
 
-    /// Its SHA-256 in hexadecimal digits, and its bytes, once it is on the disk.
-    pub(super) async fn end(mut self) -> io::Result<(String, u64)> {
-        self.file.flush().await?;
-        self.file.sync_all().await?;
-        let digest = self.digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    /// Its SHA-256 in hexadecimal digits, and its bytes, once it is kept.
+    pub(super) async fn end(&mut self) -> Result<(String, u64)> {
+        match &mut self.to {
+            To::File(sink) => sink.end().await?,
+            To::Object(upload) => upload.end().await?,
+        }
+        let digest = self.digest.finalize_reset().iter().map(|byte| format!("{byte:02x}")).collect();
         Ok((digest, self.bytes))
+    }
+
+    /// Gives it up, also while it ends.
+    pub(super) async fn abandon(self) -> Result<()> {
+        match self.to {
+            To::File(_) => Ok(()),
+            To::Object(upload) => upload.abandon().await,
+        }
     }
 }

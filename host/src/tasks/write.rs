@@ -4,6 +4,7 @@
 //! which has no time for files, and whatever becomes of the files, the import is published and stays so. A host that was
 //! killed begins again, and finds out if the files had appeared before.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -16,7 +17,9 @@ use crate::model::{Asked, ConnectionId, Error, FailureKind, ImportMode, Output, 
 use crate::tables::{Begun, Writing};
 
 /// How often a writing says how far it has come, and asks whether it is to stop.
-const ASK_EVERY: Duration = Duration::from_millis(250);
+const TELL_EVERY: Duration = Duration::from_millis(250);
+/// How long a place that may not answer is asked to delete what was written.
+const ABANDON_TIME_MAX: Duration = Duration::from_secs(10);
 
 impl Tasks {
     /// Can the tables be written like that?
@@ -51,15 +54,32 @@ pub(super) async fn run(tasks: &Tasks, task: &Task, stop: &CancellationToken) ->
         Some(ImportMode::Incremental) => tasks.store.written(&task.connection, &place.location()).await?,
         _ => std::collections::HashMap::new(),
     };
-    let tables = match tasks.tables.write(task, output, place, &since).await? {
+    // Besides everything, because a place may not answer.
+    let mut told = pin!(told_to_end(tasks, task, stop));
+    let begun = tokio::select! {
+        biased;
+        end = &mut told => return end,
+        begun = tasks.tables.write(task, output, place, &since) => begun?,
+    };
+    let tables = match begun {
         Begun::Done(tables) => tables,
-        Begun::Now(mut writing) => match write(tasks, task, stop, &mut writing).await {
-            Ok(None) => writing.finish().await?,
-            ended => {
-                writing.abandon().await?;
-                return ended.map(|end| end.unwrap_or(End::Interrupted));
+        Begun::Now(mut writing) => {
+            let ended = tokio::select! {
+                biased;
+                end = &mut told => end.map(Some),
+                written = write(tasks, task, &mut writing) => written.map(|()| None),
+            };
+            let ended = match ended {
+                // To stop here would leave open whether they have appeared.
+                Ok(None) => writing.finish().await.map(|()| None),
+                ended => ended,
+            };
+            match ended {
+                Ok(None) => writing.written(),
+                Ok(Some(end)) => return abandoned(*writing, Ok(end)).await,
+                Err(error) => return abandoned(*writing, Err(error)).await,
             }
-        },
+        }
     };
     tasks.store.note_written(&task.connection, &place.location(), &tables).await?;
     tasks.store.finish_task(task.id, TaskState::Succeeded, None, None).await?;
@@ -67,28 +87,42 @@ pub(super) async fn run(tasks: &Tasks, task: &Task, stop: &CancellationToken) ->
     Ok(End::Succeeded)
 }
 
-/// Writes until there is nothing left; an end if somebody stops it before.
-async fn write(tasks: &Tasks, task: &Task, stop: &CancellationToken, writing: &mut Writing) -> Result<Option<End>> {
+/// Writes until there is nothing left.
+async fn write(tasks: &Tasks, task: &Task, writing: &mut Writing) -> Result<()> {
     let mut due = Instant::now();
     while writing.step().await? {
-        if stop.is_cancelled() {
-            return Ok(Some(End::Interrupted));
-        }
         if Instant::now() < due {
             continue;
         }
-        due = Instant::now() + ASK_EVERY;
-        match tasks.store.asked(task.id).await? {
-            Some(Asked::Cancel) => return Ok(Some(End::Cancelled)),
-            Some(Asked::Pause) => return Ok(Some(End::Paused)),
-            None => {}
-        }
+        due = Instant::now() + TELL_EVERY;
         let progress = Progress { reading: writing.table(), rows: writing.rows(), ..Progress::default() };
         tasks.store.task_progress(task.id, &progress).await?;
     }
     let progress = Progress { rows: writing.rows(), ..Progress::default() };
-    tasks.store.task_progress(task.id, &progress).await?;
-    Ok(None)
+    tasks.store.task_progress(task.id, &progress).await
+}
+
+/// Throws away what was written, for as long as that is worth it: a task that begins again does so first of all.
+async fn abandoned(writing: Writing, ended: Result<End>) -> Result<End> {
+    if tokio::time::timeout(ABANDON_TIME_MAX, writing.abandon()).await.is_err() {
+        tracing::warn!("a place does not answer, and what was written there is left behind");
+    }
+    ended
+}
+
+/// Ends when the host stops, or when somebody asks the task to.
+async fn told_to_end(tasks: &Tasks, task: &Task, stop: &CancellationToken) -> Result<End> {
+    loop {
+        match tasks.store.asked(task.id).await? {
+            Some(Asked::Cancel) => return Ok(End::Cancelled),
+            Some(Asked::Pause) => return Ok(End::Paused),
+            None => {}
+        }
+        tokio::select! {
+            () = stop.cancelled() => return Ok(End::Interrupted),
+            () = tokio::time::sleep(TELL_EVERY) => {}
+        }
+    }
 }
 
 /// What may pass: the place, not what is read.
