@@ -79,7 +79,7 @@ pub use runs::{PartProgress, Run, RunPart};
 pub use schedules::{Due, Ordered, TurnEnd};
 pub use sealed::{Sealed, SealedRow};
 pub use secured::{Held, SecuredEdit, SecuredRow};
-pub use since::{ChangedLinks, ChangedObjects, SinceCursor};
+pub use since::{ChangedLinks, ChangedObjects, SinceCursor, unknown_since};
 pub use snapshot::{BlockCursor, Named, Snapshot, SnapshotPart};
 pub use staging::{Cursor, Staged, StagedLink, StagedRow};
 pub use tasks::{NewTask, TaskFilter};
@@ -98,6 +98,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/store/0009_waiting_orders.sql"),
     include_str!("../migrations/store/0010_outputs.sql"),
     include_str!("../migrations/store/0011_mapping_warnings.sql"),
+    include_str!("../migrations/store/0012_positions.sql"),
 ];
 
 /// The host's store; clones share it.

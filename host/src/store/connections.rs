@@ -116,7 +116,8 @@ pub(super) async fn insert(
         "INSERT INTO connection (number, folded, id, managed_system, connector, version, title, options,
             directories, destinations, thresholds, switches, revision, created, changed, configured, published_run,
             last_position)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $13, 1, $12, $12, $12, NULL, 0) ON CONFLICT DO NOTHING",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $13, 1, $12, $12, $12, NULL,
+            COALESCE((SELECT position + 1 FROM left_position WHERE folded = $2), 0)) ON CONFLICT DO NOTHING",
     )
     .bind(number)
     .bind(connection.id.folded())
@@ -207,6 +208,8 @@ pub(super) async fn remove(
     let open = [TaskState::Queued, TaskState::Running, TaskState::Paused, TaskState::Held];
     let erased = cancel_tasks(at, number, &open, now).await?;
     for statement in [
+        "INSERT OR REPLACE INTO left_position (folded, position)
+            SELECT folded, last_position FROM connection WHERE number = $1 AND last_position > 0",
         "UPDATE connection SET folded = NULL, managed_system = NULL, published_run = NULL WHERE number = $1",
         "UPDATE run SET state = 'discarded' WHERE connection = $1",
     ] {

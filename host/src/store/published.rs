@@ -10,6 +10,7 @@ use super::fault::{fault, unreadable};
 use super::links::{Link, key, target};
 use super::numbers::{count, limit, stored, word};
 use super::runs::RunPart;
+use super::since::unknown_since;
 use crate::model::json::value_to_json;
 use crate::model::{ChangeKind, ConnectionId, Key, Position, PublishedChange, Reference, Result, Value};
 
@@ -142,6 +143,7 @@ impl Store {
 
     /// What publishing has changed since `after`, in order. Reading it from the beginning and doing what it says leads
     /// to what is published; an inserted or updated object comes with the body that it was published with then.
+    /// `resync-required` where `after` is a position of a connection that was deleted, or none at all.
     pub async fn changes(
         &self,
         connection: &ConnectionId,
@@ -149,6 +151,7 @@ impl Store {
         at_most: u32,
     ) -> Result<Vec<PublishedChange>> {
         let mut snapshot = self.database.reader().begin().await.map_err(fault)?;
+        require_known(&mut snapshot, connection, after).await?;
         let runs: Vec<(i64, i64)> = sqlx::query_as(
             "SELECT r.number, r.first_position FROM connection c JOIN run r ON r.connection = c.number
              WHERE c.folded = $1 AND r.state IN ('published', 'superseded', 'archived') AND r.changes > 0
@@ -183,6 +186,21 @@ impl Store {
             .map_err(fault)?;
         Ok(Position(last.unwrap_or_default()))
     }
+}
+
+/// Refuses a position since which the changes cannot be told; from the beginning they always can.
+async fn require_known(at: &mut SqliteConnection, connection: &ConnectionId, after: Position) -> Result<()> {
+    let known: Option<(i64, i64)> = sqlx::query_as(
+        "SELECT COALESCE(MIN(r.first_position), c.last_position), c.last_position FROM connection c
+         LEFT JOIN run r ON r.connection = c.number AND r.state IN ('published', 'superseded', 'archived')
+         WHERE c.folded = $1 GROUP BY c.number",
+    )
+    .bind(connection.folded())
+    .fetch_optional(at)
+    .await
+    .map_err(fault)?;
+    let is_known = known.is_some_and(|(begin, end)| (begin..=end).contains(&after.0));
+    if is_known || after == Position::default() { Ok(()) } else { Err(unknown_since(after)) }
 }
 
 /// Changes of one run, which the run's key keeps in order, after the one of that number.

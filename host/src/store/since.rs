@@ -28,6 +28,15 @@ pub type ChangedLinks = Vec<(Ends, bool)>;
 type ObjectChange = (String, String);
 type LinkChange = (String, String, String, String);
 
+/// What happened since a position cannot be told.
+pub fn unknown_since(position: Position) -> Error {
+    let message = format!(
+        "the changes since the position {} are not known; read the table whole, which tells where to go on",
+        position.0
+    );
+    Error::failure(FailureKind::ResyncRequired, message).blaming("since")
+}
+
 impl Snapshot {
     /// Where reading what changed after a position begins.
     ///
@@ -44,13 +53,9 @@ impl Snapshot {
         .fetch_all(self.store.database.reader())
         .await
         .map_err(fault)?;
-        let first = runs.first().map_or(self.position.0, |(_, first)| *first);
-        if first > position.0 || position > self.position {
-            let message = format!(
-                "the changes since the position {} are not known; read the table whole, which tells where to go on",
-                position.0
-            );
-            return Err(Error::failure(FailureKind::ResyncRequired, message).blaming("since"));
+        let first = runs.first().map_or(self.position, |(_, first)| Position(*first));
+        if !(first..=self.position).contains(&position) {
+            return Err(unknown_since(position));
         }
         let runs = runs.into_iter().map(|(run, first)| (run, position.0.saturating_sub(first).max(0))).collect();
         Ok(SinceCursor { runs, after: Ends::default() })

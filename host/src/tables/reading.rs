@@ -12,7 +12,7 @@ use super::decode;
 use super::slots::Slots;
 use super::view::{LinkSource, ObjectSource, Source, View};
 use crate::model::{Position, Result, TableColumn};
-use crate::store::{Block, BlockCursor, Named, SinceCursor, Snapshot, SnapshotPart};
+use crate::store::{Block, BlockCursor, Named, SinceCursor, Snapshot, SnapshotPart, unknown_since};
 
 /// A table that is being read.
 pub struct Reading {
@@ -44,11 +44,11 @@ impl Reading {
         since: Option<Position>,
         folding: HashSet<String>,
     ) -> Result<Self> {
-        let reading = Self { view, snapshot, since, folding, source: 0, place: None };
-        if let (Some(snapshot), Some(since)) = (&reading.snapshot, since) {
+        if let Some(since) = since.filter(|since| *since > Position::default()) {
+            let snapshot = snapshot.as_ref().ok_or_else(|| unknown_since(since))?;
             snapshot.since(since).await?;
         }
-        Ok(reading)
+        Ok(Self { view, snapshot, since, folding, source: 0, place: None })
     }
 
     /// The table.

@@ -25,6 +25,33 @@ async fn position(bed: &Bed) -> String {
 }
 
 #[tokio::test]
+async fn a_connection_that_was_deleted_and_made_anew_does_not_go_on_where_the_old_one_was() {
+    let bed = Bed::new(20, 1).await;
+    bed.import_published().await;
+    let since = position(&bed).await;
+    bed.operator.delete(&bed.at("")).await.expect(204);
+    bed.connect(&bed.connection()).await;
+    let refused = async |told: &str| {
+        for path in [format!("/tables/account/rows?since={since}"), format!("/changes?after={since}")] {
+            let answer = bed.core.get(&bed.at(&path)).await;
+            assert_eq!(answer.status, 410, "{told}: {path}");
+            answer.problem(410, "resync-required").names("whole");
+        }
+    };
+    refused("before its first import, when nothing would say that all rows are gone").await;
+    bed.import_published().await;
+    refused("after its first import, which had as many changes").await;
+    bed.people.append("accounts.csv", "u9001,new,,,,,,,true,1,,");
+    bed.import_published().await;
+    refused("after its second one").await;
+    let changed = rows(&table(&bed, "account", "?since=0").await);
+    assert!(changed.len() == 21 && changed.values().all(|row| row["command"] == "insert"), "{changed:?}");
+    let since = position(&bed).await;
+    assert!(rows(&table(&bed, "account", &format!("?since={since}")).await).is_empty());
+    assert_eq!(bed.changes(0).await.len(), 22 + 20);
+}
+
+#[tokio::test]
 async fn doing_what_changed_to_what_was_there_gives_what_is_there() {
     let bed = Bed::new(5_000, 4).await;
     bed.import_published().await;

@@ -21,7 +21,9 @@ async fn positions_are_resumable_anywhere_and_the_same_for_every_reader() {
         }
         assert_eq!(read, all);
     }
-    assert!(room.feed(11).await.is_empty() && room.feed(1_000_000).await.is_empty());
+    assert!(room.feed(11).await.is_empty());
+    let beyond = room.store.changes(&id("hr"), Position(12), 1000).await.unwrap_err();
+    assert!(beyond.is(FailureKind::ResyncRequired), "{beyond}");
 }
 
 #[tokio::test]
