@@ -22,6 +22,7 @@ mod logging;
 mod mapping;
 mod object;
 mod out;
+mod output;
 mod password;
 mod published;
 mod publisher;

@@ -30,7 +30,7 @@ use std::collections::BTreeSet;
 use crate::clock::Clock;
 use crate::connections::Connections;
 use crate::mappings::Mappings;
-use crate::model::{ConnectionId, Effect, RequestContext, Result};
+use crate::model::{ConnectionId, Effect, Output, RequestContext, Result};
 use crate::registry::Registry;
 use crate::store::Store;
 use crate::tasks::Tasks;
@@ -98,7 +98,8 @@ impl Declared {
         let current = self.current().await?;
         let wanted = wanted.canonical()?.upon(&current.declaration);
         let plan = Plan::new(&current.declaration, &wanted, reach)?;
-        let verified = names::check(&self.mappings, &current.declaration, &wanted, &plan).await?;
+        let can_write = |output: &Output| self.tasks.require_place(output);
+        let verified = names::check(&self.mappings, can_write, &current.declaration, &wanted, &plan).await?;
         Ok(Planned { plan, current, wanted, verified })
     }
 

@@ -10,14 +10,14 @@ use hawser_tests::{binary, workspace_root};
 use serde_json::Value as Json;
 
 /// The command line as the operator of a house.
-fn hawser(house: &House) -> Command {
+pub(crate) fn hawser(house: &House) -> Command {
     let mut command = Command::new(binary());
     command.env("HAWSER_URL", house.base()).env("HAWSER_TOKEN", &house.tokens().operator).env("NO_COLOR", "1");
     command
 }
 
 /// Runs it beside the test's own work.
-async fn run(mut command: Command, input: &'static str) -> Output {
+pub(crate) async fn run(mut command: Command, input: &'static str) -> Output {
     let run = move || {
         let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
@@ -27,7 +27,7 @@ async fn run(mut command: Command, input: &'static str) -> Output {
     tokio::task::spawn_blocking(run).await.unwrap()
 }
 
-fn told(output: &Output) -> String {
+pub(crate) fn told(output: &Output) -> String {
     format!("{}\n{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 

@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use crate::cli;
 use crate::incremental::{Ticker, company};
 use hawser::config::{Config, PlaceConfig};
 use hawser_tests::bed::Bed;
@@ -136,6 +137,33 @@ async fn an_incremental_import_leaves_what_changed_since_the_place_had_it_last()
     let file = lake.path().join(&bed.id).join(task["id"].as_str().unwrap()).join(format!("{}_account.csv", bed.id));
     let text = fs::read_to_string(file).unwrap();
     assert!(text.lines().next().unwrap().contains("command") && text.matches("delete").count() == 2, "{text}");
+}
+
+#[tokio::test]
+async fn a_schedule_writes_files_with_every_import_it_orders() {
+    let lake = tempfile::tempdir().unwrap();
+    let house = house(lake.path()).await;
+    let bed = bed(&house, 10).await;
+    let add = async |id: &str, arguments: &[&str]| {
+        let mut command = cli::hawser(&house);
+        command.args(["schedule", "add", id, "--cron", "@yearly"]).args(arguments);
+        cli::run(command, "").await
+    };
+    let to_lake = ["--output", "lake", "--format", "parquet", "--table", "account"];
+    let added = add("yearly", &[&["--import", &bed.id], &to_lake[..]].concat()).await;
+    assert!(added.status.success(), "{}", cli::told(&added));
+    for (what, place) in [(["--import", &bed.id], "attic"), (["--refresh", &bed.id], "lake")] {
+        let refused = add("odd", &[&what[..], &["--output", place]].concat()).await;
+        assert_eq!(refused.status.code(), Some(2), "{place}: {}", cli::told(&refused));
+        assert!(cli::told(&refused).contains("output"), "{place}: {}", cli::told(&refused));
+    }
+    let ordered = bed.operator.order("/v1/schedules/yearly/run").await.expect(202).json();
+    let import = bed.settled(&format!("/v1/tasks/{}", ordered["tasks"][0].as_str().unwrap())).await;
+    let task = bed.settled(&format!("/v1/tasks/{}", import["writtenBy"].as_str().unwrap())).await;
+    assert_eq!(task["state"], "succeeded", "{task}");
+    let manifest = manifest(lake.path(), &bed, &task);
+    assert_eq!(manifest["tables"][0]["file"], format!("{}_account.parquet", bed.id), "{manifest}");
+    assert_eq!(manifest["tables"].as_array().unwrap().len(), 1);
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use serde_json::{Value as Json, json};
 
 use super::client::{Call, word};
 use super::fault::Fault;
+use super::output::Output;
 use super::remote::{Paging, Remote};
 use super::table::Column;
 
@@ -24,6 +25,7 @@ const ALL: &[Column<'_>] = &[
     ("schedule", "/id"),
     ("kind", "/kind"),
     ("mode", "/mode"),
+    ("output", "/output"),
     ("connection", "/connection"),
     ("system", "/system"),
     ("cron", "/cron"),
@@ -53,20 +55,7 @@ enum Command {
     /// One schedule: when it runs next, and what became of it so far.
     Show { schedule: String },
     /// Add a schedule.
-    Add {
-        schedule: String,
-        #[command(flatten)]
-        work: Work,
-        /// Minute, hour, day of the month, month and day of the week, or a nickname like @daily.
-        #[arg(long)]
-        cron: String,
-        /// Of the IANA database, as in Europe/Berlin.
-        #[arg(long, default_value = "UTC")]
-        time_zone: String,
-        /// A run that was missed while the host was down is not made up for.
-        #[arg(long)]
-        no_catch_up: bool,
-    },
+    Add(Box<New>),
     /// Remove a schedule; its tasks stay.
     Remove { schedule: String },
     /// Pause a schedule.
@@ -75,6 +64,23 @@ enum Command {
     Resume { schedule: String },
     /// Do what a schedule says now.
     Run { schedule: String },
+}
+
+/// What to add.
+#[derive(Args)]
+struct New {
+    schedule: String,
+    #[command(flatten)]
+    work: Work,
+    /// Minute, hour, day of the month, month and day of the week, or a nickname like @daily.
+    #[arg(long)]
+    cron: String,
+    /// Of the IANA database, as in Europe/Berlin.
+    #[arg(long, default_value = "UTC")]
+    time_zone: String,
+    /// A run that was missed while the host was down is not made up for.
+    #[arg(long)]
+    no_catch_up: bool,
 }
 
 /// What to do.
@@ -99,6 +105,8 @@ struct Work {
     /// Of an import: only what changed since the one that was published last.
     #[arg(long, requires = "import")]
     incremental: bool,
+    #[command(flatten)]
+    output: Output,
 }
 
 impl Schedule {
@@ -109,7 +117,8 @@ impl Schedule {
         match self.command {
             Command::List(paging) => session.page(Call::get("/v1/schedules"), &paging, COLUMNS).await,
             Command::Show { schedule } => session.one(Call::get(path(&schedule)), ALL).await,
-            Command::Add { schedule, work, cron, time_zone, no_catch_up } => {
+            Command::Add(new) => {
+                let New { schedule, work, cron, time_zone, no_catch_up } = *new;
                 let when = json!({"id": schedule, "cron": cron, "timeZone": time_zone, "catchUp": !no_catch_up});
                 session.one(Call::post("/v1/schedules", joined(when, work.says())), ALL).await
             }
@@ -126,10 +135,14 @@ impl Schedule {
 impl Work {
     fn says(self) -> Json {
         let mode = if self.incremental { "incremental" } else { "complete" };
-        match (self.what.import, self.what.refresh) {
+        let what = match (self.what.import, self.what.refresh) {
             (Some(connection), _) => json!({"kind": "import", "connection": connection, "mode": mode}),
             (None, Some(connection)) => json!({"kind": "refresh-schema", "connection": connection}),
             (None, None) => json!({"kind": "refresh-schema", "system": self.what.refresh_system}),
+        };
+        match self.output.says() {
+            Some(output) => joined(what, json!({"output": output})),
+            None => what,
         }
     }
 }

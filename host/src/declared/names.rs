@@ -9,7 +9,7 @@ use super::Declaration;
 use super::document::Connection;
 use super::plan::{Action, Kind, Plan, Step};
 use crate::mappings::{Ahead, Flaw, Mappings, connections_used, mappings_used, refuse};
-use crate::model::{ConnectionId, EntityMapping, Error, Mapping, Result, SystemId, Work};
+use crate::model::{ConnectionId, EntityMapping, Error, Mapping, Output, Result, SystemId, Work};
 
 /// Where a connection's tables come from: where one of these differs, its schema has to be read again.
 const CONFIGURED: [&str; 5] = ["/connector", "/version", "/options", "/directories", "/destinations"];
@@ -22,6 +22,7 @@ const CONFIGURED: [&str; 5] = ["/connector", "/version", "/options", "/directori
 /// store.
 pub(super) async fn check(
     mappings: &Mappings,
+    can_write: impl Fn(&Output) -> Result<()>,
     current: &Declaration,
     wanted: &Declaration,
     plan: &Plan,
@@ -29,6 +30,7 @@ pub(super) async fn check(
     let names = Names { current, wanted, plan };
     if !plan.steps.is_empty() {
         names.check_schedules()?;
+        names.check_outputs(can_write)?;
     }
     let touched = names.touched_mappings();
     if touched.is_empty() {
@@ -132,6 +134,19 @@ impl<'a> Names<'a> {
         }
         Ok(())
     }
+
+    /// Refuses a schedule that is made or changed and writes tables as this host cannot.
+    fn check_outputs(&self, can_write: impl Fn(&Output) -> Result<()>) -> Result<()> {
+        let steps = self.steps(Kind::Schedule);
+        for (id, declared) in self.wanted.schedules.iter().filter(|(id, _)| steps.contains_key(&id.folded())) {
+            let work = declared.clone().into_model(id.clone())?.work;
+            work.output().map_or(Ok(()), &can_write).map_err(|error| {
+                let place = format!("schedules.{id}.{}", error.attributes.join(", "));
+                Error::invalid(format!("{place}: {}", error.message)).blaming(place)
+            })?;
+        }
+        Ok(())
+    }
 }
 
 fn deletes(step: &Step) -> bool {
@@ -178,6 +193,18 @@ mod tests {
         let current = declared(|_| {});
         let plan = Plan::new(&current, wanted, Reach { approve: true, prune: true }).unwrap();
         look(&Names { current: &current, wanted, plan: &plan })
+    }
+
+    #[test]
+    fn a_schedule_that_writes_where_this_host_cannot_is_refused_by_its_place() {
+        let writes = |json: &mut Json| {
+            json["schedules"]["nightly"]["output"] = json!({"place": "attic", "format": "csv"});
+        };
+        let no_place = |_: &Output| Err(Error::invalid("there is no attic").blaming("output.place"));
+        let refused = held(&declared(writes), |names| names.check_outputs(no_place)).unwrap_err();
+        assert_eq!(refused.attributes, ["schedules.nightly.output.place"]);
+        held(&declared(writes), |names| names.check_outputs(|_| Ok(()))).unwrap();
+        held(&declared(|_| {}), |names| names.check_outputs(no_place)).unwrap();
     }
 
     fn touched(change: impl FnOnce(&mut Json)) -> Vec<String> {

@@ -25,8 +25,18 @@ impl Tasks {
     /// Can the tables be written like that?
     ///
     /// # Errors
-    /// `invalid-request`, blaming what is wrong and naming what there is.
+    /// As [`Self::require_place`].
     pub(super) async fn require_output(&self, connection: &ConnectionId, output: &Output) -> Result<()> {
+        self.require_place(output)?;
+        let Some(tables) = &output.tables else { return Ok(()) };
+        self.tables.require(connection, tables).await
+    }
+
+    /// Can the tables of some connection be written like that?
+    ///
+    /// # Errors
+    /// `invalid-request`, blaming what is wrong and naming what there is.
+    pub fn require_place(&self, output: &Output) -> Result<()> {
         let place = self.places.get(&output.place);
         place.map_err(|error| Error::invalid(error.message).blaming("output.place"))?;
         let Some(tables) = &output.tables else { return Ok(()) };
@@ -39,7 +49,7 @@ impl Tasks {
         if folded.windows(2).any(|pair| matches!(pair, [one, other] if one == other)) {
             return Err(Error::invalid("a table is named twice").blaming("output.tables"));
         }
-        self.tables.require(connection, tables).await
+        Ok(())
     }
 }
 
