@@ -305,7 +305,7 @@ async fn replace(
     Ok(answer(&api, replaced))
 }
 
-/// Deletes a connection with everything that was imported through it.
+/// Deletes a connection that no mapping names, with everything that was imported through it.
 #[utoipa::path(delete, path = "/v1/connections/{id}",
     operation_id = "delete_connection", tag = "connections", params(ConnectionPath),
     security(("token" = ["operator"])), responses((status = 204)))]

@@ -2,13 +2,13 @@
 //! anywhere else.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
 use super::configuration;
 use super::secrets::{SecretsConfig, is_plain};
-use crate::model::{OutputPlace, Result, SecretReference};
+use crate::model::{OutputPlace, Result, SecretReference, Source};
 
 /// The most places.
 const PLACES_MAX: usize = 100;
@@ -138,11 +138,22 @@ impl BucketConfig {
             ("s3.session-token", self.session_token.as_ref()),
         ]
         .into_iter()
-        .find_map(|(key, reference)| reference.is_some_and(|reference| secrets.allows(reference)).then_some(key))
+        .find_map(|(key, reference)| reference.is_some_and(|reference| readable(reference, secrets)).then_some(key))
     }
 }
 
-fn odd_directory(path: &std::path::Path) -> Option<String> {
+/// Could connections read it, wherever links lead?
+fn readable(reference: &SecretReference, secrets: &SecretsConfig) -> bool {
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let below = |path: &Path| {
+        let folder = path.parent().map(real).unwrap_or_default();
+        let places = [real(path), folder.join(path.file_name().unwrap_or_default())];
+        secrets.directories.iter().any(|directory| places.iter().any(|place| place.starts_with(real(directory))))
+    };
+    secrets.allows(reference) || matches!(reference.source(), Source::File(path) if below(path))
+}
+
+fn odd_directory(path: &Path) -> Option<String> {
     let told = "it has to be absolute, without `..`, and not the root of everything";
     (!is_plain(path)).then(|| format!("is {}; {told}", path.display()))
 }
@@ -229,6 +240,18 @@ mod tests {
         ] {
             let error = Config::parse(&format!("{BUCKET}{KEYS}[secrets]\n{secrets}")).unwrap_err();
             assert!(error.message.contains(told) && error.message.contains("connections"), "{error}");
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let [own, link] = ["own", "link"].map(|name| folder.path().join(name));
+        std::fs::create_dir(&own).unwrap();
+        std::os::unix::fs::symlink(&own, &link).unwrap();
+        for key in ["key", "missing"] {
+            std::fs::write(own.join("key"), "canary").unwrap();
+            let keys =
+                format!("access-key-id = \"env:LAKE_ID\"\nsecret-access-key = \"file:{}/{key}\"\n", own.display());
+            let secrets = format!("[secrets]\ndirectories = [{link:?}]");
+            let error = Config::parse(&format!("{BUCKET}{keys}{secrets}")).unwrap_err();
+            assert!(error.message.contains("secret-access-key"), "{key}: {error}");
         }
     }
 }

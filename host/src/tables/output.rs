@@ -188,25 +188,14 @@ impl Writing {
         self.rows + self.current.as_ref().map_or(0, |current| current.download.rows())
     }
 
-    /// Lets the files appear, with the manifest that says what they are.
+    /// Lets the files appear, with the manifest that says what they are: what appeared.
     ///
     /// # Errors
-    /// As [`Tables::write`].
-    pub async fn finish(&mut self) -> Result<()> {
+    /// As [`Tables::write`]. Whether they have appeared is found out by who begins again.
+    pub async fn finish(self) -> Result<Vec<WrittenTable>> {
         let text = serde_json::to_vec_pretty(&self.manifest).map_err(|why| Error::internal(why.to_string()))?;
-        let mut file = self.folder.file(MANIFEST).await?;
-        file.write(&text).await?;
-        if let Err(error) = file.end().await {
-            // Nothing else knows of it.
-            drop(file.abandon().await);
-            return Err(error);
-        }
-        self.folder.appear().await
-    }
-
-    /// What appeared.
-    pub fn written(self) -> Vec<WrittenTable> {
-        self.manifest.written()
+        self.folder.appear(MANIFEST, text).await?;
+        Ok(self.manifest.written())
     }
 
     /// Throws away what was written. What cannot be is thrown away when the task begins again.
@@ -223,9 +212,9 @@ impl Writing {
     async fn next_table(&mut self) -> Result<bool> {
         let Some(reading) = self.waiting.pop() else { return Ok(false) };
         let name = reading.view().name.clone();
-        let file = self.folder.file(&self.file_name(&name)).await?;
         let since = reading.since();
         let download = Download::begin(reading, self.format).await?;
+        let file = self.folder.file(&self.file_name(&name)).await?;
         self.current = Some(Current { name, since, download, file });
         Ok(true)
     }
@@ -268,6 +257,11 @@ impl Manifest {
 fn done(manifest: &[u8]) -> Result<Vec<WrittenTable>> {
     let read: serde_json::Result<Manifest> = serde_json::from_slice(manifest);
     read.map(Manifest::written).map_err(|why| {
-        Error::failure(FailureKind::Configuration, format!("the manifest in the place was changed by somebody: {why}"))
+        Error::failure(
+            FailureKind::Configuration,
+            format!(
+                "the manifest in the place was changed by somebody, or what answers there is no object store: {why}"
+            ),
+        )
     })
 }

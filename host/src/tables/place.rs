@@ -132,11 +132,12 @@ impl Folder {
         Ok(Output { to, digest: Sha256::new(), bytes: 0 })
     }
 
-    /// Lets it appear, with everything in it; the file that says what the others are was the last one.
-    pub(super) async fn appear(&self) -> Result<()> {
+    /// Lets it appear with everything in it, and a last file that says what the others are. Where it is not known if it
+    /// has appeared, whoever begins again finds out.
+    pub(super) async fn appear(&self, name: &str, text: Vec<u8>) -> Result<()> {
         match &self.0 {
-            Within::Files(files) => files.appear().await,
-            Within::Objects(_) => Ok(()),
+            Within::Files(files) => files.appear(name, &text).await,
+            Within::Objects(objects) => objects.put(name, text).await,
         }
     }
 

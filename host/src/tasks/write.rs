@@ -79,13 +79,9 @@ pub(super) async fn run(tasks: &Tasks, task: &Task, stop: &CancellationToken) ->
                 end = &mut told => end.map(Some),
                 written = write(tasks, task, &mut writing) => written.map(|()| None),
             };
-            let ended = match ended {
-                // To stop here would leave open whether they have appeared.
-                Ok(None) => writing.finish().await.map(|()| None),
-                ended => ended,
-            };
             match ended {
-                Ok(None) => writing.written(),
+                // To stop here would leave open whether they have appeared; so does a failure, and the next try looks.
+                Ok(None) => writing.finish().await?,
                 Ok(Some(end)) => return abandoned(*writing, Ok(end)).await,
                 Err(error) => return abandoned(*writing, Err(error)).await,
             }

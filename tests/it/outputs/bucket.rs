@@ -53,7 +53,7 @@ impl Lake {
 
     /// A reference to a file that says so.
     fn file(&self, text: &str) -> String {
-        let path = self.files.path().join(text.replace(':', "-"));
+        let path = self.files.path().join(text.replace([':', '\n'], "-"));
         std::fs::write(&path, format!("{text}\n")).unwrap();
         format!("file:{}", path.display())
     }
@@ -143,11 +143,13 @@ async fn a_bucket_that_cannot_be_written_fails_the_writing_at_once_and_says_why(
     let lake = Lake::start().await;
     let wrong = Account { id: WRITER.id, secret: "swift-canary-that-is-no-secret-9z8y" };
     let nobody = Account { id: "hawser:nobody", secret: WRITER.secret };
+    let wrapped = Account { id: WRITER.id, secret: "swift-canary-of-two\nlines-9z8y" };
     let unset = format!("file:{}", lake.files.path().join("none").display());
     let places = vec![
         ("reader", lake.place(READER)),
         ("wrong", lake.place(wrong)),
         ("nobody", lake.place(nobody)),
+        ("wrapped", lake.place(wrapped)),
         ("gone", BucketConfig { bucket: "hawser-gone".to_owned(), ..lake.place(WRITER) }),
         ("unset", BucketConfig { secret_access_key: unset.try_into().unwrap(), ..lake.place(WRITER) }),
         ("rootless", BucketConfig { roots: Some(PathBuf::from("/nowhere/ca.pem")), ..lake.place(WRITER) }),
@@ -161,12 +163,13 @@ async fn a_bucket_that_cannot_be_written_fails_the_writing_at_once_and_says_why(
         ("gone", "NoSuchBucket"),
         ("unset", "there is no such file"),
         ("rootless", "/nowhere/ca.pem"),
+        ("wrapped", "visible ASCII"),
     ] {
         let task = written(&bed, &to(place)).await;
         assert_eq!(task["error"]["kind"], "configuration", "{place}: {task}");
         let message = task["error"]["message"].as_str().unwrap();
         assert!(message.contains(told) && message.contains(&format!("tables.places.{place}.s3")), "{message}");
-        for secret in [WRITER, READER, wrong].map(|account| account.secret) {
+        for secret in [WRITER, READER, wrong, wrapped].map(|account| account.secret) {
             assert!(!task.to_string().contains(secret), "{task}");
         }
     }

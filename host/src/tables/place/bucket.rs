@@ -11,7 +11,6 @@ use std::path::Path as FilePath;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::BytesMut;
 use futures_util::TryStreamExt as _;
 use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::path::Path;
@@ -41,7 +40,7 @@ const PARTS_MAX: usize = 2;
 /// How often a request is tried again that may be.
 const RETRIES_MAX: usize = 3;
 /// For how long.
-const RETRY_TIME_MAX: Duration = Duration::from_secs(60);
+const RETRY_TIME_MAX: Duration = Duration::from_secs(300);
 /// The largest file of roots, in bytes.
 const ROOTS_BYTES_MAX: u64 = 1 << 20;
 
@@ -68,7 +67,7 @@ pub(super) struct Upload {
     place: Bucket,
     upload: Box<dyn MultipartUpload>,
     /// The part that is filled.
-    part: BytesMut,
+    part: Vec<u8>,
     sending: JoinSet<object_store::Result<()>>,
 }
 
@@ -91,7 +90,8 @@ impl Bucket {
 
     pub(super) fn location(&self) -> String {
         let Named { config, endpoint, .. } = &*self.0;
-        format!("{endpoint}/{}/{}", config.bucket, config.prefix)
+        // Where names of buckets belong to accounts, one of the same name may be another's.
+        format!("{endpoint}/{}/{} {}", config.bucket, config.prefix, config.access_key_id)
     }
 
     pub(super) async fn folder(&self, connection: &ConnectionId, task: TaskId) -> Result<Objects> {
@@ -111,7 +111,7 @@ impl Bucket {
         let mut builder = AmazonS3Builder::new()
             .with_bucket_name(&config.bucket)
             .with_region(&config.region)
-            .with_endpoint(endpoint.to_string())
+            .with_endpoint(spelt(endpoint))
             .with_virtual_hosted_style_request(in_host(config))
             .with_allow_http(config.plaintext)
             // Not every store knows it, and a folder has few objects.
@@ -128,7 +128,10 @@ impl Bucket {
 
     fn keys(&self) -> Result<Keys> {
         let read = |reference: &SecretReference| {
-            read_own(reference).map_err(|why| self.wrong(&format!("{reference}: {}", why.told(reference))))
+            let wrong = |told: &str| self.wrong(&format!("{reference}: {told}"));
+            let secret = read_own(reference).map_err(|why| wrong(&why.told(reference)))?;
+            let is_plain = secret.expose().iter().all(u8::is_ascii_graphic);
+            if is_plain { Ok(secret) } else { Err(wrong("it has other bytes than visible ASCII")) }
         };
         let config = &self.0.config;
         let token = config.session_token.as_ref().map(read).transpose()?;
@@ -170,7 +173,9 @@ impl Bucket {
     /// What is wrong with the place, and is not for the task to repair; or what may pass.
     fn fault(&self, why: &object_store::Error) -> Error {
         let Some(refusal) = refusal(why) else {
-            return self.error(FailureKind::Retryable, &shown(&why.to_string(), SHOWN_BYTES_MAX));
+            // The errors above it begin with the whole URL.
+            let told = root(why).to_string();
+            return self.error(FailureKind::Retryable, &shown(&told, SHOWN_BYTES_MAX));
         };
         let kind = match refusal.kind {
             ErrorKind::Failure(kind @ (FailureKind::EgressDenied | FailureKind::Configuration)) => kind,
@@ -184,7 +189,7 @@ impl Bucket {
         let message = format!(
             "the place {name} cannot be written ({why}); the bucket {} at {endpoint} has to be there, and \
              `tables.places.{name}.s3` has to name keys that may list, read, write and delete in it. The import is \
-             published, and what has no {MANIFEST} is thrown away when the task begins again",
+             published; a folder without {MANIFEST} is thrown away when its task begins again, and else is yours to delete",
             config.bucket
         );
         Error::failure(kind, message)
@@ -204,7 +209,13 @@ impl Objects {
     pub(super) async fn upload(&self, name: &str) -> Result<Upload> {
         let begun = self.store.put_multipart(&self.folder.clone().join(name)).await;
         let upload = begun.map_err(|why| self.place.fault(&why))?;
-        Ok(Upload { place: self.place.clone(), upload, part: BytesMut::new(), sending: JoinSet::new() })
+        Ok(Upload { place: self.place.clone(), upload, part: Vec::new(), sending: JoinSet::new() })
+    }
+
+    /// The last object. Sent again it is the same one, so that an answer that was lost does no harm.
+    pub(super) async fn put(&self, name: &str, text: Vec<u8>) -> Result<()> {
+        let put = self.store.put(&self.folder.clone().join(name), text.into()).await;
+        put.map(drop).map_err(|why| self.place.fault(&why))
     }
 
     /// Deletes what is there of it, first of all what says that it is whole.
@@ -234,6 +245,7 @@ impl Upload {
         while let Some((fits, rest)) = piece.split_at_checked(PART_BYTES - self.part.len()) {
             self.part.extend_from_slice(fits);
             self.send();
+            self.part.reserve_exact(PART_BYTES);
             self.sent(PARTS_MAX).await?;
             piece = rest;
         }
@@ -259,7 +271,8 @@ impl Upload {
     }
 
     fn send(&mut self) {
-        let part = self.part.split().freeze();
+        // Of its own, as parts that share memory keep all of it.
+        let part = std::mem::take(&mut self.part);
         self.sending.spawn(self.upload.put_part(part.into()));
     }
 
@@ -296,6 +309,14 @@ fn endpoint(config: &BucketConfig) -> std::result::Result<Target, String> {
     }
 }
 
+/// A target as requests are signed for it: without the port that its protocol has anyway.
+fn spelt(target: &Target) -> String {
+    match (target.protocol, target.port.get()) {
+        (Protocol::Https, 443) | (Protocol::Http, 80) => format!("{}://{}", target.protocol.as_str(), target.host),
+        _ => target.to_string(),
+    }
+}
+
 /// Amazon wants the name in front, where one certificate is good for it.
 fn in_host(config: &BucketConfig) -> bool {
     config.bucket_in_host || config.endpoint.is_none() && !config.bucket.contains('.')
@@ -303,6 +324,15 @@ fn in_host(config: &BucketConfig) -> bool {
 
 fn text(secret: &Secret) -> String {
     String::from_utf8_lossy(secret.expose()).into_owned()
+}
+
+/// What was wrong first of all.
+fn root<'a>(error: &'a (dyn Source + 'static)) -> &'a (dyn Source + 'static) {
+    let mut root = error;
+    while let Some(cause) = root.source() {
+        root = cause;
+    }
+    root
 }
 
 /// What the gate or the store refused, if it is that.
@@ -348,6 +378,18 @@ mod tests {
         assert_eq!(at("lake", Some("https://10.1.2.3:9000"), |_| {}).unwrap(), "https://10.1.2.3:9000");
         let host = |config: &mut BucketConfig| config.bucket_in_host = true;
         assert_eq!(at("lake", Some("https://oss.example"), host).unwrap(), "https://lake.oss.example:443");
+    }
+
+    #[test]
+    fn a_port_that_goes_without_saying_is_not_signed() {
+        for (target, told) in [
+            ("https://minio.example:443", "https://minio.example"),
+            ("http://minio.example:80", "http://minio.example"),
+            ("https://[fd12::1]:443", "https://[fd12::1]"),
+            ("https://minio.example:80", "https://minio.example:80"),
+        ] {
+            assert_eq!(spelt(&target.parse().unwrap()), told);
+        }
     }
 
     #[test]

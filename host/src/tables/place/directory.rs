@@ -91,8 +91,22 @@ impl Files {
         Ok(Sink { place: self.place.clone(), file })
     }
 
-    /// Everything in it is on the disk before.
-    pub(super) async fn appear(&self) -> Result<()> {
+    /// Everything in it is on the disk before; else nothing of it stays.
+    pub(super) async fn appear(&self, name: &str, text: &[u8]) -> Result<()> {
+        let last = async {
+            let mut file = self.file(name).await?;
+            file.write(text).await?;
+            file.end().await?;
+            self.rename().await
+        };
+        let appeared = last.await;
+        if appeared.is_err() {
+            self.abandon().await?;
+        }
+        appeared
+    }
+
+    async fn rename(&self) -> Result<()> {
         let appeared = async {
             File::open(&self.hidden).await?.sync_all().await?;
             fs::rename(&self.hidden, &self.own).await?;

@@ -36,6 +36,8 @@ const CONNECT_TIME_MAX: Duration = Duration::from_secs(20);
 pub(super) const SHOWN_BYTES_MAX: usize = 300;
 /// What the store calls a bucket that is not there ("Error responses" of Amazon's reference).
 const NO_BUCKET: &str = "NoSuchBucket";
+/// What is wrong with one request and not with all of them; where keys expired, the next try reads them anew.
+const PASSING: [&str; 4] = ["BadDigest", "ExpiredToken", "IncompleteBody", "RequestTimeout"];
 /// The longest answer, in bytes.
 const ANSWER_BYTES_MAX: usize = 16 << 20;
 
@@ -116,7 +118,8 @@ fn refused(status: StatusCode, body: &str) -> Option<Error> {
         rest.split_once("</").map(|(text, _)| text)
     };
     let code = element("Code").unwrap_or_default();
-    let passes = [StatusCode::REQUEST_TIMEOUT, StatusCode::CONFLICT, StatusCode::TOO_MANY_REQUESTS].contains(&status);
+    let passes = [StatusCode::REQUEST_TIMEOUT, StatusCode::CONFLICT, StatusCode::TOO_MANY_REQUESTS].contains(&status)
+        || PASSING.contains(&code);
     let is_answer = status == StatusCode::NOT_FOUND && code != NO_BUCKET;
     if passes || is_answer || !(status.is_redirection() || status.is_client_error()) {
         return None;
