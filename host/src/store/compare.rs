@@ -4,8 +4,8 @@
 //! come first, then removed links, added links, and deleted objects last, so that no reader meets a link to an object
 //! that he does not know.
 //!
-//! An object has changed when its name or body has; a new revision alone is no change. A link whose parameters changed
-//! is removed and added again.
+//! An object has changed when its name or body has, or when a name it refers to somebody with is another's now; a new
+//! revision alone is no change. A link whose parameters changed is removed and added again.
 
 use std::collections::HashSet;
 
@@ -87,6 +87,7 @@ impl Store {
             let kept = self.held(run, part.number).await?.saturating_sub(inserted);
             gone.extend((part.before > kept).then_some(part));
         }
+        self.write_referrers(&pass, &gone, &mut writing).await?;
         for part in pass.parts.iter().filter(|part| !part.is_objects()) {
             self.write_links(&pass, part, ChangeKind::LinkRemoved, &mut writing).await?;
         }
@@ -210,20 +211,7 @@ impl Store {
     async fn write_deletes(&self, pass: &Pass, part: &PassPart, writing: &mut Writing) -> Result<()> {
         let mut after = String::new();
         loop {
-            let found: Vec<(String, String)> = sqlx::query_as(
-                "SELECT o.uid, o.name FROM object_row o
-                 WHERE o.run = $1 AND o.part = $2 AND o.uid > $3 AND NOT EXISTS
-                    (SELECT 1 FROM object_row n WHERE n.run = $4 AND n.part = o.part AND n.uid = o.uid)
-                 ORDER BY o.uid LIMIT $5",
-            )
-            .bind(pass.base)
-            .bind(part.number)
-            .bind(&after)
-            .bind(pass.run)
-            .bind(stored(CHUNK))
-            .fetch_all(self.database.reader())
-            .await
-            .map_err(fault)?;
+            let found = self.gone_after(pass, part, &after).await?;
             let Some((last, _)) = found.last() else { return Ok(()) };
             after.clone_from(last);
             let change = |(uid, name)| NewChange::object(ChangeKind::Delete, uid, Some(name));
@@ -231,6 +219,24 @@ impl Store {
                 return Ok(());
             }
         }
+    }
+
+    /// The next objects, with their names, that are published and that the run has not.
+    pub(super) async fn gone_after(&self, pass: &Pass, part: &PassPart, after: &str) -> Result<Vec<(String, String)>> {
+        sqlx::query_as(
+            "SELECT o.uid, o.name FROM object_row o
+             WHERE o.run = $1 AND o.part = $2 AND o.uid > $3 AND NOT EXISTS
+                (SELECT 1 FROM object_row n WHERE n.run = $4 AND n.part = o.part AND n.uid = o.uid)
+             ORDER BY o.uid LIMIT $5",
+        )
+        .bind(pass.base)
+        .bind(part.number)
+        .bind(after)
+        .bind(pass.run)
+        .bind(stored(CHUNK))
+        .fetch_all(self.database.reader())
+        .await
+        .map_err(fault)
     }
 
     /// How many rows a run has of a part; none of a part that is not in its plan.

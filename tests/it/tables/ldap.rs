@@ -46,6 +46,20 @@ async fn entries_are_one_table_and_each_reference_is_one_of_uids() {
     let aside = bed.core.get(&bed.at("/tables/member/set-aside")).await.expect(200).lines();
     assert!(aside.len() == 1 && aside[0]["record"].as_str().unwrap().contains("uid=nobody"), "{aside:?}");
 
+    // The manager is named otherwise, and the report as before: whom he names now is nobody.
+    let since = table(bed, "manager", "").await.header("hawser-position").to_owned();
+    tools
+        .modify(admin.bind(), &format!("dn: {}\nchangetype: modrdn\nnewrdn: uid=eva\ndeleteoldrdn: 1\n", dns[0]))
+        .unwrap();
+    bed.import_published().await;
+    assert_eq!(rows(&table(bed, "manager", "").await).len(), 0);
+    let gone = rows(&table(bed, "manager", &format!("?since={since}")).await);
+    assert_eq!(gone.values().map(|row| row["command"].as_str()).collect::<Vec<_>>(), ["delete"], "{gone:?}");
+    let back = format!("dn: uid=eva,{PEOPLE}\nchangetype: modrdn\nnewrdn: uid=ada\ndeleteoldrdn: 1\n");
+    tools.modify(admin.bind(), &back).unwrap();
+    bed.import_published().await;
+    assert_eq!(rows(&table(bed, "manager", "").await).len(), 1);
+
     // He has no manager any more: all of his rows go, and none comes.
     let since = table(bed, "manager", "").await.header("hawser-position").to_owned();
     let none = format!("dn: {}\nchangetype: modify\ndelete: manager\n", dns[1]);

@@ -1,7 +1,7 @@
 //! Comparing and publishing.
 
 use super::*;
-use crate::model::{Counts, Matching, Reference, Schema, TaskState};
+use crate::model::{Counts, Matching, Reference, Schema, Syntax, TaskState};
 use crate::store::PublishedLink;
 
 fn groups() -> RunPart {
@@ -44,6 +44,24 @@ async fn nothing_is_visible_before_it_is_published() {
     let counts: Vec<_> = counts.iter().map(|counted| (counted.part.to_string(), counted.count)).collect();
     assert_eq!(counts, [("account".to_owned(), 2), ("group.member".to_owned(), 1)]);
     assert!(is_conflict(&room.store.publish(task).await.unwrap_err()));
+}
+
+#[tokio::test]
+async fn what_somebody_stopped_while_it_was_compared_is_not_published() {
+    let room = Room::new().await;
+    for (pause, end) in [(false, TaskState::Cancelled), (true, TaskState::Paused)] {
+        let (task, _) = room.compared(&[(accounts(), rows(&["1"]))]).await;
+        let asked = if pause { room.store.pause_task(task).await } else { room.store.cancel_task(task).await };
+        assert_eq!(asked.unwrap().state, TaskState::Running);
+        assert!(is_conflict(&room.store.publish(task).await.unwrap_err()));
+        assert!(room.uids("account").await.is_empty());
+        if pause {
+            room.store.park_task(task).await.unwrap();
+        } else {
+            room.store.discard(task, TaskState::Cancelled, None).await.unwrap();
+        }
+        assert_eq!(room.store.task(task).await.unwrap().state, end);
+    }
 }
 
 #[tokio::test]
@@ -131,6 +149,38 @@ async fn names_in_another_case_are_joined_where_the_class_says_they_are_the_same
         let expected = if joined { Key::Uid("1".into()) } else { Key::Name("NAME OF 1".into()) };
         assert_eq!(room.pairs().await, by(expected));
     }
+}
+
+#[tokio::test]
+async fn who_refers_by_name_to_one_who_came_went_or_is_renamed_has_changed() {
+    let room = Room::new().await;
+    let mut class = crate::model::schema::tests::people();
+    class.attributes.push(crate::model::schema::tests::plain("manager", Syntax::Reference));
+    room.store.put_schema(&id("hr"), &Schema(vec![class]), room.clock.now()).await.unwrap();
+    let reports = |uid: &str, to: &str| {
+        let body = format!("{{\"attributes\":{{\"manager\":[{{\"name\":\"{to}\"}}],\"v\":[1]}}}}");
+        StagedRow { body, ..row(uid) }
+    };
+    // Seven, so that there are several chunks: 5 to 7 refer to 1, in several spellings, to 2, and to nobody yet.
+    let staff = |bosses: &[&str]| {
+        let mut people = rows(bosses);
+        people.rows.extend([reports("5", "NAME of 1"), reports("6", "name of 2"), reports("7", "name of 3")]);
+        [(accounts(), people)]
+    };
+    let changed = async |pass: [(RunPart, Content); 1]| {
+        let before = room.store.last_position(&id("hr")).await.unwrap().0;
+        let counts = room.imported(&pass).await.counts;
+        let told = room.news(before).await.into_iter();
+        (told.map(|(kind, uid)| format!("{} {uid}", kind.as_str())).collect::<Vec<String>>(), counts)
+    };
+    room.imported(&staff(&["1", "2", "4"])).await;
+    assert_eq!(changed(staff(&["1", "2", "4"])).await.0, Vec::<String>::new());
+    let (told, counts) = changed(staff(&["2", "3", "4"])).await;
+    assert_eq!(told, ["insert 3", "update 5", "update 7", "delete 1"]);
+    assert_eq!((counts.inserted, counts.updated, counts.deleted, counts.unchanged), (1, 2, 1, 3));
+    let mut renamed = staff(&["2", "3", "4"]);
+    renamed[0].1.rows[0].name = "somebody".into();
+    assert_eq!(changed(renamed).await.0, ["update 2", "update 6"]);
 }
 
 #[tokio::test]
