@@ -32,7 +32,7 @@ pub use view::{COMMAND, View};
 
 use crate::connections::{Connections, Described, NO_SCHEMA};
 use crate::model::{
-    ClassInfo, ConnectionId, Error, Export, Matching, Position, Result, Schema, TableName, TableSuffix,
+    ClassInfo, ConnectionId, Error, Export, Matching, Position, Result, Schema, TableEntry, TableName, TableSuffix,
 };
 use crate::store::{RunPart, SetAside, Snapshot, SnapshotPart, Store};
 use view::Source;
@@ -214,8 +214,10 @@ impl Aside {
         }
         let Some(batch) = self.reading.next().await? else { return Ok(None) };
         let mut records = Vec::new();
-        batch.each_astray(|link| {
-            records.push(aside::astray(&link));
+        batch.entries(&mut |entry| {
+            if let TableEntry::Stray(link) = entry {
+                records.push(aside::stray(&link));
+            }
             Ok(())
         })?;
         Ok(Some(records))

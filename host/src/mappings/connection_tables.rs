@@ -2,7 +2,7 @@
 
 use super::check::Table;
 use super::source::{Described, Later, TableBatch, TableReading, TableSource};
-use crate::model::{ConnectionId, Position, Result, TableName, TableRow};
+use crate::model::{ConnectionId, Position, Result, TableEntry, TableName};
 use crate::tables::{Batch, Reading, Tables};
 
 impl TableSource for Tables {
@@ -30,7 +30,7 @@ impl TableReading for Reading {
 }
 
 impl TableBatch for Batch {
-    fn each(&self, take: &mut dyn FnMut(TableRow<'_>) -> Result<()>) -> Result<()> {
-        Self::each(self, take)
+    fn each(&self, take: &mut dyn FnMut(TableEntry<'_>) -> Result<()>) -> Result<()> {
+        self.entries(take)
     }
 }

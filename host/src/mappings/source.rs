@@ -5,7 +5,7 @@
 use std::pin::Pin;
 
 use super::check::Table;
-use crate::model::{ConnectionId, Position, Result, Schema, TableName, TableRow};
+use crate::model::{ConnectionId, Position, Result, Schema, TableEntry, TableName};
 
 /// A future in a box, which ends with a result.
 pub type Later<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
@@ -49,9 +49,9 @@ pub trait TableReading: Send {
 
 /// Some rows.
 pub trait TableBatch: Send {
-    /// Hands over each row.
+    /// Hands over each row, and each link that is none.
     ///
     /// # Errors
     /// Those of `take`, which end it.
-    fn each(&self, take: &mut dyn FnMut(TableRow<'_>) -> Result<()>) -> Result<()>;
+    fn each(&self, take: &mut dyn FnMut(TableEntry<'_>) -> Result<()>) -> Result<()>;
 }

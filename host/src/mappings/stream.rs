@@ -1,7 +1,7 @@
 //! Entities, associations and owners without end, as lines of JSON: a page of text for every batch of rows.
 //!
-//! A line is an entity, a pair or whose an account is, or says that a row is set aside and why, so that its reader never takes it for gone.
-//! Each names the row it comes from. Read since a position, a line says what to do (`insert`, `update`, `merge`,
+//! A line is an entity, a pair or whose an account is, or says that a row is set aside and why, so that its reader never
+//! takes it for gone. Each names the row it comes from. Read since a position, a line says what to do (`insert`, `update`, `merge`,
 //! `delete`); a changed row that no source wants any more is deleted. The last line tells the position to go on from and
 //! how much there was.
 //!
@@ -23,10 +23,10 @@ use super::entities::{Entities, Entity, SetAside, Uniqueness, Verdict};
 use super::flaws::sound;
 use super::index::{Index, disk};
 use super::positions::Positions;
-use super::source::{TableReading, TableSource};
+use super::source::{TableBatch, TableReading, TableSource};
 use crate::model::{
     AssociationMapping, Command, CorrelationRule, EntityMapping, Error, FailureKind, MappingId, PropertyName, Result,
-    TableCell, TableName, TableRow,
+    StrayLink, TableCell, TableEntry, TableName, TableRow,
 };
 
 /// What a stream needs: where rows are, what the mapping names, where temporary files may be.
@@ -53,10 +53,10 @@ pub struct Told {
 
 /// The lines of one mapping.
 pub struct Lines {
-    maker: Maker,
+    /// None after a failure.
+    maker: Option<(Maker, Told)>,
     readings: VecDeque<(Arc<Rows>, Box<dyn TableReading>)>,
     ends: Positions,
-    told: Told,
     done: bool,
 }
 
@@ -120,28 +120,52 @@ impl Ground {
     async fn index(&self, lookup: &Lookup, known_to: &mut Positions) -> Result<Index> {
         let known = self.known();
         let entities = sound(Entities::compile(self.entity(&lookup.entity)?, &known))?;
-        let mut unique = Uniqueness::of(&entities, &known, &self.folder);
+        let unique = Uniqueness::of(&entities, &known, &self.folder);
         let by = entities.names().iter().position(|name| *name == lookup.by).unwrap_or_default();
-        let mut index = Index::new(&self.folder)?;
         let (readings, ends) = self.open(&entities.tables(), None).await?;
         known_to.join(ends);
+        let mut indexing = Indexing { entities, unique, by, index: Index::new(&self.folder)? };
         for (rows, mut reading) in readings {
-            let table = &rows.table;
             while let Some(batch) = reading.next().await? {
-                batch.each(&mut |row| {
-                    let Verdict::Made(entity) = entities.judge(table, row.cells) else { return Ok(()) };
-                    if unique.admit(&entities, &entity).map_err(|why| disk(&why))?.is_some() {
-                        return Ok(());
-                    }
-                    match (entity.values.get(by), entity.values.get(entities.key())) {
-                        (Some(value), Some(key)) => index.note(value, key),
-                        _ => Ok(()),
-                    }
-                })?;
+                let rows = Arc::clone(&rows);
+                indexing = aside_of_others(move || indexing.note(&rows.table, batch.as_ref())).await?;
             }
         }
-        Ok(index)
+        Ok(indexing.index)
     }
+}
+
+/// An index that is being made.
+struct Indexing {
+    entities: Entities,
+    unique: Uniqueness,
+    /// The property it is by.
+    by: usize,
+    index: Index,
+}
+
+impl Indexing {
+    fn note(mut self, table: &TableName, batch: &dyn TableBatch) -> Result<Self> {
+        let Self { entities, unique, by, index } = &mut self;
+        batch.each(&mut |entry| {
+            let TableEntry::Row(row) = entry else { return Ok(()) };
+            let Verdict::Made(entity) = entities.judge(table, row.cells) else { return Ok(()) };
+            if unique.admit(entities, &entity).map_err(|why| disk(&why))?.is_some() {
+                return Ok(());
+            }
+            match (entity.values.get(*by), entity.values.get(entities.key())) {
+                (Some(value), Some(key)) => index.note(value, key),
+                _ => Ok(()),
+            }
+        })?;
+        Ok(self)
+    }
+}
+
+/// Does what takes a while: a batch has thousands of rows, and requests of others wait for these threads.
+async fn aside_of_others<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|why| Error::internal(format!("rows were not mapped: {why}")))?
 }
 
 /// How often the tables of a connection are opened again, because an import was published between them.
@@ -159,7 +183,7 @@ impl Lines {
         let entities = sound(Entities::compile(mapping, &known))?;
         let unique = Uniqueness::of(&entities, &known, &ground.folder);
         let (readings, ends) = ground.open(&entities.tables(), since).await?;
-        Ok(Self { maker: Maker::Entities(entities, unique), readings, ends, told: Told::default(), done: false })
+        Ok(Self::new(Maker::Entities(entities, unique), readings, ends))
     }
 
     /// The pairs of a mapping: all, or what changed since.
@@ -185,8 +209,7 @@ impl Lines {
             return Err(Error::failure(FailureKind::ResyncRequired, message).blaming("since"));
         }
         ends.join(looked_up);
-        let maker = Maker::Associations(Box::new(associations), indexes);
-        Ok(Self { maker, readings, ends, told: Told::default(), done: false })
+        Ok(Self::new(Maker::Associations(Box::new(associations), indexes), readings, ends))
     }
 
     /// Whose the accounts of a rule are.
@@ -203,8 +226,11 @@ impl Lines {
         for (entity, by) in correlation.lookups() {
             indexes.push(ground.index(&Lookup { entity: entity.clone(), by: by.clone() }, &mut ends).await?);
         }
-        let maker = Maker::Owners { accounts, unique, correlation, indexes };
-        Ok(Self { maker, readings, ends, told: Told::default(), done: false })
+        Ok(Self::new(Maker::Owners { accounts, unique, correlation, indexes }, readings, ends))
+    }
+
+    fn new(maker: Maker, readings: VecDeque<(Arc<Rows>, Box<dyn TableReading>)>, ends: Positions) -> Self {
+        Self { maker: Some((maker, Told::default())), readings, ends, done: false }
     }
 
     /// The next lines; none after the last.
@@ -217,18 +243,34 @@ impl Lines {
                 self.readings.pop_front();
                 continue;
             };
-            let (rows, mut text) = (Arc::clone(rows), Vec::new());
-            let (maker, told) = (&mut self.maker, &mut self.told);
-            batch.each(&mut |row| maker.line(&rows, row, told, &mut text))?;
+            let (rows, maker) = (Arc::clone(rows), self.maker.take().ok_or_else(failed_before)?);
+            let (maker, text) = aside_of_others(move || lines(maker, &rows, batch.as_ref())).await?;
+            self.maker = Some(maker);
             if !text.is_empty() {
-                return String::from_utf8(text).map(Some).map_err(|why| Error::internal(why.to_string()));
+                return Ok(Some(text));
             }
         }
         if std::mem::replace(&mut self.done, true) {
             return Ok(None);
         }
-        Ok(Some(format!("{}\n", json!({"end": {"position": self.ends.to_string(), "told": self.told}}))))
+        let (_, told) = self.maker.as_ref().ok_or_else(failed_before)?;
+        Ok(Some(format!("{}\n", json!({"end": {"position": self.ends.to_string(), "told": told}}))))
     }
+}
+
+/// The lines of a batch.
+fn lines((mut maker, mut told): (Maker, Told), rows: &Rows, batch: &dyn TableBatch) -> Result<((Maker, Told), String)> {
+    let mut text = Vec::new();
+    batch.each(&mut |entry| match entry {
+        TableEntry::Row(row) => maker.line(rows, row, &mut told, &mut text),
+        TableEntry::Stray(link) => stray(rows, &link, &mut told, &mut text),
+    })?;
+    let text = String::from_utf8(text).map_err(|why| Error::internal(why.to_string()))?;
+    Ok(((maker, told), text))
+}
+
+fn failed_before() -> Error {
+    Error::internal("the stream failed before")
 }
 
 impl Maker {
@@ -351,6 +393,20 @@ fn set_aside(
     }
     into.extend(format!("{{\"setAside\":{why}").as_bytes());
     identity(rows, cells, into)
+}
+
+/// A link that is no row: it is told, because who reads pairs would take it for gone.
+fn stray(rows: &Rows, link: &StrayLink<'_>, told: &mut Told, into: &mut Vec<u8>) -> Result<()> {
+    told.set_aside += 1;
+    into.extend(format!("{{\"setAside\":{}", json!({"reason": link.reason()})).as_bytes());
+    into.extend(rows.head.as_bytes());
+    for (label, end) in [("owner", Some(&link.owner)), ("target", link.target.as_ref())] {
+        if let Some(end) = end {
+            into.extend(format!(",\"{label}\":{}", json!(end)).as_bytes());
+        }
+    }
+    into.extend(b"}}\n");
+    Ok(())
 }
 
 fn command(command: Option<Command>, into: &mut Vec<u8>) {

@@ -99,6 +99,33 @@ pub struct TableRow<'a> {
     pub cells: &'a [TableCell<'a>],
 }
 
+/// A link that is no row of its table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StrayLink<'a> {
+    /// The uid of its owner, or the name where nobody has it.
+    pub owner: Cow<'a, str>,
+    /// The name it points with, which no object has or more than one. None: what the owner points to was not read, or not
+    /// all of it, so that none of it is told.
+    pub target: Option<Cow<'a, str>>,
+}
+
+/// What a reading of a table comes upon.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TableEntry<'a> {
+    Row(TableRow<'a>),
+    Stray(StrayLink<'a>),
+}
+
+impl StrayLink<'_> {
+    /// Why it is no row.
+    pub const fn reason(&self) -> &'static str {
+        match self.target {
+            Some(_) => "an end of the link is a name that no imported object has, or more than one",
+            None => "what it points to was not read, or not all of it",
+        }
+    }
+}
+
 impl Command {
     /// The spelling in tables.
     pub const fn as_str(self) -> &'static str {

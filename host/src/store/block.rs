@@ -50,6 +50,13 @@ impl Block {
         Self { text, rows }
     }
 
+    /// As if the database had joined them.
+    #[cfg(test)]
+    pub(crate) fn of(rows: &[[&str; FIELDS]]) -> Self {
+        let text = rows.iter().flatten().map(|field| format!("{}:{field}", field.len())).collect();
+        Self { text, rows: rows.len() }
+    }
+
     /// The size of its text, in bytes.
     pub fn bytes(&self) -> usize {
         self.text.len()

@@ -1,9 +1,12 @@
-//! What is set aside of a table: records that could not be read or came twice, and links of which an end is not known.
+//! What is set aside of a table: records that could not be read or came twice, links of which an end is not known, and
+//! owners whose links were not read.
 
-use super::batch::Astray;
 use super::view::{Source, View};
-use crate::model::FailureKind;
+use crate::model::{FailureKind, StrayLink};
 use crate::store::{RunPart, SetAside};
+
+/// The kind of what was not read.
+const UNREAD: &str = "unread";
 
 /// Is a part of a run where rows of the table come from?
 pub(super) fn feeds(view: &View, part: &RunPart) -> bool {
@@ -15,12 +18,11 @@ pub(super) fn feeds(view: &View, part: &RunPart) -> bool {
     }
 }
 
-/// A link whose end is not known, as a record that was set aside.
-pub(super) fn astray(link: &Astray<'_>) -> SetAside {
-    let Astray { owner, target } = link;
-    SetAside {
-        key: format!("{owner} -> {target}"),
-        kind: FailureKind::UnknownUid.as_str().to_owned(),
-        message: "an end of the link is a name that no imported object has, or more than one".to_owned(),
-    }
+/// A link that is no row, as a record that was set aside.
+pub(super) fn stray(link: &StrayLink<'_>) -> SetAside {
+    let (key, kind) = match &link.target {
+        Some(target) => (format!("{} -> {target}", link.owner), FailureKind::UnknownUid.as_str()),
+        None => (link.owner.to_string(), UNREAD),
+    };
+    SetAside { key, kind: kind.to_owned(), message: link.reason().to_owned() }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::decode::{self, set};
 use super::view::{LinkSource, NAME, OWNER, ObjectSource, REVISION, Source, UID, VALUE, View};
-use crate::model::{Command, Result, TableCell, TableRow};
+use crate::model::{Command, Result, StrayLink, TableCell, TableEntry, TableRow};
 use crate::store::{Block, ChangedLinks, ChangedObjects, Named};
 
 /// Some rows of a table.
@@ -28,12 +28,6 @@ pub(super) enum Marks {
     Links(ChangedLinks),
 }
 
-/// Why a link is no row of its table, with its end or ends.
-pub(super) struct Astray<'a> {
-    pub owner: &'a str,
-    pub target: Cow<'a, str>,
-}
-
 impl Batch {
     pub(super) fn new(view: Arc<View>, source: usize, block: Block, marks: Marks, named: Named) -> Self {
         Self { view, source, block, marks, named }
@@ -54,19 +48,17 @@ impl Batch {
     /// # Errors
     /// Those of `take`, which end it.
     pub fn each(&self, mut take: impl FnMut(TableRow<'_>) -> Result<()>) -> Result<()> {
-        self.walk(&mut take, &mut |_| Ok(()))
+        self.entries(&mut |entry| match entry {
+            TableEntry::Row(row) => take(row),
+            TableEntry::Stray(_) => Ok(()),
+        })
     }
 
-    /// Hands over what is set aside: links of which an end is not known.
-    pub(super) fn each_astray(&self, mut take: impl FnMut(Astray<'_>) -> Result<()>) -> Result<()> {
-        self.walk(&mut |_| Ok(()), &mut take)
-    }
-
-    fn walk(
-        &self,
-        take: &mut dyn FnMut(TableRow<'_>) -> Result<()>,
-        aside: &mut dyn FnMut(Astray<'_>) -> Result<()>,
-    ) -> Result<()> {
+    /// Hands over each row, and each link that is none.
+    ///
+    /// # Errors
+    /// Those of `take`, which end it.
+    pub fn entries(&self, take: &mut dyn FnMut(TableEntry<'_>) -> Result<()>) -> Result<()> {
         match &self.view.source {
             Source::Objects { classes, class } => match classes.get(self.source) {
                 Some(of) => self.objects(of, *class, take),
@@ -74,7 +66,7 @@ impl Batch {
             },
             Source::Links { relations, owner_class, value_class } => match relations.get(self.source) {
                 Some(of) => {
-                    let mut links = Links { of, owner_class: *owner_class, value_class: *value_class, take, aside };
+                    let mut links = Links { of, owner_class: *owner_class, value_class: *value_class, take };
                     if of.large { self.links(&mut links) } else { self.references(&mut links) }
                 }
                 None => Ok(()),
@@ -86,7 +78,7 @@ impl Batch {
         &self,
         of: &ObjectSource,
         class: Option<usize>,
-        take: &mut dyn FnMut(TableRow<'_>) -> Result<()>,
+        take: &mut dyn FnMut(TableEntry<'_>) -> Result<()>,
     ) -> Result<()> {
         let mut cells = Vec::new();
         let classed = |cells: &mut [TableCell<'_>]| {
@@ -99,7 +91,7 @@ impl Batch {
             set(&mut cells, UID, TableCell::Text(Cow::Borrowed(uid)));
             classed(&mut cells);
             let Some([_, name, revision, body]) = row else {
-                return take(TableRow { command: Some(Command::Delete), cells: &cells });
+                return take(TableEntry::Row(TableRow { command: Some(Command::Delete), cells: &cells }));
             };
             set(&mut cells, NAME, TableCell::Text(Cow::Borrowed(name)));
             if !revision.is_empty() {
@@ -111,7 +103,7 @@ impl Batch {
                 (true, true) => Command::Update,
                 (true, false) => Command::Merge,
             });
-            take(TableRow { command, cells: &cells })
+            take(TableEntry::Row(TableRow { command, cells: &cells }))
         })
     }
 
@@ -182,7 +174,7 @@ impl Batch {
         cells: &mut Vec<TableCell<'a>>,
     ) -> Result<()> {
         let (Some(from), Some(to)) = (owner.strip_prefix("u:"), target.strip_prefix("u:")) else {
-            return (links.aside)(Astray { owner: plain(owner), target: Cow::Borrowed(plain(target)) });
+            return links.stray(plain(owner), Some(Cow::Borrowed(plain(target))));
         };
         set(cells, OWNER, TableCell::Text(Cow::Borrowed(from)));
         set(cells, VALUE, TableCell::Text(Cow::Borrowed(to)));
@@ -190,7 +182,7 @@ impl Batch {
         if let Some(parameters) = parameters.filter(|_| !links.of.slots.is_empty()) {
             decode::parameters(parameters, &links.of.slots, &self.named, cells)?;
         }
-        (links.take)(TableRow { command, cells })
+        links.row(command, cells)
     }
 
     /// The references in the bodies of objects. What changed about one owner is told as all that it points to: first that
@@ -203,24 +195,23 @@ impl Batch {
                 Some([.., body]) => decode::pointers(body, &of.attribute)?,
                 None => Some(Vec::new()),
             };
-            let Some(pointers) = pointers else { return Ok(()) };
+            let Some(pointers) = pointers else { return links.stray(uid, None) };
             if before == Some(true) {
                 self.clear(&mut cells);
                 set(&mut cells, OWNER, TableCell::Text(Cow::Borrowed(uid)));
                 links.owner_class(&mut cells);
-                (links.take)(TableRow { command: Some(Command::Delete), cells: &cells })?;
+                links.row(Some(Command::Delete), &cells)?;
             }
             for pointer in pointers {
                 let Some((class, value)) = pointer.resolve(&of.refers_to, &self.named) else {
-                    let target = pointer.into_name().unwrap_or_default();
-                    (links.aside)(Astray { owner: uid, target })?;
+                    links.stray(uid, Some(pointer.into_name().unwrap_or_default()))?;
                     continue;
                 };
                 self.clear(&mut cells);
                 set(&mut cells, OWNER, TableCell::Text(Cow::Borrowed(uid)));
                 set(&mut cells, VALUE, TableCell::Text(value));
                 links.classes(&mut cells, class);
-                (links.take)(TableRow { command: before.map(|_| Command::Insert), cells: &cells })?;
+                links.row(before.map(|_| Command::Insert), &cells)?;
             }
             Ok(())
         })
@@ -237,11 +228,18 @@ struct Links<'t, 'a> {
     of: &'a LinkSource,
     owner_class: Option<usize>,
     value_class: Option<usize>,
-    take: &'t mut dyn FnMut(TableRow<'_>) -> Result<()>,
-    aside: &'t mut dyn FnMut(Astray<'_>) -> Result<()>,
+    take: &'t mut dyn FnMut(TableEntry<'_>) -> Result<()>,
 }
 
 impl<'a> Links<'_, 'a> {
+    fn row(&mut self, command: Option<Command>, cells: &[TableCell<'_>]) -> Result<()> {
+        (self.take)(TableEntry::Row(TableRow { command, cells }))
+    }
+
+    fn stray(&mut self, owner: &str, target: Option<Cow<'_, str>>) -> Result<()> {
+        (self.take)(TableEntry::Stray(StrayLink { owner: Cow::Borrowed(owner), target }))
+    }
+
     fn owner_class(&self, cells: &mut [TableCell<'a>]) {
         if let Some(column) = self.owner_class {
             set(cells, column, TableCell::Text(Cow::Borrowed(&self.of.class)));
@@ -259,4 +257,58 @@ impl<'a> Links<'_, 'a> {
 /// An end without the mark that says what it points with.
 fn plain(end: &str) -> &str {
     end.split_once(':').map_or(end, |(_, plain)| plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{AttributeInfo, ClassInfo, Schema, Syntax, schema};
+    use crate::tables::view::views;
+
+    /// What a batch of people and their managers tells: `owner>value` of a row, `owner!target` of what is none.
+    fn told(bodies: &[(&str, &str)], marks: Marks) -> Vec<String> {
+        let manager = AttributeInfo {
+            multi_valued: true,
+            refers_to: vec!["account".into()],
+            ..schema::tests::plain("manager", Syntax::Reference)
+        };
+        let people = ClassInfo { attributes: vec![manager], ..schema::tests::people() };
+        let view = Arc::new(views(&"hr".parse().unwrap(), &[], &Schema(vec![people])).remove(1));
+        let rows: Vec<[&str; 4]> = bodies.iter().map(|(uid, body)| [*uid, "", "", *body]).collect();
+        let batch = Batch::new(view, 0, Block::of(&rows), marks, Named::default());
+        let mut told = Vec::new();
+        batch
+            .entries(&mut |entry| {
+                told.push(match entry {
+                    TableEntry::Row(TableRow { command, cells: [TableCell::Text(owner), value] }) => {
+                        let value = if let TableCell::Text(value) = value { value } else { "" };
+                        format!("{}{owner}>{value}", command.map_or("", Command::as_str))
+                    }
+                    TableEntry::Row(row) => panic!("{row:?}"),
+                    TableEntry::Stray(link) => format!("{}!{}", link.owner, link.target.as_deref().unwrap_or("?")),
+                });
+                Ok(())
+            })
+            .unwrap();
+        told
+    }
+
+    const BODIES: [(&str, &str); 4] = [
+        ("1", r#"{"attributes":{"manager":[{"uid":"9"}]}}"#),
+        ("2", r#"{"attributes":{"manager":[{"uid":"9"}]},"partial":["manager"]}"#),
+        ("3", r#"{"attributes":{},"unread":["manager"]}"#),
+        ("4", r#"{"attributes":{"manager":[{"name":"nobody"},{"uid":"9"}]}}"#),
+    ];
+
+    #[test]
+    fn an_owner_whose_links_were_not_read_whole_is_told_as_such_and_none_of_them_is() {
+        assert_eq!(told(&BODIES, Marks::Complete), ["1>9", "2!?", "3!?", "4!nobody", "4>9"]);
+    }
+
+    #[test]
+    fn links_that_were_not_read_are_not_deleted_where_changes_are_told() {
+        let changed = BODIES.iter().map(|(uid, _)| ((*uid).to_owned(), true)).collect();
+        let expected = ["delete1>", "insert1>9", "2!?", "3!?", "delete4>", "4!nobody", "insert4>9"];
+        assert_eq!(told(&BODIES, Marks::Objects(changed)), expected);
+    }
 }

@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use super::super::source::{Described, Later, TableBatch};
 use super::*;
-use crate::model::{ColumnKind, ConnectionId, FailureKind, Position, TableColumn};
+use crate::model::{ColumnKind, ConnectionId, FailureKind, Position, StrayLink, TableColumn};
 
 /// A row of texts, with what an incremental reading says of it.
 type Made = (Option<Command>, Vec<&'static str>);
@@ -77,15 +77,20 @@ impl TableReading for Reading {
 }
 
 impl TableBatch for Batch {
-    fn each(&self, take: &mut dyn FnMut(TableRow<'_>) -> Result<()>) -> Result<()> {
+    fn each(&self, take: &mut dyn FnMut(TableEntry<'_>) -> Result<()>) -> Result<()> {
         for (command, texts) in &self.0 {
+            if let ["stray", owner, target] = texts.as_slice() {
+                let target = (*target != "?").then_some(Cow::Borrowed(*target));
+                take(TableEntry::Stray(StrayLink { owner: Cow::Borrowed(owner), target }))?;
+                continue;
+            }
             let cell = |text: &&'static str| match *text {
                 "-" => TableCell::Null,
                 "?" => TableCell::Unread,
                 text => TableCell::Text(Cow::Borrowed(text)),
             };
             let cells: Vec<TableCell<'_>> = texts.iter().map(cell).collect();
-            take(TableRow { command: *command, cells: &cells })?;
+            take(TableEntry::Row(TableRow { command: *command, cells: &cells }))?;
         }
         Ok(())
     }
@@ -183,7 +188,8 @@ async fn a_position_that_is_too_old_is_told_before_the_first_line() {
 
 #[tokio::test]
 async fn pairs_are_told_by_keys_and_an_end_nobody_has_is_set_aside() {
-    let bosses = vec![vec!["a@x", "4", "2020-01-01"], vec!["z@x", "4", "-"], vec!["a@x", "x", "-"]];
+    let mut bosses = vec![vec!["a@x", "4", "2020-01-01"], vec!["z@x", "4", "-"], vec!["a@x", "x", "-"]];
+    bosses.extend([vec!["stray", "a@x", "Nobody"], vec!["stray", "b@x", "?"]]);
     let shelf = people(Vec::new()).with("hr_boss", &[":owner", "boss", "since"], bosses, Vec::new());
     let ground = shelf.ground(vec![person()]);
     let told = lines(Lines::associations(&reports(), &ground, None).await.unwrap()).await;
@@ -192,9 +198,12 @@ async fn pairs_are_told_by_keys_and_an_end_nobody_has_is_set_aside() {
         json!({"left": 1, "right": 4, "properties": {"since": "2020-01-01"}, "row": row("a@x")}),
         json!({"setAside": {"reason": "left: no entity of person has this value"}, "row": row("z@x")}),
         json!({"setAside": {"reason": "right: the text is no whole number"}, "row": row("a@x")}),
+        json!({"setAside": {"reason": "an end of the link is a name that no imported object has, or more than one"},
+            "row": {"table": "hr_boss", "owner": "a@x", "target": "Nobody"}}),
+        json!({"setAside": {"reason": "what it points to was not read, or not all of it"}, "row": row("b@x")}),
         json!({"end": {
             "position": "hr:7",
-            "told": {"made": 1, "setAside": 2, "unmatched": 0, "deleted": 0},
+            "told": {"made": 1, "setAside": 4, "unmatched": 0, "deleted": 0},
         }}),
     ];
     assert_eq!(told, expected);
