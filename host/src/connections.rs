@@ -26,6 +26,9 @@ mod web;
 
 use std::sync::Arc;
 
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
+
 pub use entitlements::GrantDraft;
 pub use listing::{LivePage, Query};
 pub use objects::{Object, ObjectDraft, ObjectPatch};
@@ -75,6 +78,8 @@ pub struct Connections {
     ready: Arc<Cache>,
     live: Arc<LiveListings>,
     journal: Arc<Journal>,
+    /// Woken when a new release of a connector declares another schema than the one before.
+    declared: Arc<Notify>,
 }
 
 /// Returns early from an operation that has not reached the guest yet.
@@ -100,7 +105,13 @@ impl Connections {
         ceiling: CallLimits,
     ) -> Self {
         let live = Arc::new(LiveListings::new(clock.clone()));
-        Self { store, vault, registry, runtime, clock, ceiling, ready: Arc::default(), live, journal: Arc::default() }
+        let (ready, journal, declared) = (Arc::default(), Arc::default(), Arc::default());
+        Self { store, vault, registry, runtime, clock, ceiling, ready, live, journal, declared }
+    }
+
+    /// Waits until the schema of a connection is another although nobody refreshed it.
+    pub fn declared_anew(&self) -> Notified<'_> {
+        self.declared.notified()
     }
 
     /// Adds a connection, with secured options.

@@ -56,8 +56,7 @@ use std::sync::Arc;
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::model::{
-    ConnectionId, EntityMapping, Error, ErrorKind, FailureKind, KeptMapping, Mapping, MappingId, MappingWarning,
-    Result, Stored,
+    ConnectionId, EntityMapping, Error, ErrorKind, FailureKind, KeptMapping, Mapping, MappingId, Result, Stored,
 };
 use crate::store::Store;
 use survey::Survey;
@@ -120,25 +119,14 @@ impl Mappings {
         self.store.acknowledge_mapping(id).await
     }
 
-    /// What a mapping named and is there no longer, until it is acknowledged.
-    ///
-    /// # Errors
-    /// Those of the store.
-    pub async fn warnings(&self, id: &MappingId) -> Result<Vec<MappingWarning>> {
-        self.store.mapping_warnings(id).await
-    }
-
-    /// A mapping, and, if it is not verified, what stands in the way.
+    /// A mapping, and what is wrong with it now.
     ///
     /// # Errors
     /// `not-found`; those of the store.
     pub async fn show(&self, id: &MappingId) -> Result<(Stored<KeptMapping>, Vec<Flaw>)> {
         let mut kept = self.store.mapping(id).await?;
-        if kept.value.verified {
-            return Ok((kept, Vec::new()));
-        }
         let flaws = self.flaws(&kept.value.definition).await?;
-        if flaws.is_empty() {
+        if flaws.is_empty() && !kept.value.verified {
             self.store.verify_mapping(&kept).await?;
             kept.value.verified = true;
         }
@@ -196,8 +184,8 @@ impl Mappings {
     /// The entities of a mapping: all, or what changed since.
     ///
     /// # Errors
-    /// `not-found`; `invalid-request` if it is no entity mapping or no longer right; `resync-required` if the changes
-    /// since then are not known.
+    /// `not-found`; `invalid-request` if it is no entity mapping; `configuration` if it is no longer right;
+    /// `resync-required` if the changes since then are not known.
     pub async fn entities(&self, id: &MappingId, since: Option<&Positions>) -> Result<Lines> {
         let kept = self.store.mapping(id).await?.value.definition;
         let Mapping::Entity(mapping) = &kept else { return Err(other_kind(&kept, "entity")) };
@@ -228,7 +216,7 @@ impl Mappings {
     /// A resource type, ready to make objects of what the core tells.
     ///
     /// # Errors
-    /// `not-found`; `invalid-request` if it is no resource type or no longer right.
+    /// `not-found`; `invalid-request` if it is no resource type; `configuration` if it is no longer right.
     pub async fn resource(&self, id: &MappingId) -> Result<Resources> {
         let kept = self.store.mapping(id).await?.value.definition;
         let Mapping::Resource(mapping) = &kept else { return Err(other_kind(&kept, "resource")) };

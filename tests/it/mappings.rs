@@ -226,12 +226,22 @@ async fn a_mapped_attribute_that_vanished_is_warned_of_until_somebody_acknowledg
     let warned = refreshed(",email,", ",mail,").await;
     assert!(warned.iter().all(|warning| warning["message"].as_str().unwrap().contains("email")), "{warned:?}");
     assert_eq!(warned.len(), 2, "in two properties: {warned:?}");
+    let listed = pages(&bed.core, "/v1/mappings?", 1000).await.into_iter().find(|it| it["id"] == json!(id)).unwrap();
+    assert_eq!(listed["warnings"], json!(warned), "whoever looks at all of them sees it");
+    let broken = bed.core.get(&format!("{path}/entities")).await;
+    broken.problem(422, "configuration").names("did you mean").names("an operator");
     assert_eq!(refreshed(",mail,", ",email,").await, warned, "it stays, though the attribute is back");
+    let mut other = person(&bed, &id);
+    other["title"] = "Another".into();
+    bed.operator.put(&path, &other).await.expect(200);
+    assert_eq!(refreshed(",email,", ",email,").await, warned, "it stays, though the mapping is another");
     bed.core.order(&format!("{path}/acknowledge")).await.problem(403, "forbidden");
     bed.operator.order(&format!("{path}/acknowledge")).await.expect(204);
     assert_eq!(refreshed(",email,", ",email,").await.len(), 0);
     assert_eq!(refreshed(",email,", ",mail,").await.len(), 2, "it vanished again");
     bed.operator.order(&format!("{path}/acknowledge")).await.expect(204);
+    let shown = bed.core.get(&path).await.expect(200).json();
+    assert_eq!(shown["flaws"].as_array().map(Vec::len), Some(2), "acknowledged, and wrong all the same: {shown}");
     assert_eq!(refreshed(",mail,", ",mail,").await.len(), 0, "acknowledged, and nothing else happened");
 }
 

@@ -1,5 +1,7 @@
 //! Mappings: kept, checked, and the entities and associations they make of what was imported.
 
+use std::collections::HashMap;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -77,7 +79,7 @@ struct MappingView {
     /// What keeps it from being verified; told where one mapping is shown.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     flaws: Vec<FlawView>,
-    /// What it named and is there no longer, until somebody acknowledges it; told where one mapping is shown.
+    /// What it named and is there no longer, until somebody acknowledges it; told where mappings are read.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<WarningView>,
     #[schema(value_type = DefinitionSchema)]
@@ -163,7 +165,12 @@ async fn list(
     let after: Option<MappingId> = page::key(query.cursor.as_deref())?;
     let mappings = api.store.mappings(after.as_ref(), query.limit.and_one()).await?;
     let key = |mapping: &Stored<KeptMapping>| mapping.value.definition.id().clone();
-    Ok(Json(Listed::cut(mappings, query.limit, key, MappingView::from)))
+    let mut warnings = match (mappings.first(), mappings.last()) {
+        (Some(first), Some(last)) => api.store.mapping_warnings(&key(first), &key(last)).await?,
+        _ => HashMap::new(),
+    };
+    let view = |mapping| warned(MappingView::from(mapping), &mut warnings);
+    Ok(Json(Listed::cut(mappings, query.limit, key, view)))
 }
 
 /// Keeps a mapping, if all it names is there.
@@ -201,8 +208,8 @@ async fn show(_: AsCore, State(api): State<ApiState>, At { path, .. }: At<Mappin
     let (mapping, flaws) = api.mappings.show(&path.id).await?;
     let (revision, view) = (answer::revision(mapping.revision), MappingView::from(mapping));
     let flaws = flaws.into_iter().map(FlawView::from).collect();
-    let warnings = api.mappings.warnings(&path.id).await?.into_iter().map(WarningView::from).collect();
-    Ok((revision, Json(MappingView { flaws, warnings, ..view })).into_response())
+    let mut warnings = api.store.mapping_warnings(&path.id, &path.id).await?;
+    Ok((revision, Json(warned(MappingView { flaws, ..view }, &mut warnings))).into_response())
 }
 
 /// Takes note that somebody has seen the warnings of a mapping.
@@ -292,6 +299,11 @@ async fn streamed(lines: Lines) -> Result<Response, Problem> {
         })
     };
     Ok(ndjson::stream(lines, page).await?)
+}
+
+fn warned(view: MappingView, warnings: &mut HashMap<String, Vec<MappingWarning>>) -> MappingView {
+    let warnings = warnings.remove(&view.definition.id().folded()).unwrap_or_default();
+    MappingView { warnings: warnings.into_iter().map(WarningView::from).collect(), ..view }
 }
 
 fn shown(mapping: Stored<KeptMapping>) -> Response {

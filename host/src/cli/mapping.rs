@@ -11,7 +11,13 @@ use super::remote::{Paging, Remote, Session};
 use super::table::Column;
 use super::{connection, out, table};
 
-const COLUMNS: &[Column<'_>] = &[("mapping", "/id"), ("kind", "/kind"), ("title", "/title"), ("verified", "/verified")];
+const COLUMNS: &[Column<'_>] = &[
+    ("mapping", "/id"),
+    ("kind", "/kind"),
+    ("title", "/title"),
+    ("verified", "/verified"),
+    ("first warning", "/warnings/0/message"),
+];
 
 const ALL: &[Column<'_>] = &[
     ("mapping", "/id"),

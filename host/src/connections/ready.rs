@@ -180,6 +180,7 @@ impl Connections {
         match release.manifest.declared_schema() {
             Some(declared) if !known.as_ref().is_some_and(|known| known.current && known.schema == declared) => {
                 self.store.put_schema(id, &declared, self.clock.now()).await?;
+                self.declared.notify_one();
                 self.store.schema(id).await
             }
             _ => Ok(known),

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::model::text::shown;
-use crate::model::{Error, Result};
+use crate::model::{Error, FailureKind, Result};
 
 /// The most names that are offered instead of an unknown one.
 const NEAREST_MAX: usize = 3;
@@ -96,9 +96,17 @@ pub fn refuse(flaws: &[Flaw]) -> Result<()> {
     Err(flaws.iter().take(TOLD_MAX).fold(error, |error, flaw| error.blaming(&flaw.at)))
 }
 
-/// What was compiled, or an error that tells all flaws.
+/// An error that tells all flaws of a mapping that is kept, if there are any: whoever uses it has done nothing wrong.
+pub(super) fn require_right(flaws: &[Flaw]) -> Result<()> {
+    refuse(flaws).map_err(|error| {
+        let next = "; an operator changes the mapping, or refreshes the schema";
+        Error { message: error.message + next, ..Error::failure(FailureKind::Configuration, "") }
+    })
+}
+
+/// What was compiled of a mapping that is kept, or an error that tells all flaws.
 pub(super) fn sound<T>(compiled: std::result::Result<T, Vec<Flaw>>) -> Result<T> {
-    compiled.map_err(|flaws| match refuse(&flaws) {
+    compiled.map_err(|flaws| match require_right(&flaws) {
         Err(error) => error,
         Ok(()) => Error::internal("a mapping without flaws was refused"),
     })

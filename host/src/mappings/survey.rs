@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::check::{Known, Table, check};
-use super::flaws::{Flaw, refuse, unknown};
+use super::flaws::{Flaw, require_right, unknown};
 use super::source::{Described, TableSource};
 use super::uses::{connections_of, connections_used, mappings_used};
 use crate::model::{ConnectionId, EntityMapping, ErrorKind, FailureKind, Mapping, Result, Schema};
@@ -95,7 +95,7 @@ impl Survey {
     /// What `make` makes of what is known around a definition.
     ///
     /// # Errors
-    /// Its own; `invalid-request` if nothing is known of a connection.
+    /// Its own; `configuration` if nothing is known of a connection.
     pub(super) async fn within<T>(
         mut self,
         mapping: &Mapping,
@@ -115,7 +115,7 @@ impl Survey {
     /// All tables a definition reads or looks something up in, and the entity mappings there are.
     ///
     /// # Errors
-    /// `invalid-request` if nothing is known of a connection.
+    /// `configuration` if nothing is known of a connection.
     pub(super) async fn tables(mut self, mapping: &Mapping) -> Result<(Vec<Table>, Vec<EntityMapping>)> {
         Ok((self.settled(mapping).await?.tables, self.entities))
     }
@@ -124,7 +124,7 @@ impl Survey {
     async fn settled(&mut self, mapping: &Mapping) -> Result<Around> {
         let mut around = self.around(mapping).await?;
         around.unknown.append(&mut around.missing);
-        refuse(&around.unknown)?;
+        require_right(&around.unknown)?;
         Ok(around)
     }
 

@@ -3,6 +3,8 @@
 //! A warning stays until it is acknowledged, also if what it is about comes back. One that is acknowledged is kept while
 //! what it is about lasts, so that it is not raised again by each refresh.
 
+use std::collections::HashMap;
+
 use sqlx::SqliteConnection;
 
 use super::Store;
@@ -59,18 +61,28 @@ impl Store {
         Ok(new)
     }
 
-    /// The warnings of a mapping that nobody has acknowledged, oldest first.
-    pub async fn mapping_warnings(&self, id: &MappingId) -> Result<Vec<MappingWarning>> {
-        let rows: Vec<(String, String, i64)> = sqlx::query_as(
-            "SELECT at, message, noticed FROM mapping_warning WHERE mapping = $1 AND acknowledged IS NULL
-             ORDER BY noticed, at, message",
+    /// The warnings that nobody has acknowledged of all mappings from one to another, oldest first, by the folded
+    /// identifiers of those that have any.
+    pub async fn mapping_warnings(
+        &self,
+        from: &MappingId,
+        to: &MappingId,
+    ) -> Result<HashMap<String, Vec<MappingWarning>>> {
+        let rows: Vec<(String, String, String, i64)> = sqlx::query_as(
+            "SELECT mapping, at, message, noticed FROM mapping_warning
+             WHERE mapping BETWEEN $1 AND $2 AND acknowledged IS NULL ORDER BY noticed, at, message",
         )
-        .bind(id.folded())
+        .bind(from.folded())
+        .bind(to.folded())
         .fetch_all(self.database.reader())
         .await
         .map_err(fault)?;
-        let warning = |(at, message, noticed)| Ok(MappingWarning { at, message, noticed: instant(noticed)? });
-        rows.into_iter().map(warning).collect()
+        let mut warnings: HashMap<String, Vec<MappingWarning>> = HashMap::new();
+        for (mapping, at, message, noticed) in rows {
+            let warning = MappingWarning { at, message, noticed: instant(noticed)? };
+            warnings.entry(mapping).or_default().push(warning);
+        }
+        Ok(warnings)
     }
 
     /// Acknowledges the warnings of a mapping. `not-found` if there is no such mapping.
@@ -87,7 +99,7 @@ impl Store {
     }
 }
 
-/// Forgets the warnings of a mapping that is another from now on, or gone, inside a transaction.
+/// Forgets the warnings of a mapping that is gone, inside a transaction.
 pub(super) async fn forget(at: &mut SqliteConnection, id: &MappingId) -> Result<()> {
     sqlx::query("DELETE FROM mapping_warning WHERE mapping = $1").bind(id.folded()).execute(at).await.map_err(fault)?;
     Ok(())

@@ -115,7 +115,6 @@ pub(super) async fn update(
     let (before, revision) = found.ok_or_else(|| missing(id))?;
     check_revision("mapping", id.as_str(), revision, if_match)?;
     check_kept(&from_json("mapping", &before)?, &new.definition)?;
-    forget(&mut *at, id).await?;
     sqlx::query(
         "UPDATE mapping SET definition_json = $2, verified = $3, revision = revision + 1, changed = $4
          WHERE folded = $1",
