@@ -79,8 +79,12 @@ pub struct GuestConfig {
 pub struct ImportConfig {
     /// Rows asked for at once.
     pub page_rows: u32,
-    /// Tasks that run at once, but for refreshes of schemas.
+    /// Imports that run at once.
     pub workers: u32,
+    /// Fulfilments that run at once, each of one connection.
+    pub fulfilments: u32,
+    /// Imports whose tables are written to places at once.
+    pub writings: u32,
     /// Refreshes of schemas that run at once.
     pub refreshes: u32,
     /// Objects and links one import may hold.
@@ -237,6 +241,8 @@ struct GuestFile {
 struct ImportFile {
     page_rows: u32,
     workers: u32,
+    fulfilments: u32,
+    writings: u32,
     refreshes: u32,
     records_max: u64,
 }
@@ -283,7 +289,7 @@ impl Default for GuestFile {
 
 impl Default for ImportFile {
     fn default() -> Self {
-        Self { page_rows: 512, workers: 2, refreshes: 16, records_max: 20_000_000 }
+        Self { page_rows: 512, workers: 2, fulfilments: 16, writings: 2, refreshes: 16, records_max: 20_000_000 }
     }
 }
 
@@ -303,6 +309,8 @@ impl File {
         within("guests.calls-per-connection", self.guests.calls_per_connection.into(), 1, 10_000)?;
         within("imports.page-rows", self.imports.page_rows.into(), 1, 4096)?;
         within("imports.workers", self.imports.workers.into(), 1, 256)?;
+        within("imports.fulfilments", self.imports.fulfilments.into(), 1, 256)?;
+        within("imports.writings", self.imports.writings.into(), 1, 64)?;
         within("imports.refreshes", self.imports.refreshes.into(), 2, 256)?;
         within("imports.records-max", self.imports.records_max, 1, 1_000_000_000)?;
         within("compile.memory-mib", self.compile.memory_mib.into(), 64, 65_536)?;
@@ -342,6 +350,8 @@ impl From<File> for Config {
             imports: ImportConfig {
                 page_rows: file.imports.page_rows,
                 workers: file.imports.workers,
+                fulfilments: file.imports.fulfilments,
+                writings: file.imports.writings,
                 refreshes: file.imports.refreshes,
                 records_max: file.imports.records_max,
             },

@@ -71,7 +71,7 @@ pub use mapping::{
     PropertyKind, ResourceMapping, SourceTable, TargetAttribute,
 };
 pub use object::{Attribute, Edge, Key, ObjectRef, Reference, Row};
-pub use order::{Fulfilment, OnError, Order, OrderCounts, OrderKind, OrderOutcome, OrderState, OrderStatus};
+pub use order::{Fulfilment, OnError, Order, OrderCounts, OrderKind, OrderOutcome, OrderState, OrderStatus, Start};
 pub use output::{Output, OutputFormat};
 pub use page::{EdgePage, ListRequest, Page, Rejected};
 pub use permission::{AddressRange, CredentialUse, Permission, Permissions};
@@ -87,7 +87,7 @@ pub use secret_reference::{SecretReference, Source, Unread};
 pub use secured::{EntryKey, Given, Layer, ReferenceStatus, Secured, SecuredStatus};
 pub use sending::Sending;
 pub use switches::Switches;
-pub use table::{ColumnKind, Command, TableCell, TableColumn, TableName, TableRow, TableSuffix};
+pub use table::{ColumnKind, Command, StrayLink, TableCell, TableColumn, TableEntry, TableName, TableRow, TableSuffix};
 pub use task::{Asked, Counts, ImportMode, Progress, Task, TaskError, TaskKind, TaskState};
 pub use url_path::UrlPath;
 pub use value::{Cell, Part, Scalar, Value};

@@ -31,6 +31,7 @@ mod publication;
 mod publish;
 mod published;
 mod publishers;
+mod referrers;
 mod rejected;
 mod releases;
 mod rereads;
@@ -76,13 +77,13 @@ pub use rejected::{SetAside, SetAsideRow};
 pub use releases::{InstalledRelease, ReleaseState};
 pub use rereads::Reread;
 pub use runs::{PartProgress, Run, RunPart};
-pub use schedules::{Due, Ordered, TurnEnd};
+pub use schedules::{Due, Ordered, TurnEnd, TurnWork};
 pub use sealed::{Sealed, SealedRow};
 pub use secured::{Held, SecuredEdit, SecuredRow};
 pub use since::{ChangedLinks, ChangedObjects, SinceCursor, unknown_since};
 pub use snapshot::{BlockCursor, Named, Snapshot, SnapshotPart};
 pub use staging::{Cursor, Staged, StagedLink, StagedRow};
-pub use tasks::{NewTask, TaskFilter};
+pub use tasks::{Claim, NewTask, TaskFilter};
 pub use tokens::Token;
 
 /// The folder's migrations, oldest first; forward only.

@@ -11,13 +11,14 @@ mod persist;
 mod progress;
 mod refresh;
 mod schedules;
+mod wakes;
 mod watch;
 mod worker;
 mod write;
 
 use std::sync::Arc;
 
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -30,8 +31,9 @@ use crate::model::{
     ConnectionId, Error, Export, FailureKind, ImportMode, Output, RequestContext, Result, Stored, SystemId, Task,
     TaskId, TaskKind, TaskState,
 };
-use crate::store::{NewTask, Removal, SetAsideRow, Store, TaskFilter};
+use crate::store::{Claim, NewTask, Removal, SetAsideRow, Store, TaskFilter};
 use crate::tables::{Places, Tables};
+use wakes::Wakes;
 
 pub(crate) use persist::persist;
 pub use watch::Watch;
@@ -58,10 +60,7 @@ pub struct Tasks {
     audit: Audit,
     clock: Clock,
     config: ImportConfig,
-    /// Wakes a worker that has nothing to do.
-    wake: Arc<Notify>,
-    /// Wakes those who refresh schemas.
-    refreshes: Arc<Notify>,
+    wakes: Arc<Wakes>,
     /// Places of those who watch tasks.
     watchers: Arc<Semaphore>,
 }
@@ -79,8 +78,8 @@ impl Tasks {
         config: ImportConfig,
     ) -> Self {
         let watchers = Arc::new(Semaphore::new(progress::WATCHERS_MAX));
-        let (wake, refreshes) = (Arc::default(), Arc::default());
-        Self { store, connections, mappings, tables, places, audit, clock, config, wake, refreshes, watchers }
+        let wakes = Arc::default();
+        Self { store, connections, mappings, tables, places, audit, clock, config, wakes, watchers }
     }
 
     /// Queues again what an earlier process left running, and starts the workers; they end with `stop`.
@@ -92,8 +91,14 @@ impl Tasks {
         if left > 0 {
             tracing::info!(left, "going on with the tasks an earlier process left");
         }
-        for _ in 0..self.config.workers {
-            tracker.spawn(worker::work(self.clone(), stop.clone()));
+        for (workers, claim) in [
+            (self.config.workers, Claim::Imports),
+            (self.config.fulfilments, Claim::Fulfilments),
+            (self.config.writings, Claim::Writings),
+        ] {
+            for _ in 0..workers {
+                tracker.spawn(worker::work(self.clone(), claim, worker::TASK_TIME_MAX, stop.clone()));
+            }
         }
         refresh::open(self, tracker, stop);
         tracker.spawn(worker::sweep(self.clone(), stop.clone()));
@@ -179,7 +184,7 @@ impl Tasks {
     }
 
     /// Cancels a task: at once if it waits, at its next page or after the orders it has begun if it runs. Of an import
-    /// nothing visible changes.
+    /// nothing visible changes; a refresh is broken off.
     ///
     /// # Errors
     /// `conflict` if it is held or has ended; `not-found`.
@@ -201,7 +206,7 @@ impl Tasks {
     /// `conflict` if it is not paused; `not-found`.
     pub async fn resume(&self, id: TaskId) -> Result<Task> {
         let task = self.store.resume_task(id).await?;
-        self.wake_for(task.kind);
+        self.wakes.wake(task.kind);
         Ok(task)
     }
 
@@ -212,7 +217,7 @@ impl Tasks {
     pub async fn approve(&self, id: TaskId) -> Result<Task> {
         self.require_held(id).await?;
         let task = self.store.publish(id).await?;
-        self.wake.notify_one();
+        self.wakes.wake(TaskKind::WriteTables);
         Ok(task)
     }
 
@@ -277,22 +282,8 @@ impl Tasks {
             request_id: rc.id.clone(),
         };
         let task = self.store.enqueue_task(&new).await?;
-        self.wake_for(kind);
+        self.wakes.wake(kind);
         Ok(task)
-    }
-
-    /// Those who work on tasks of a kind.
-    fn wake_for(&self, kind: TaskKind) {
-        match kind {
-            TaskKind::RefreshSchema => self.wake_refreshing(),
-            TaskKind::Import | TaskKind::Fulfil | TaskKind::WriteTables => self.wake.notify_one(),
-        }
-    }
-
-    /// All who wait, as not each may take each task; and the next who would wait.
-    fn wake_refreshing(&self) {
-        self.refreshes.notify_waiters();
-        self.refreshes.notify_one();
     }
 
     async fn require_held(&self, id: TaskId) -> Result<()> {

@@ -205,3 +205,38 @@ async fn a_schedule_is_replaced_at_the_revision_that_was_seen_and_refused_with_w
     bed.operator.delete(&path).await.expect(204);
     bed.operator.get(&path).await.problem(404, "not-found");
 }
+
+#[tokio::test]
+async fn orders_that_wait_for_a_schedule_are_begun_when_it_says_so_and_those_somebody_paused_are_not() {
+    let (house, bed) = noon().await;
+    let orders = |uid: &str, start: &str| json!({"orders": [{"type": "deleted", "class": "account", "uid": uid}], "start": start});
+    let path = bed.at("/fulfilments");
+    let refused = bed.core.post(&path, &orders("u1", "scheduled")).await;
+    refused.problem(409, "conflict").names("no schedule begins").names("kind fulfil");
+
+    let window = json!({"id": "window", "kind": "fulfil", "connection": bed.id, "cron": "15 * * * *"});
+    bed.operator.post("/v1/schedules", &window).await.expect(201);
+    let waits = async |uid: &str| {
+        let task = bed.core.post(&path, &orders(uid, "scheduled")).await.expect(202);
+        let shown = task.json();
+        assert_eq!((&shown["state"], &shown["start"]), (&json!("paused"), &json!("scheduled")), "{shown}");
+        task.header("location").to_owned()
+    };
+    let (begun, cancelled) = (waits("u1").await, waits("u2").await);
+    bed.core.order(&format!("{cancelled}/cancel")).await.expect(200);
+    house.clock().advance(HOUR);
+    bed.when(&begun, |task| task["state"] == "succeeded").await;
+    let shown = when(&bed.core, "window", |schedule| schedule["lastTask"].is_object()).await;
+    assert_eq!(shown["lastTask"]["id"], json!(begun.rsplit('/').next()), "{shown}");
+    let people = bed.people.read("accounts.csv");
+    assert!(!people.contains("\nu1,") && people.contains("\nu2,"), "{people}");
+
+    // Switched off, a turn cannot begin anything, and what waits goes on waiting.
+    let waiting = waits("u2").await;
+    let switches = json!({"fulfil": false});
+    bed.operator.request(Method::PATCH, &bed.at("/switches")).json(&switches).send().await.expect(200);
+    house.clock().advance(HOUR);
+    let failed = when(&bed.core, "window", |schedule| schedule["lastFailure"].is_object()).await;
+    assert!(failed["lastFailure"]["message"].as_str().unwrap().contains("`fulfil`"), "{failed}");
+    assert_eq!(bed.core.get(&waiting).await.expect(200).json()["state"], "paused");
+}

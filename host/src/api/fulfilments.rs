@@ -29,7 +29,7 @@ use crate::model::order::{
 };
 use crate::model::{
     ClassName, ConnectionId, Error, Fulfilment, MappingId, OnError, Order, OrderKind, OrderState, OrderStatus, Result,
-    Uid, Value,
+    Start, Uid, Value,
 };
 
 /// Why a resource type is not taken together with a connection.
@@ -53,6 +53,10 @@ struct FulfilmentDraft {
     #[serde(default)]
     #[schema(value_type = String, default = "continue")]
     on_error: OnError,
+    /// `now`, or `scheduled`: the task is paused until a schedule of its connection begins it.
+    #[serde(default)]
+    #[schema(value_type = String, default = "now")]
+    start: Start,
 }
 
 /// One provisioning order.
@@ -302,7 +306,7 @@ fn orders_of<T>(drafts: Vec<OrderDraft>, read: impl Fn(OrderDraft) -> Result<T>)
 
 impl FulfilmentDraft {
     fn fulfilment(&self) -> Result<Fulfilment> {
-        Ok(Fulfilment { concurrency: bounded(self.concurrency)?, on_error: self.on_error })
+        Ok(Fulfilment { concurrency: bounded(self.concurrency)?, on_error: self.on_error, start: self.start })
     }
 }
 

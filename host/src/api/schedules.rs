@@ -49,7 +49,7 @@ struct ScheduleDraft {
     /// `^[A-Za-z][A-Za-z0-9.-]{0,127}$`, unique without regard to case. Of a replacement, if given, the one of the path.
     #[schema(value_type = Option<String>, pattern = "^[A-Za-z][A-Za-z0-9.-]{0,127}$")]
     id: Option<ScheduleId>,
-    /// `import` or `refresh-schema`.
+    /// `import`, `refresh-schema`, or `fulfil`: to begin the orders that wait for it.
     #[schema(value_type = String)]
     kind: TaskKind,
     /// Of an import: `complete` (if left out) or `incremental`.
@@ -58,7 +58,7 @@ struct ScheduleDraft {
     /// Of an import: write the tables as files, once it is published.
     #[schema(value_type = Option<OutputSchema>)]
     output: Option<Output>,
-    /// The connection to import through or to refresh.
+    /// The connection to import through, to refresh, or whose orders are begun.
     #[schema(value_type = Option<String>)]
     connection: Option<ConnectionId>,
     /// A system: the schemas of all its connections are refreshed.
@@ -85,7 +85,7 @@ struct ScheduleDraft {
 #[schema(as = Schedule)]
 struct ScheduleView {
     id: String,
-    /// `import` or `refresh-schema`.
+    /// `import`, `refresh-schema` or `fulfil`.
     kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     mode: Option<&'static str>,

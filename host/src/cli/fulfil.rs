@@ -28,6 +28,9 @@ pub(super) struct Fulfil {
     /// What becomes of the others when one fails.
     #[arg(long, value_enum, default_value = "continue")]
     on_error: OnError,
+    /// Begin them when a schedule of their connection says so, and not now.
+    #[arg(long, conflicts_with = "wait")]
+    scheduled: bool,
     /// Wait for the end, with a progress bar; the exit code says how it ended.
     #[arg(long)]
     wait: bool,
@@ -47,7 +50,8 @@ impl Fulfil {
             OnError::Continue => "continue",
             OnError::Stop => "stop",
         };
-        let mut body = json!({"orders": orders(&self.file)?, "onError": on_error});
+        let start = if self.scheduled { "scheduled" } else { "now" };
+        let mut body = json!({"orders": orders(&self.file)?, "onError": on_error, "start": start});
         if let (Some(concurrency), Some(body)) = (self.concurrency, body.as_object_mut()) {
             body.insert("concurrency".to_owned(), concurrency.into());
         }

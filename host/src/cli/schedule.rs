@@ -39,7 +39,7 @@ const ALL: &[Column<'_>] = &[
     ("last failure", "/lastFailure"),
 ];
 
-/// Schedules: imports and schema refreshes that the host orders by itself.
+/// Schedules: imports, schema refreshes and fulfilments that the host begins by itself.
 #[derive(Args)]
 pub(super) struct Schedule {
     #[command(flatten)]
@@ -96,6 +96,9 @@ struct What {
     /// Refresh the schemas of all connections of this system.
     #[arg(long, value_name = "SYSTEM")]
     refresh_system: Option<String>,
+    /// Begin the orders of this connection that wait for it (`hawser fulfil --scheduled`).
+    #[arg(long, value_name = "CONNECTION")]
+    fulfil: Option<String>,
 }
 
 #[derive(Args)]
@@ -135,10 +138,12 @@ impl Schedule {
 impl Work {
     fn says(self) -> Json {
         let mode = if self.incremental { "incremental" } else { "complete" };
-        let what = match (self.what.import, self.what.refresh) {
-            (Some(connection), _) => json!({"kind": "import", "connection": connection, "mode": mode}),
-            (None, Some(connection)) => json!({"kind": "refresh-schema", "connection": connection}),
-            (None, None) => json!({"kind": "refresh-schema", "system": self.what.refresh_system}),
+        let What { import, refresh, refresh_system, fulfil } = self.what;
+        let what = match (import, refresh, fulfil) {
+            (Some(connection), ..) => json!({"kind": "import", "connection": connection, "mode": mode}),
+            (None, Some(connection), _) => json!({"kind": "refresh-schema", "connection": connection}),
+            (None, None, Some(connection)) => json!({"kind": "fulfil", "connection": connection}),
+            (None, None, None) => json!({"kind": "refresh-schema", "system": refresh_system}),
         };
         match self.output.says() {
             Some(output) => joined(what, json!({"output": output})),

@@ -116,7 +116,9 @@ impl<'a> Names<'a> {
         for (id, declared) in &self.wanted.schedules {
             let work = declared.clone().into_model(id.clone())?.work;
             let (what, named, is_there, step) = match &work {
-                Work::Import { connection, .. } | Work::RefreshConnection { connection } => {
+                Work::Import { connection, .. }
+                | Work::RefreshConnection { connection }
+                | Work::Fulfil { connection } => {
                     let named = connection.folded();
                     ("connection", connection.as_str(), connections.contains_key(&named), of_connections.get(&named))
                 }

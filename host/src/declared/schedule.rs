@@ -19,7 +19,7 @@ pub struct Schedule {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<OutputSchema>")]
     output: Option<Output>,
-    /// The connection to import through or to refresh.
+    /// The connection to import through, to refresh, or whose orders are begun.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     connection: Option<ConnectionId>,
@@ -46,6 +46,8 @@ pub struct Schedule {
 #[allow(dead_code, reason = "describes the model's type to editors")]
 enum KindSchema {
     Import,
+    /// The orders of the connection that wait for their schedule are begun.
+    Fulfil,
     RefreshSchema,
 }
 

@@ -52,6 +52,16 @@ pub enum OnError {
     Stop,
 }
 
+/// When orders are begun.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Start {
+    #[default]
+    Now,
+    /// When a schedule of their connection says so: until then their task is paused.
+    Scheduled,
+}
+
 /// How to go about the orders of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -59,6 +69,8 @@ pub struct Fulfilment {
     /// How many at the same time, 1 to [`CONCURRENCY_MAX`].
     pub concurrency: u8,
     pub on_error: OnError,
+    #[serde(default)]
+    pub start: Start,
 }
 
 /// One order. It may hold passwords among its values: it is kept sealed and never printed.
@@ -168,7 +180,7 @@ pub struct OrderCounts {
 
 impl Default for Fulfilment {
     fn default() -> Self {
-        Self { concurrency: CONCURRENCY_DEFAULT, on_error: OnError::default() }
+        Self { concurrency: CONCURRENCY_DEFAULT, on_error: OnError::default(), start: Start::default() }
     }
 }
 
@@ -249,6 +261,16 @@ impl OnError {
         match self {
             Self::Continue => "continue",
             Self::Stop => "stop",
+        }
+    }
+}
+
+impl Start {
+    /// The spelling in the store and the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Now => "now",
+            Self::Scheduled => "scheduled",
         }
     }
 }

@@ -52,6 +52,10 @@ pub enum Work {
     RefreshSystem {
         system: SystemId,
     },
+    /// The orders of the connection that wait for their schedule.
+    Fulfil {
+        connection: ConnectionId,
+    },
 }
 
 /// A cron expression of five fields (minute, hour, day of the month, month, day of the week) or a nickname like `@daily`,
@@ -100,7 +104,7 @@ impl Schedule {
 
 impl Work {
     /// What is to be done, as it is written down: an import names a connection and how much it reads (everything, if
-    /// left out), a refresh a connection or a system.
+    /// left out), a refresh a connection or a system, a fulfilment a connection.
     ///
     /// # Errors
     /// `invalid-request`, blaming `kind`, `mode`, `output` or `connection`.
@@ -113,15 +117,17 @@ impl Work {
     ) -> Result<Self> {
         let refused = |what: &str, blamed: &str| Err(Error::invalid(what.to_owned()).blaming(blamed));
         match (kind, connection, system) {
-            (TaskKind::Fulfil | TaskKind::WriteTables, ..) => {
-                refused("the kind of a schedule is import or refresh-schema", "kind")
+            (TaskKind::WriteTables, ..) => {
+                refused("the kind of a schedule is import, fulfil or refresh-schema", "kind")
             }
-            (TaskKind::RefreshSchema, ..) if mode.is_some() => {
-                refused("mode means nothing where a schema is refreshed", "mode")
+            (TaskKind::RefreshSchema | TaskKind::Fulfil, ..) if mode.is_some() => {
+                refused("mode means nothing where nothing is imported", "mode")
             }
-            (TaskKind::RefreshSchema, ..) if output.is_some() => {
-                refused("output means nothing where a schema is refreshed", "output")
+            (TaskKind::RefreshSchema | TaskKind::Fulfil, ..) if output.is_some() => {
+                refused("output means nothing where nothing is imported", "output")
             }
+            (TaskKind::Fulfil, Some(connection), None) => Ok(Self::Fulfil { connection }),
+            (TaskKind::Fulfil, ..) => refused("a fulfilment names a connection, and no system", "connection"),
             (TaskKind::Import, Some(connection), None) => {
                 Ok(Self::Import { connection, mode: mode.unwrap_or_default(), output })
             }
@@ -137,13 +143,16 @@ impl Work {
         match self {
             Self::Import { .. } => TaskKind::Import,
             Self::RefreshConnection { .. } | Self::RefreshSystem { .. } => TaskKind::RefreshSchema,
+            Self::Fulfil { .. } => TaskKind::Fulfil,
         }
     }
 
     /// The connection it is about, if it is one.
     pub const fn connection(&self) -> Option<&ConnectionId> {
         match self {
-            Self::Import { connection, .. } | Self::RefreshConnection { connection } => Some(connection),
+            Self::Import { connection, .. } | Self::RefreshConnection { connection } | Self::Fulfil { connection } => {
+                Some(connection)
+            }
             Self::RefreshSystem { .. } => None,
         }
     }

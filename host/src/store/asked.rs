@@ -4,8 +4,9 @@ use sqlx::SqliteConnection;
 
 use super::Store;
 use super::fault::fault;
+use super::numbers::json;
 use super::tasks::{Closing, close_task, discard_runs, missing, read_task, task_state, wrong_state};
-use crate::model::{Asked, Result, Task, TaskId, TaskKind, TaskState};
+use crate::model::{Asked, Fulfilment, Result, Start, Task, TaskId, TaskKind, TaskState};
 
 impl Store {
     /// What was asked of the running task.
@@ -70,7 +71,10 @@ impl Store {
     pub async fn resume_task(&self, id: TaskId) -> Result<Task> {
         let mut tx = self.database.write().await?;
         match task_state(&mut tx, id).await? {
-            TaskState::Paused => set(&mut tx, id, "UPDATE task SET state = 'queued' WHERE id = $1").await?,
+            TaskState::Paused => {
+                set(&mut tx, id, "UPDATE task SET state = 'queued' WHERE id = $1").await?;
+                begin_now(&mut tx, id).await?;
+            }
             TaskState::Running => set(&mut tx, id, "UPDATE task SET pause_requested = FALSE WHERE id = $1").await?,
             other => return Err(wrong_state(id, other, "only a paused one can be resumed")),
         }
@@ -90,6 +94,18 @@ impl Store {
         tx.commit().await.map_err(fault)?;
         Ok(state)
     }
+}
+
+/// Orders that waited for a schedule and were begun by a person do not wait for it when they are paused later.
+async fn begin_now(at: &mut SqliteConnection, task: TaskId) -> Result<()> {
+    let Some(fulfilment) = read_task(&mut *at, task).await?.fulfilment else { return Ok(()) };
+    sqlx::query("UPDATE task SET fulfilment = $2 WHERE id = $1")
+        .bind(task.to_string())
+        .bind(json(&Fulfilment { start: Start::Now, ..fulfilment })?)
+        .execute(at)
+        .await
+        .map_err(fault)?;
+    Ok(())
 }
 
 async fn set(at: &mut SqliteConnection, task: TaskId, statement: &'static str) -> Result<()> {

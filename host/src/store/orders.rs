@@ -6,13 +6,14 @@
 use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
 
 use super::Store;
+use super::connections::identify;
 use super::fault::fault;
 use super::numbers::{count, from_json, json, limit, maybe_instant, parsed, word};
 use super::tasks::{NewTask, insert_task, read_task};
 use crate::model::order::OrderError;
 use crate::model::{
-    Effect, Error, FailureKind, Fulfilment, OrderCounts, OrderKind, OrderOutcome, OrderState, OrderStatus, Result,
-    Task, TaskId,
+    ConnectionId, Effect, Error, FailureKind, Fulfilment, OrderCounts, OrderKind, OrderOutcome, OrderState,
+    OrderStatus, Result, ScheduleId, Start, Task, TaskId, TaskKind, TaskState,
 };
 
 /// What an order says, sealed.
@@ -87,9 +88,14 @@ impl Store {
             for (number, order) in (1..).zip(seal(id, orders)?) {
                 insert(&mut tx, id, number, &order).await?;
             }
-            sqlx::query("UPDATE task SET fulfilment = $2 WHERE id = $1")
+            let state = match fulfilment.start {
+                Start::Now => TaskState::Queued,
+                Start::Scheduled => TaskState::Paused,
+            };
+            sqlx::query("UPDATE task SET fulfilment = $2, state = $3 WHERE id = $1")
                 .bind(id.to_string())
                 .bind(json(&fulfilment)?)
+                .bind(state.as_str())
                 .execute(&mut *tx)
                 .await
                 .map_err(fault)?;
@@ -196,6 +202,42 @@ impl Store {
         recount(&mut tx, task).await?;
         tx.commit().await.map_err(fault)
     }
+}
+
+/// Queues the fulfilments of a connection that wait for a schedule, as this one's, inside a transaction: the oldest first.
+pub(super) async fn release_fulfilments(
+    at: &mut SqliteConnection,
+    connection: &ConnectionId,
+    schedule: &ScheduleId,
+) -> Result<Vec<TaskId>> {
+    let (number, _) = identify(at, connection).await?;
+    let paused: Vec<(String, String)> = sqlx::query_as(
+        "SELECT id, fulfilment FROM task WHERE connection = $1 AND kind = $2 AND state = $3 ORDER BY id",
+    )
+    .bind(number)
+    .bind(TaskKind::Fulfil.as_str())
+    .bind(TaskState::Paused.as_str())
+    .fetch_all(&mut *at)
+    .await
+    .map_err(fault)?;
+    let mut released = Vec::new();
+    for (id, fulfilment) in paused {
+        let fulfilment: Fulfilment = from_json("fulfilment", &fulfilment)?;
+        // Somebody else paused it, and resumes it.
+        if fulfilment.start != Start::Scheduled {
+            continue;
+        }
+        sqlx::query("UPDATE task SET state = $2, fulfilment = $3, schedule = $4 WHERE id = $1")
+            .bind(&id)
+            .bind(TaskState::Queued.as_str())
+            .bind(json(&Fulfilment { start: Start::Now, ..fulfilment })?)
+            .bind(schedule.as_str())
+            .execute(&mut *at)
+            .await
+            .map_err(fault)?;
+        released.push(parsed("task id", &id)?);
+    }
+    Ok(released)
 }
 
 /// What becomes of the orders of a task that ends: nothing of them is begun any more, and what they said goes. Answers

@@ -20,13 +20,16 @@ pub struct Removal {
 
 impl Store {
     /// Publishes what the task, running or held, has staged and compared, and closes the task as succeeded: all of it
-    /// or nothing, and at once for every reader. Where the task says so, the writing of the tables is queued with it. The connection's feed goes on from the run's token. The superseded run's rows go with the next [`Store::sweep`].
-    /// `conflict` if there is nothing compared to publish.
+    /// or nothing, and at once for every reader. Where the task says so, the writing of the tables is queued with it. The
+    /// connection's feed goes on from the run's token. The superseded run's rows go with the next [`Store::sweep`].
+    /// `conflict` if there is nothing compared to publish, or if it runs and somebody asked it to stop or to wait.
     pub async fn publish(&self, task: TaskId) -> Result<Task> {
         let mut tx = self.database.write().await?;
         let found: Option<(i64, i64, i64, String)> = sqlx::query_as(
             "SELECT r.number, r.connection, r.base, r.counts FROM run r JOIN connection c ON c.number = r.connection
-             WHERE r.task = $1 AND r.state = 'compared' AND r.base = COALESCE(c.published_run, 0)",
+             JOIN task t ON t.id = r.task
+             WHERE r.task = $1 AND r.state = 'compared' AND r.base = COALESCE(c.published_run, 0)
+                AND NOT (t.state = 'running' AND (t.cancel_requested OR t.pause_requested))",
         )
         .bind(task.to_string())
         .fetch_optional(&mut *tx)

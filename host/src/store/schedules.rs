@@ -9,10 +9,12 @@ use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
 use super::Store;
 use super::fault::fault;
 use super::numbers::{from_json, instant, json, limit, maybe_instant, parsed, word};
+use super::orders::release_fulfilments;
 use super::systems::check_revision;
 use super::tasks::{NewTask, active_task, insert_task};
 use crate::model::{
-    Error, FailureKind, Result, Schedule, ScheduleId, ScheduleNote, ScheduleStatus, Stored, TaskId, Timing,
+    ConnectionId, Error, FailureKind, Result, Schedule, ScheduleId, ScheduleNote, ScheduleStatus, Stored, TaskId,
+    Timing,
 };
 
 const SELECT: &str = "SELECT s.id, s.work, s.cron, s.time_zone, s.catch_up, s.paused, s.next_run, s.last_run,
@@ -26,11 +28,19 @@ pub struct Due {
     pub turn: Timestamp,
 }
 
+/// What a schedule orders.
+#[derive(Clone, Debug)]
+pub enum TurnWork {
+    /// These are to be queued.
+    New(Vec<NewTask>),
+    /// What waits for a schedule of that connection is to be queued.
+    Waiting(ConnectionId),
+}
+
 /// What becomes of a turn.
 #[derive(Clone, Debug)]
 pub enum TurnEnd {
-    /// These are to be queued.
-    Run(Vec<NewTask>),
+    Run(TurnWork),
     /// It is left out.
     Skip(ScheduleNote),
     /// It cannot begin.
@@ -132,7 +142,7 @@ impl Store {
         }
         let id = &due.schedule.id;
         let ordered = match &end {
-            TurnEnd::Run(tasks) => self.order(&mut tx, id, tasks).await?,
+            TurnEnd::Run(work) => self.order(&mut tx, id, work).await?,
             TurnEnd::Skip(why) => note(&mut tx, id, &Noted::Skipped(why)).await?,
             TurnEnd::Fail(why) => note(&mut tx, id, &Noted::Failed(why)).await?,
         };
@@ -140,10 +150,11 @@ impl Store {
         Ok(Some(ordered))
     }
 
-    /// Queues the tasks of a schedule out of its turn. `conflict` if none could be, because one stands in the way.
-    pub async fn run_schedule(&self, id: &ScheduleId, tasks: &[NewTask]) -> Result<Ordered> {
+    /// Does the work of a schedule out of its turn. `conflict` if nothing could be queued, because a task stands in the
+    /// way.
+    pub async fn run_schedule(&self, id: &ScheduleId, work: &TurnWork) -> Result<Ordered> {
         let mut tx = self.database.write().await?;
-        let ordered = self.order(&mut tx, id, tasks).await?;
+        let ordered = self.order(&mut tx, id, work).await?;
         if let (true, Some(task)) = (ordered.tasks.is_empty(), ordered.in_the_way) {
             let message = format!("the task {task} has not ended; wait for it or cancel it first");
             return Err(Error::failure(FailureKind::Conflict, message));
@@ -152,8 +163,15 @@ impl Store {
         Ok(ordered)
     }
 
-    async fn order(&self, at: &mut SqliteConnection, id: &ScheduleId, tasks: &[NewTask]) -> Result<Ordered> {
+    async fn order(&self, at: &mut SqliteConnection, id: &ScheduleId, work: &TurnWork) -> Result<Ordered> {
         let mut ordered = Ordered::default();
+        let tasks = match work {
+            TurnWork::New(tasks) => tasks.as_slice(),
+            TurnWork::Waiting(connection) => {
+                ordered.tasks = release_fulfilments(at, connection, id).await?;
+                &[]
+            }
+        };
         for new in tasks {
             match active_task(at, &new.connection, new.kind).await? {
                 Some((task, _)) => ordered.in_the_way = Some(task),
@@ -166,7 +184,7 @@ impl Store {
             let why = ScheduleNote { at: instant(self.now())?, kind, message, task: Some(task) };
             note(at, id, &Noted::Skipped(&why)).await?;
         }
-        if !ordered.tasks.is_empty() {
+        if !ordered.tasks.is_empty() || matches!(work, TurnWork::Waiting(_)) {
             let noted = sqlx::query("UPDATE schedule SET last_run = $2 WHERE folded = $1");
             noted.bind(id.folded()).bind(self.now()).execute(at).await.map_err(fault)?;
         }

@@ -48,6 +48,44 @@ pub struct TaskFilter {
     pub until: Option<Timestamp>,
 }
 
+/// Which tasks a worker takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claim {
+    Imports,
+    Fulfilments,
+    /// Of a connection, one at a time.
+    Writings,
+    /// Refreshes of schemas, whatever is known of their targets.
+    Refreshes,
+    /// Those whose target answered in time when it was last asked, or was never asked.
+    HopefulRefreshes,
+    /// Those whose target answered in time when it was last asked.
+    QuickRefreshes,
+}
+
+impl Claim {
+    const fn statement(self) -> &'static str {
+        match self {
+            Self::Imports => "SELECT MIN(id) FROM task WHERE state = 'queued' AND kind = 'import'",
+            Self::Fulfilments => "SELECT MIN(id) FROM task WHERE state = 'queued' AND kind = 'fulfil'",
+            Self::Writings => {
+                "SELECT MIN(t.id) FROM task t WHERE t.state = 'queued' AND t.kind = 'write-tables'
+                 AND NOT EXISTS (SELECT 1 FROM task r WHERE r.connection = t.connection
+                    AND r.kind = 'write-tables' AND r.state = 'running')"
+            }
+            Self::Refreshes => "SELECT MIN(id) FROM task WHERE state = 'queued' AND kind = 'refresh-schema'",
+            Self::HopefulRefreshes => {
+                "SELECT MIN(t.id) FROM task t LEFT JOIN connection_schema s ON s.connection = t.connection
+                 WHERE t.state = 'queued' AND t.kind = 'refresh-schema' AND s.slow IS NOT TRUE"
+            }
+            Self::QuickRefreshes => {
+                "SELECT MIN(t.id) FROM task t JOIN connection_schema s ON s.connection = t.connection
+                 WHERE t.state = 'queued' AND t.kind = 'refresh-schema' AND s.slow IS FALSE"
+            }
+        }
+    }
+}
+
 impl Store {
     /// Queues a task. A connection has one import at a time that is not final: a second is a `conflict` that names it.
     /// A refresh of a schema that waits already is answered instead of a second one.
@@ -92,26 +130,9 @@ impl Store {
         rows.iter().map(task).collect()
     }
 
-    /// Takes the oldest queued task that is no refresh of a schema and sets it running, one attempt more; none if
-    /// nothing waits. The tables of a connection are written by one task at a time.
-    pub async fn claim_task(&self) -> Result<Option<Task>> {
-        self.claim(
-            "SELECT MIN(t.id) FROM task t WHERE t.state = 'queued' AND t.kind <> 'refresh-schema'
-             AND NOT (t.kind = 'write-tables' AND EXISTS (SELECT 1 FROM task r WHERE r.connection = t.connection
-                AND r.kind = 'write-tables' AND r.state = 'running'))",
-        )
-        .await
-    }
-
-    /// The same of refreshes; with `quick`, only of targets that answered in time when they were last asked.
-    pub async fn claim_refresh(&self, quick: bool) -> Result<Option<Task>> {
-        self.claim(if quick {
-            "SELECT MIN(t.id) FROM task t LEFT JOIN connection_schema s ON s.connection = t.connection
-             WHERE t.state = 'queued' AND t.kind = 'refresh-schema' AND NOT COALESCE(s.slow, FALSE)"
-        } else {
-            "SELECT MIN(id) FROM task WHERE state = 'queued' AND kind = 'refresh-schema'"
-        })
-        .await
+    /// Takes the oldest queued task that may be taken so and sets it running, one attempt more; none if nothing waits.
+    pub async fn claim_task(&self, which: Claim) -> Result<Option<Task>> {
+        self.claim(which.statement()).await
     }
 
     async fn claim(&self, which: &'static str) -> Result<Option<Task>> {

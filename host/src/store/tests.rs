@@ -18,7 +18,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tempfile::TempDir;
 
-use super::{Compared, Cursor, Held, NewTask, Run, RunPart, SecuredEdit, SetAside, StagedLink, StagedRow, Store};
+use super::{
+    Claim, Compared, Cursor, Held, NewTask, Run, RunPart, SecuredEdit, SetAside, StagedLink, StagedRow, Store,
+};
 use crate::clock::Clock;
 use crate::model::{
     ChangeKind, Connection, ConnectionId, Error, FailureKind, ImportMode, Key, Position, Progress, PublishedChange,
@@ -61,7 +63,7 @@ impl Room {
 
     async fn claimed(&self) -> Task {
         self.store.enqueue_task(&import("hr")).await.unwrap();
-        self.store.claim_task().await.unwrap().unwrap()
+        self.store.claim_task(Claim::Imports).await.unwrap().unwrap()
     }
 
     async fn begun(&self, plan: &[RunPart]) -> (TaskId, Run) {

@@ -17,7 +17,7 @@ use super::worker::End;
 use super::{Tasks, persist};
 use crate::model::{
     Asked, ConnectionId, Effect, Error, Export, FailureKind, Fulfilment, OnError, Order, OrderCounts, OrderState,
-    OrderStatus, RequestContext, Result, Task, TaskId, TaskKind, TaskState,
+    OrderStatus, RequestContext, Result, Start, Task, TaskId, TaskKind, TaskState,
 };
 use crate::runtime::Used;
 use crate::store::NewTask;
@@ -42,7 +42,8 @@ impl Tasks {
     /// Queues provisioning orders: a task for each connection, all of them or none.
     ///
     /// # Errors
-    /// `unsupported` if a connection's connector cannot provision; `not-found`.
+    /// `unsupported` if a connection's connector cannot provision; `conflict` if they are to wait for a schedule and there
+    /// is none; `not-found`.
     pub async fn start_fulfilments(
         &self,
         rc: &RequestContext,
@@ -53,6 +54,9 @@ impl Tasks {
         for (connection, orders) in orders {
             let ready = self.require(&connection, Export::Provision, TaskKind::Fulfil.as_str()).await?;
             ready.connection.switches.require_fulfil(&connection)?;
+            if fulfilment.start == Start::Scheduled {
+                self.require_begin(&connection).await?;
+            }
             let task = NewTask {
                 kind: TaskKind::Fulfil,
                 mode: None,
@@ -69,7 +73,7 @@ impl Tasks {
             sealed.collect()
         };
         let tasks = self.store.enqueue_fulfilments(&new, fulfilment, seal).await?;
-        tasks.iter().for_each(|_| self.wake.notify_one());
+        tasks.iter().for_each(|_| self.wakes.wake(TaskKind::Fulfil));
         Ok(tasks)
     }
 

@@ -17,7 +17,8 @@ use super::worker::End;
 use crate::connections::{Ready, intake};
 use crate::model::{
     Asked, AttributeName, ClassInfo, ClassName, Counts, Edge, Error, ErrorKind, Export, FailureKind, ImportMode,
-    ListRequest, Progress, Rejected, RequestContext, Result, Row, Task, TaskError, TaskState, Thresholds, json,
+    ListRequest, Progress, Rejected, RequestContext, Result, Row, Task, TaskError, TaskKind, TaskState, Thresholds,
+    json,
 };
 use crate::runtime::{CallContext, Used};
 use crate::store::{Cursor, PartProgress, Run, RunPart, SetAside, StagedLink, StagedRow};
@@ -60,7 +61,7 @@ pub(super) async fn run(
             pass.note_latest_token(&run).await?;
         }
         match pass.read(&run).await {
-            Ok(None) => return conclude(tasks, task, &ready, run.number).await,
+            Ok(None) => return pass.conclude(run.number).await,
             Ok(Some(end)) => return Ok(end),
             Err(error) if error.is(FailureKind::ResyncRequired) => {
                 tracing::info!(task = %task.id, %error, "the target changed; the pass begins again");
@@ -93,23 +94,6 @@ fn progress(run: &Run) -> Progress {
         parts.map(|part| part.staged).sum()
     };
     Progress { rows: staged(false), links: staged(true), rejected: run.rejected, ..Progress::default() }
-}
-
-/// Compares the pass with what is published, and publishes or holds it.
-async fn conclude(tasks: &Tasks, task: &Task, ready: &Ready, run: i64) -> Result<End> {
-    let compared = tasks.store.compare(run).await?;
-    let counts = compared.counts;
-    if let Some(why) = tripped(ready.connection.thresholds, &counts, compared.published_before) {
-        tracing::warn!(task = %task.id, connection = %task.connection, why, "the import is held");
-        let error = TaskError { kind: "threshold".to_owned(), message: why };
-        tasks.store.finish_task(task.id, TaskState::Held, Some(&counts), Some(&error)).await?;
-        return Ok(End::Held);
-    }
-    if tasks.store.publish(task.id).await?.written_by.is_some() {
-        tasks.wake.notify_one();
-    }
-    tracing::info!(task = %task.id, connection = %task.connection, inserted = counts.inserted, updated = counts.updated, deleted = counts.deleted, rejected = counts.rejected, "the import is published");
-    Ok(End::Succeeded)
 }
 
 /// The threshold that holds the pass, in words that say what to do.
@@ -252,6 +236,29 @@ impl<'a> Pass<'a> {
              end, or `imports.records-max` in the host's configuration is too low for this target"
         );
         Err(Error::new(ErrorKind::GuestLimit, message))
+    }
+
+    /// Compares the pass with what is published, and publishes or holds it, unless somebody asked to stop meanwhile.
+    async fn conclude(&self, run: i64) -> Result<End> {
+        let (tasks, task) = (self.tasks, self.task);
+        let compared = tasks.store.compare(run).await?;
+        if let Some(end) = self.told_to_stop(true).await? {
+            return Ok(end);
+        }
+        let counts = compared.counts;
+        if let Some(why) = tripped(self.ready.connection.thresholds, &counts, compared.published_before) {
+            tracing::warn!(task = %task.id, connection = %task.connection, why, "the import is held");
+            let error = TaskError { kind: "threshold".to_owned(), message: why };
+            tasks.store.finish_task(task.id, TaskState::Held, Some(&counts), Some(&error)).await?;
+            return Ok(End::Held);
+        }
+        match tasks.store.publish(task.id).await {
+            Ok(published) if published.written_by.is_some() => tasks.wakes.wake(TaskKind::WriteTables),
+            Ok(_) => {}
+            Err(error) => return self.told_to_stop(true).await?.ok_or(error),
+        }
+        tracing::info!(task = %task.id, connection = %task.connection, inserted = counts.inserted, updated = counts.updated, deleted = counts.deleted, rejected = counts.rejected, "the import is published");
+        Ok(End::Succeeded)
     }
 
     fn context(&self) -> CallContext {

@@ -18,7 +18,7 @@ use crate::model::{
     Schedule, ScheduleId, ScheduleNote, ScheduleStatus, Stored, SystemId, TaskKind, Work,
 };
 use crate::runtime::Used;
-use crate::store::{Due, NewTask, Ordered, TurnEnd};
+use crate::store::{Due, NewTask, Ordered, TurnEnd, TurnWork};
 
 /// How often turns are looked for.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -26,7 +26,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const LATE_MAX: SignedDuration = SignedDuration::from_secs(60);
 /// Turns that are taken before it is looked again.
 const TURNS_AT_ONCE: u32 = 100;
-/// Connections of a system that are read at once.
+/// Schedules that are looked through together.
+const SCHEDULES_AT_ONCE: u32 = 1000;
+/// Connections of a system that are looked at together.
 const CONNECTIONS_AT_ONCE: u32 = 500;
 /// Of a run that was missed.
 const MISSED: &str = "missed";
@@ -106,9 +108,9 @@ impl Tasks {
     /// `conflict` if a task stands in the way; those of ordering its tasks one by one; `not-found`.
     pub async fn run_schedule(&self, rc: &RequestContext, id: &ScheduleId) -> Result<Ordered> {
         let schedule = self.store.schedule(id).await?.schedule.value;
-        let tasks = self.tasks_of(&schedule, &rc.caller.name, &rc.id).await?;
-        let ordered = self.store.run_schedule(id, &tasks).await?;
-        self.wake_for_all(&ordered);
+        let work = self.work_of(&schedule, &rc.caller.name, &rc.id).await?;
+        let ordered = self.store.run_schedule(id, &work).await?;
+        ordered.tasks.iter().for_each(|_| self.wakes.wake(schedule.work.kind()));
         Ok(ordered)
     }
 
@@ -131,15 +133,15 @@ impl Tasks {
             return self.store.end_turn(due, next, TurnEnd::Skip(why)).await.map(|_| ());
         }
         let (who, request_id) = (format!("schedule:{id}"), RequestId::fresh());
-        let tasks = match self.tasks_of(&due.schedule, &who, &request_id).await {
+        let work = match self.work_of(&due.schedule, &who, &request_id).await {
             Err(error) if error.kind == ErrorKind::Unavailable => return Err(error),
-            tasks => tasks,
+            work => work,
         };
         let begun = self.audit.begin(&entry(&due.schedule, &who, request_id)).await?;
-        let ended = match &tasks {
-            Ok(tasks) => self.store.end_turn(due, next, TurnEnd::Run(tasks.clone())).await.and_then(|ordered| {
+        let ended = match &work {
+            Ok(work) => self.store.end_turn(due, next, TurnEnd::Run(work.clone())).await.and_then(|ordered| {
                 let ordered = ordered.ok_or_else(changed_meanwhile)?;
-                self.wake_for_all(&ordered);
+                ordered.tasks.iter().for_each(|_| self.wakes.wake(due.schedule.work.kind()));
                 done(&ordered)
             }),
             Err(error) => {
@@ -155,13 +157,8 @@ impl Tasks {
         persist(stop, "the outcome of a schedule", || begun.finish(&outcome)).await
     }
 
-    fn wake_for_all(&self, ordered: &Ordered) {
-        ordered.tasks.iter().for_each(|_| self.wake.notify_one());
-        self.wake_refreshing();
-    }
-
     /// What a schedule orders.
-    async fn tasks_of(&self, schedule: &Schedule, requested_by: &str, request_id: &RequestId) -> Result<Vec<NewTask>> {
+    async fn work_of(&self, schedule: &Schedule, requested_by: &str, request_id: &RequestId) -> Result<TurnWork> {
         let new =
             |connection: ConnectionId, kind: TaskKind, mode: Option<ImportMode>, output: Option<Output>| NewTask {
                 kind,
@@ -179,13 +176,20 @@ impl Tasks {
                 if let Some(output) = output {
                     self.require_output(connection, output).await?;
                 }
-                Ok(vec![new(connection.clone(), TaskKind::Import, Some(*mode), output.clone())])
+                Ok(TurnWork::New(vec![new(connection.clone(), TaskKind::Import, Some(*mode), output.clone())]))
             }
             Work::RefreshConnection { connection } => {
                 self.require(connection, Export::Schema, TaskKind::RefreshSchema.as_str()).await?;
-                Ok(vec![refresh(connection.clone())])
+                Ok(TurnWork::New(vec![refresh(connection.clone())]))
             }
-            Work::RefreshSystem { system } => Ok(self.with_schema(system).await?.into_iter().map(refresh).collect()),
+            Work::RefreshSystem { system } => {
+                Ok(TurnWork::New(self.with_schema(system).await?.into_iter().map(refresh).collect()))
+            }
+            Work::Fulfil { connection } => {
+                let ready = self.require(connection, Export::Provision, TaskKind::Fulfil.as_str()).await?;
+                ready.connection.switches.require_fulfil(connection)?;
+                Ok(TurnWork::Waiting(connection.clone()))
+            }
         }
     }
 
@@ -214,9 +218,30 @@ impl Tasks {
         Ok(found)
     }
 
+    /// Some schedule begins the orders of a connection.
+    ///
+    /// # Errors
+    /// `conflict` if none does: they would wait for ever.
+    pub(super) async fn require_begin(&self, connection: &ConnectionId) -> Result<()> {
+        let begins =
+            |work: &Work| matches!(work, Work::Fulfil { connection: of } if of.folded() == connection.folded());
+        let mut after = None;
+        loop {
+            let page = self.store.schedules(after.as_ref(), SCHEDULES_AT_ONCE).await?;
+            if page.iter().any(|status| begins(&status.schedule.value.work)) {
+                return Ok(());
+            }
+            let Some(last) = page.last() else { break };
+            after = Some(last.schedule.value.id.clone());
+        }
+        let message =
+            format!("no schedule begins the orders of {connection}; add one of the kind fulfil, or let them start now");
+        Err(Error::failure(FailureKind::Conflict, message).blaming("start"))
+    }
+
     async fn require_existing(&self, work: &Work) -> Result<()> {
         let (found, what) = match work {
-            Work::Import { connection, .. } | Work::RefreshConnection { connection } => {
+            Work::Import { connection, .. } | Work::RefreshConnection { connection } | Work::Fulfil { connection } => {
                 (self.connections.get(connection).await.map(|_| ()), "connection")
             }
             Work::RefreshSystem { system } => (self.store.system(system).await.map(|_| ()), "system"),

@@ -13,11 +13,12 @@ use crate::model::{
     TaskKind, TaskState,
 };
 use crate::runtime::Used;
+use crate::store::Claim;
 
 /// How often an idle worker looks for work that nobody woke it for.
-pub(super) const IDLE: Duration = Duration::from_secs(5);
+const IDLE: Duration = Duration::from_secs(5);
 /// The longest a task takes; its calls have limits of their own.
-const TASK_TIME_MAX: Duration = Duration::from_secs(365 * 24 * 3600);
+pub(super) const TASK_TIME_MAX: Duration = Duration::from_secs(365 * 24 * 3600);
 /// How often superseded rows are looked for.
 const SWEEP_EVERY: Duration = Duration::from_secs(10);
 /// Attempts at one task while its failure may pass.
@@ -26,6 +27,8 @@ const ATTEMPTS_MAX: u32 = 5;
 const BACKOFF_FIRST: Duration = Duration::from_secs(1);
 /// The longest wait between attempts.
 const BACKOFF_MAX: Duration = Duration::from_secs(60);
+/// How often a task that waits for something else says how far it has come, and asks whether it is to stop.
+pub(super) const TELL_EVERY: Duration = Duration::from_millis(250);
 
 /// How a task ended, or did not.
 pub(super) enum End {
@@ -43,13 +46,13 @@ pub(super) enum End {
     Deferred,
 }
 
-/// Runs tasks until the host stops.
-pub(super) async fn work(tasks: Tasks, stop: CancellationToken) {
+/// Runs the tasks that may be claimed so, each with as much time, until the host stops.
+pub(super) async fn work(tasks: Tasks, claim: Claim, time: Duration, stop: CancellationToken) {
     while !stop.is_cancelled() {
-        match tasks.store.claim_task().await {
-            Ok(Some(task)) => run(&tasks, &task, &stop, TASK_TIME_MAX).await,
+        match tasks.store.claim_task(claim).await {
+            Ok(Some(task)) => run(&tasks, &task, &stop, time).await,
             Ok(None) => {
-                let idle = tokio::time::timeout(IDLE, tasks.wake.notified());
+                let idle = tokio::time::timeout(IDLE, tasks.wakes.woken(claim));
                 stop.run_until_cancelled(idle).await;
             }
             Err(error) => {
@@ -73,7 +76,7 @@ pub(super) async fn sweep(tasks: Tasks, stop: CancellationToken) {
 }
 
 /// Runs a task that was claimed, with as much time, to an end that is written down.
-pub(super) async fn run(tasks: &Tasks, task: &Task, stop: &CancellationToken, time: Duration) {
+async fn run(tasks: &Tasks, task: &Task, stop: &CancellationToken, time: Duration) {
     tracing::info!(task = %task.id, kind = task.kind.as_str(), connection = %task.connection, attempt = task.attempts, "task begins");
     let entry = entry(task);
     let begun = persist(stop, "the begin of a task", || tasks.audit.begin(&entry)).await;
@@ -113,6 +116,21 @@ fn noted(ended: &Result<End>) -> Result<()> {
     }
 }
 
+/// Ends when the host stops, or when somebody asks the task to.
+pub(super) async fn told_to_end(tasks: &Tasks, task: &Task, stop: &CancellationToken) -> Result<End> {
+    loop {
+        match tasks.store.asked(task.id).await? {
+            Some(Asked::Cancel) => return Ok(End::Cancelled),
+            Some(Asked::Pause) => return Ok(End::Paused),
+            None => {}
+        }
+        tokio::select! {
+            () = stop.cancelled() => return Ok(End::Interrupted),
+            () = tokio::time::sleep(TELL_EVERY) => {}
+        }
+    }
+}
+
 async fn with_retries(
     tasks: &Tasks,
     task: &Task,
@@ -134,13 +152,13 @@ async fn with_retries(
         let asked = error.retry_after_ms.map(|ms| Duration::from_millis(ms.into()));
         let pause = asked.unwrap_or(wait).min(BACKOFF_MAX);
         tracing::warn!(task = %task.id, %error, failures, pause_ms = pause.as_millis(), "task will be tried again");
-        if stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
-            return Ok(End::Interrupted);
-        }
-        match tasks.store.asked(task.id).await {
-            Ok(Some(Asked::Cancel)) => return Ok(End::Cancelled),
-            Ok(Some(Asked::Pause)) => return Ok(End::Paused),
-            Ok(None) | Err(_) => {}
+        match tokio::time::timeout(pause, told_to_end(tasks, task, stop)).await {
+            Ok(Ok(end)) => return Ok(end),
+            // Without the store nobody can be asked, nor the task go on.
+            Ok(Err(_)) if stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() => {
+                return Ok(End::Interrupted);
+            }
+            Ok(Err(_)) | Err(_) => {}
         }
         wait = (wait * 2).min(BACKOFF_MAX);
     }
@@ -156,7 +174,7 @@ async fn attempt_once(
     let rc = context(tasks, task, time);
     match task.kind {
         TaskKind::Import => import::run(tasks, task, &rc, stop, used).await,
-        TaskKind::RefreshSchema => refresh::run(tasks, task, &rc, time, used).await,
+        TaskKind::RefreshSchema => refresh::run(tasks, task, &rc, (stop, time), used).await,
         TaskKind::Fulfil => fulfil::run(tasks, task, &rc, stop, used).await,
         TaskKind::WriteTables => write::run(tasks, task, stop).await,
     }
@@ -205,7 +223,7 @@ async fn finish(tasks: &Tasks, task: &Task, ended: &Result<End>) -> Result<()> {
         Ok(End::Paused) => match tasks.store.park_task(task.id).await? {
             TaskState::Running => tasks.store.discard(task.id, TaskState::Cancelled, Some(&cancelled)).await,
             TaskState::Queued => {
-                tasks.wake.notify_one();
+                tasks.wakes.wake(task.kind);
                 Ok(())
             }
             _ => Ok(()),

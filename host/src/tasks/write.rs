@@ -11,13 +11,11 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Tasks;
-use super::worker::End;
+use super::worker::{End, TELL_EVERY, told_to_end};
 use crate::model::output::OUTPUT_TABLES_MAX;
-use crate::model::{Asked, ConnectionId, Error, FailureKind, ImportMode, Output, Progress, Result, Task, TaskState};
+use crate::model::{ConnectionId, Error, FailureKind, ImportMode, Output, Progress, Result, Task, TaskState};
 use crate::tables::{Begun, Writing};
 
-/// How often a writing says how far it has come, and asks whether it is to stop.
-const TELL_EVERY: Duration = Duration::from_millis(250);
 /// How long a place that may not answer is asked to delete what was written.
 const ABANDON_TIME_MAX: Duration = Duration::from_secs(10);
 
@@ -114,21 +112,6 @@ async fn abandoned(writing: Writing, ended: Result<End>) -> Result<End> {
         tracing::warn!("a place does not answer, and what was written there is left behind");
     }
     ended
-}
-
-/// Ends when the host stops, or when somebody asks the task to.
-async fn told_to_end(tasks: &Tasks, task: &Task, stop: &CancellationToken) -> Result<End> {
-    loop {
-        match tasks.store.asked(task.id).await? {
-            Some(Asked::Cancel) => return Ok(End::Cancelled),
-            Some(Asked::Pause) => return Ok(End::Paused),
-            None => {}
-        }
-        tokio::select! {
-            () = stop.cancelled() => return Ok(End::Interrupted),
-            () = tokio::time::sleep(TELL_EVERY) => {}
-        }
-    }
 }
 
 /// What may pass: the place, not what is read.

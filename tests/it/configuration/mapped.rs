@@ -78,7 +78,7 @@ async fn a_schedule_that_says_nothing_or_names_what_is_not_there_is_refused_with
         ("cron", json!("every night"), "schedules.nightly"),
         ("timeZone", json!("Europe/Nowhere"), "timeZone"),
         ("system", json!("hr"), "an import names a connection"),
-        ("kind", json!("fulfil"), "kind of a schedule is import or refresh-schema"),
+        ("kind", json!("write-tables"), "kind of a schedule is import, fulfil or refresh-schema"),
         ("corn", json!("@daily"), "corn"),
     ] {
         let mut wrong = mapped(&people, &[WRITE]);
@@ -102,7 +102,7 @@ async fn a_mapping_may_come_before_its_schema_was_read_and_is_verified_when_it_w
         assert_eq!(shown["verified"], false, "{shown}");
         assert!(shown["flaws"][0]["message"].as_str().unwrap().contains("refresh it first"), "{shown}");
     }
-    house.core().get("/v1/mappings/person/entities").await.problem(400, "invalid-request").names("refresh it first");
+    house.core().get("/v1/mappings/person/entities").await.problem(422, "configuration").names("refresh it first");
 
     house.operator().post("/v1/connections/people/permissions", &json!({"approve": [WRITE]})).await.expect(200);
     house.operator().order("/v1/connections/people/schema/refresh").await.expect(200);

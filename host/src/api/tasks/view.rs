@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::model::{Counts, ImportMode, OnError, OrderCounts, Output, Progress, Task, TaskError, TaskId};
+use crate::model::{Counts, ImportMode, OnError, OrderCounts, Output, Progress, Start, Task, TaskError, TaskId};
 
 /// Work that outlives a request.
 #[derive(Serialize, ToSchema)]
@@ -59,6 +59,9 @@ pub(in crate::api) struct TaskView {
     /// Of a fulfilment: `continue` or `stop`.
     #[serde(skip_serializing_if = "Option::is_none")]
     on_error: Option<&'static str>,
+    /// Of a fulfilment: `now`, or `scheduled` while it waits for a schedule to begin it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    start: Option<&'static str>,
     /// Of a fulfilment: its orders, counted.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<OrderCountsSchema>)]
@@ -171,6 +174,7 @@ impl From<Task> for TaskView {
             counts: task.counts,
             concurrency: task.fulfilment.map(|fulfilment| fulfilment.concurrency),
             on_error: task.fulfilment.map(|fulfilment| OnError::as_str(fulfilment.on_error)),
+            start: task.fulfilment.map(|fulfilment| Start::as_str(fulfilment.start)),
             orders: task.orders,
             error: task.error,
         }

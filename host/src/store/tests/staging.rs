@@ -20,7 +20,7 @@ async fn rows_and_checkpoint_of_a_page_are_committed_together() {
 
     room.reopen().await;
     room.store.requeue_running_tasks().await.unwrap();
-    assert_eq!(room.store.claim_task().await.unwrap().unwrap().id, task);
+    assert_eq!(room.store.claim_task(Claim::Imports).await.unwrap().unwrap().id, task);
     let resumed = room.store.begin_run(task, &id("hr"), &[accounts()]).await.unwrap();
     let current = resumed.current().unwrap();
     assert_eq!((resumed.number, current.staged), (run.number, 2));
@@ -46,7 +46,7 @@ async fn a_part_without_a_checkpoint_begins_anew_and_nothing_comes_twice() {
 
     room.reopen().await;
     room.store.requeue_running_tasks().await.unwrap();
-    room.store.claim_task().await.unwrap().unwrap();
+    room.store.claim_task(Claim::Imports).await.unwrap().unwrap();
     let resumed = room.store.begin_run(task, &id("hr"), &plan).await.unwrap();
     let staged: Vec<u64> = resumed.parts.iter().map(|part| part.staged).collect();
     assert_eq!((resumed.number, staged, resumed.rejected), (run.number, vec![1, 0], 1));

@@ -22,11 +22,11 @@ async fn the_oldest_queued_task_is_claimed_once() {
     room.store.create_connection(&connection("b"), no_secrets).await.unwrap();
     let (first, second) =
         (room.store.enqueue_task(&import("hr")).await.unwrap(), room.store.enqueue_task(&import("b")).await.unwrap());
-    let claimed = room.store.claim_task().await.unwrap().unwrap();
+    let claimed = room.store.claim_task(Claim::Imports).await.unwrap().unwrap();
     assert_eq!((claimed.id, claimed.state, claimed.attempts), (first.id, TaskState::Running, 1));
     assert_eq!(claimed.started, Some(room.clock.now()));
-    assert_eq!(room.store.claim_task().await.unwrap().unwrap().id, second.id);
-    assert_eq!(room.store.claim_task().await.unwrap(), None);
+    assert_eq!(room.store.claim_task(Claim::Imports).await.unwrap().unwrap().id, second.id);
+    assert_eq!(room.store.claim_task(Claim::Imports).await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -56,7 +56,7 @@ async fn what_was_running_when_the_host_stopped_is_queued_again_and_counts_its_a
     let task = room.claimed().await;
     room.reopen().await;
     assert_eq!(room.store.requeue_running_tasks().await.unwrap(), 1);
-    let again = room.store.claim_task().await.unwrap().unwrap();
+    let again = room.store.claim_task(Claim::Imports).await.unwrap().unwrap();
     assert_eq!((again.id, again.attempts, again.started), (task.id, 2, task.started));
 }
 
@@ -69,7 +69,7 @@ async fn a_task_that_is_to_pause_and_then_to_stop_stops() {
     assert_eq!(room.store.park_task(task).await.unwrap(), TaskState::Running, "its worker ends it");
     room.reopen().await;
     room.store.requeue_running_tasks().await.unwrap();
-    let again = room.store.claim_task().await.unwrap().unwrap();
+    let again = room.store.claim_task(Claim::Imports).await.unwrap().unwrap();
     assert_eq!((again.id, room.store.asked(task).await.unwrap()), (task, Some(Asked::Cancel)));
 }
 
@@ -103,7 +103,7 @@ async fn tasks_are_listed_newest_first_by_connection_and_state() {
     for new in [import("hr"), import("b"), refresh("hr"), refresh("b")] {
         made.push(room.store.enqueue_task(&new).await.unwrap().id);
     }
-    assert_eq!(room.store.claim_task().await.unwrap().unwrap().id, made[0]);
+    assert_eq!(room.store.claim_task(Claim::Imports).await.unwrap().unwrap().id, made[0]);
     let ids = |tasks: Vec<Task>| -> Vec<TaskId> { tasks.into_iter().map(|task| task.id).collect() };
     let all = TaskFilter::default();
     assert_eq!(ids(room.store.tasks(&all, None, 3).await.unwrap()), [made[3], made[2], made[1]]);
@@ -131,14 +131,18 @@ async fn a_refresh_that_waits_is_not_queued_twice_and_slow_targets_are_left_to_p
     assert_eq!(room.store.enqueue_task(&refresh("slow")).await.unwrap().id, slow);
     let quick = room.store.enqueue_task(&refresh("hr")).await.unwrap().id;
 
-    assert!(room.store.claim_task().await.unwrap().is_none(), "refreshes have places of their own");
-    assert_eq!(room.store.claim_refresh(true).await.unwrap().unwrap().id, quick);
-    assert!(room.store.claim_refresh(true).await.unwrap().is_none());
-    assert_eq!(room.store.claim_refresh(false).await.unwrap().unwrap().id, slow);
+    assert!(room.store.claim_task(Claim::Imports).await.unwrap().is_none(), "refreshes have places of their own");
+    assert!(room.store.claim_task(Claim::QuickRefreshes).await.unwrap().is_none(), "nothing is known of it yet");
+    assert_eq!(room.store.claim_task(Claim::HopefulRefreshes).await.unwrap().unwrap().id, quick);
+    assert!(room.store.claim_task(Claim::HopefulRefreshes).await.unwrap().is_none());
+    assert_eq!(room.store.claim_task(Claim::Refreshes).await.unwrap().unwrap().id, slow);
     room.store.note_slow(&id("hr"), true).await.unwrap();
     room.store.defer_refresh(quick).await.unwrap();
-    assert!(room.store.claim_refresh(true).await.unwrap().is_none(), "it turned out to be slow");
-    assert_eq!(room.store.claim_refresh(false).await.unwrap().unwrap().attempts, 2);
+    assert!(room.store.claim_task(Claim::HopefulRefreshes).await.unwrap().is_none(), "it turned out to be slow");
+    assert_eq!(room.store.claim_task(Claim::Refreshes).await.unwrap().unwrap().attempts, 2);
+    room.store.note_slow(&id("hr"), false).await.unwrap();
+    room.store.defer_refresh(quick).await.unwrap();
+    assert_eq!(room.store.claim_task(Claim::QuickRefreshes).await.unwrap().unwrap().id, quick);
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@
 
 mod ear;
 
-use super::{Pass, RESTART_PAUSE, RESTARTS_MAX, Watch, conclude, staged_links};
+use super::{Pass, RESTART_PAUSE, RESTARTS_MAX, Watch, staged_links};
 use crate::model::{Edge, Error, Export, FailureKind, Key, ObjectRef, Rejected, Result};
 use crate::store::{Catching, Cursor, FedChange, FedPage, Reread, RunPart, SetAside};
 use crate::tasks::worker::End;
@@ -25,7 +25,7 @@ pub(super) async fn run(mut pass: Pass<'_>, plan: &[RunPart]) -> Result<End> {
     }
     match pass.catch_up(&catching, plan).await.map_err(lost_thread)? {
         Some(end) => Ok(end),
-        None => conclude(tasks, task, ready, catching.run.number).await,
+        None => pass.conclude(catching.run.number).await,
     }
 }
 

@@ -68,7 +68,7 @@ impl Room {
         let (connection, requested_by) = (connection.id, "core".into());
         let new = NewTask { kind, mode, output: None, connection, schedule: None, requested_by, request_id };
         self.store.enqueue_task(&new).await.unwrap();
-        self.store.claim_task().await.unwrap().unwrap()
+        self.store.claim_task(Claim::Imports).await.unwrap().unwrap()
     }
 }
 
