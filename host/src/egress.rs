@@ -49,7 +49,7 @@ pub struct Forecast {
 impl Egress {
     /// A gate as configured.
     pub fn new(config: EgressConfig) -> Self {
-        let resolver = Resolver::new(&config.nameservers);
+        let resolver = Resolver::new(config.nameservers.clone());
         Self(Arc::new(Gate { rules: Rules::new(config), resolver }))
     }
 
