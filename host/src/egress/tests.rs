@@ -1,5 +1,6 @@
 //! The gate against a scripted name server, and listeners that count who comes.
 
+mod spellings;
 mod tls;
 
 use std::net::{Ipv4Addr, SocketAddr};
