@@ -21,7 +21,7 @@ use std::sync::Arc;
 use tokio::time::{Instant, timeout_at};
 
 use crate::config::EgressConfig;
-use crate::model::{Error, ErrorKind, Failure, FailureKind, Result};
+use crate::model::{Error, ErrorKind, Failure, FailureKind, Protocol, Result};
 use resolver::Resolver;
 use rules::{Route, Rules, Ruling};
 use target::{Host, Target};
@@ -42,14 +42,23 @@ struct Gate {
 pub struct Forecast {
     /// The error that every attempt would end with, before an address is dialled.
     pub refusal: Option<Error>,
+    /// Where a connector chooses between StartTLS and no protection: the error that the latter would end with.
+    pub unprotected: Option<Error>,
     /// What was found under the name, each with its rule.
     pub addresses: Vec<Ruling>,
+}
+
+impl Forecast {
+    /// Refused before a name was looked up.
+    pub fn refused(refusal: Error) -> Self {
+        Self { refusal: Some(refusal), unprotected: None, addresses: Vec::new() }
+    }
 }
 
 impl Egress {
     /// A gate as configured.
     pub fn new(config: EgressConfig) -> Self {
-        let resolver = Resolver::new(&config.nameservers);
+        let resolver = Resolver::new(config.nameservers.clone());
         Self(Arc::new(Gate { rules: Rules::new(config), resolver }))
     }
 
@@ -68,15 +77,20 @@ impl Egress {
 
     /// What [`Self::connect`] would decide now. The name is looked up; nothing is dialled.
     pub async fn forecast(&self, route: &Route) -> Forecast {
-        if let Err(refusal) = self.0.rules.admit(route) {
-            return Forecast { refusal: Some(refusal), addresses: Vec::new() };
+        let protocol = route.target.protocol;
+        // With HTTP the protocol says it all; with LDAP what the connector asks for.
+        let protects = || if protocol == Protocol::Http { route.protects(false) } else { Ok(()) };
+        if let Err(refusal) = self.0.rules.admit(route).and_then(|()| protects()) {
+            return Forecast::refused(refusal);
         }
-        match self.find(&route.target).await {
-            Err(refusal) => Forecast { refusal: Some(refusal), addresses: Vec::new() },
-            Ok(found) => Forecast {
-                refusal: self.0.rules.permit(route, &found).err(),
-                addresses: found.into_iter().map(|address| self.0.rules.rule(route, address)).collect(),
-            },
+        let found = match self.find(&route.target).await {
+            Err(refusal) => return Forecast::refused(refusal),
+            Ok(found) => found,
+        };
+        Forecast {
+            refusal: self.0.rules.permit(route, &found).err(),
+            unprotected: if protocol == Protocol::Ldap { route.protects(false).err() } else { None },
+            addresses: found.into_iter().map(|address| self.0.rules.rule(route, address)).collect(),
         }
     }
 

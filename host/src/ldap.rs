@@ -4,13 +4,15 @@
 //! | file | holds |
 //! |---|---|
 //! | `ber`, `message`, `filter` | what goes over the wire, without recursion and within bounds |
-//! | `rules` | what a guest may ask: verbs, controls, nothing about passwords |
+//! | `rules`, `attribute` | what a guest may ask: verbs, controls, nothing about passwords |
 //! | `session`, `pool` | one connection; those that are free |
-//! | `search`, `found`, `writes`, `password` | what is done on one, and what is found |
+//! | `search`, `found`, `writes`, `reads`, `password` | what is done on one, and what is found |
+//! | `weight` | how much memory that takes |
 //! | `failure` | what an answer means |
 //!
 //! Why the codec and the client are our own: `host/decisions/0015-ldap.md`.
 
+mod attribute;
 mod ber;
 mod failure;
 mod filter;
@@ -19,11 +21,13 @@ pub mod limits;
 mod message;
 mod password;
 mod pool;
+mod reads;
 mod rules;
 mod search;
 mod session;
 #[cfg(test)]
 mod tests;
+mod weight;
 mod writes;
 
 pub use found::{Found, Packed};

@@ -1,15 +1,23 @@
 //! A connector that says to a directory what no connector may, against a real one. The guest is `tests/guests/burglar`:
 //! "burglar".
 
-use hawser::cli::demo::server::slapd::Slapd;
+use std::net::Ipv4Addr;
+
+use hawser::cli::demo::server::slapd::{Slapd, SlapdOptions};
 use hawser_tests::directory::{Directory, PEOPLE};
+use hawser_tests::dns::{Dns, Trap};
 use serde_json::{Value as Json, json};
 
 /// The victim's password.
 const FIRST: &str = "Start-Pass1";
+/// A secret of the connection.
+const TOKEN: &str = "a token of the tests";
 
 async fn broken_into() -> Directory<Slapd> {
-    let directory = Directory::new().await;
+    broken_into_by(Directory::new().await, 9, 9).await
+}
+
+async fn broken_into_by(directory: Directory<Slapd>, canary: u16, resolver: u16) -> Directory<Slapd> {
     let victim = directory.person("u1", FIRST);
     let service = directory.server.service();
     let body = json!({
@@ -17,10 +25,11 @@ async fn broken_into() -> Directory<Slapd> {
         "title": "Burglar",
         "options": {
             "host": "127.0.0.1", "port": directory.server.ldap_port(), "dn": service.dn, "victim": victim,
+            "canary": canary, "resolver": resolver,
         },
         "destinations": {"directory": {"roots": directory.roots()}},
         "securedOptions": {
-            "bind-password": {"value": service.password}, "token": {"value": "a token of the tests"},
+            "bind-password": {"value": service.password}, "token": {"value": TOKEN},
             "other-password": {"value": "a password of another place"},
         },
     });
@@ -45,7 +54,10 @@ fn met<'a>(findings: &'a [Json], what: &str) -> &'a str {
 
 #[tokio::test]
 async fn a_session_is_opened_where_it_may_be_and_in_no_other_way() {
-    let directory = broken_into().await;
+    let (trap, dns) = (Trap::set().await, Dns::of("exfiltrate.example", Ipv4Addr::LOCALHOST).await);
+    let nameservers = vec![dns.address()];
+    let directory = Directory::with_config(SlapdOptions::default(), |config| config.egress.nameservers = nameservers);
+    let directory = broken_into_by(directory.await, trap.address().port(), dns.address().port()).await;
     let told = findings(&directory, "connect").await;
     for (what, kind) in [
         ("go where the manifest does not say", "not-permitted"),
@@ -58,12 +70,15 @@ async fn a_session_is_opened_where_it_may_be_and_in_no_other_way() {
         ("log in with a guess", "credential-denied"),
         ("log in by a certificate nobody gave", "not-permitted"),
         ("connect by itself", "permission-denied"),
+        ("connect to the canary", "permission-denied"),
         ("listen", "permission-denied"),
         ("send datagrams", "permission-denied"),
+        ("ask the name server itself", "permission-denied"),
         ("look a name up", "permission-denied"),
     ] {
         assert_eq!(met(&told, what), kind, "{what}: {told:?}");
     }
+    assert_eq!((trap.came(), dns.asked()), (0, Vec::new()), "somebody was reached");
     let text = format!("{told:?}");
     for named in [
         "destination:elsewhere:ldap://192.0.2.1:389",
@@ -106,17 +121,50 @@ async fn nobody_learns_a_password_by_asking_about_it() {
     let directory = broken_into().await;
     let mut told = findings(&directory, "provision").await;
     let last = told.pop().unwrap();
-    for (what, kind) in [
-        ("filter by a password:", "credential-denied"),
-        ("filter by a password, hidden", "credential-denied"),
-        ("filter by a rule that fits passwords", "invalid-attribute-value"),
-        ("guess by deleting", "credential-denied"),
-        ("read it after a change", "credential-denied"),
-    ] {
-        assert_eq!(met(&told, what), kind, "{what}: {told:?}");
+    assert_eq!(met(&told, "filter by a rule that fits passwords"), "invalid-attribute-value");
+    let denied = [
+        "filter by a password:",
+        "filter by a password, hidden",
+        "filter by its number:",
+        "filter by its number, hidden",
+        "filter by its number and a rule",
+        "ask for its number",
+        "sort by its number",
+        "change it if its number fits",
+        "guess by deleting:",
+        "guess by deleting its number",
+        "guess by adding:",
+        "guess by adding its number",
+        "guess by a name",
+        "read it after a change",
+        "read its number after a change",
+        "read its number before a change",
+    ];
+    for what in denied {
+        assert_eq!(met(&told, what), "credential-denied", "{what}: {told:?}");
     }
-    assert_eq!(told.len(), 5, "{told:?}");
+    assert_eq!(told.len(), denied.len() + 1, "{told:?}");
     assert_eq!(last["text"], "no password came back", "{last}");
+    assert!(directory.server.tools().may_bind(&format!("uid=u1,{PEOPLE}"), FIRST).unwrap(), "it was changed");
+}
+
+#[tokio::test]
+async fn a_secret_that_a_directory_knows_comes_back_in_nothing_that_it_says() {
+    let directory = broken_into().await;
+    let (tools, admin) = (directory.server.tools(), directory.server.admin());
+    let victim = format!("uid=u1,{PEOPLE}");
+    tools
+        .modify(admin.bind(), &format!("dn: {victim}\nchangetype: modify\nadd: description\ndescription: {TOKEN}\n"))
+        .unwrap();
+    let elsewhere = format!("ldap://elsewhere.example/cn={}", TOKEN.replace(' ', "%20"));
+    let classes = "objectClass: referral\nobjectClass: extensibleObject";
+    tools.add(admin.bind(), &format!("dn: cn=referral,{PEOPLE}\n{classes}\ncn: referral\nref: {elsewhere}\n")).unwrap();
+    for place in ["a referral of a write", "a referral of a search", "a read after a change"] {
+        let attempt = json!({"class": "account", "name": place, "password": "any"});
+        let answer = directory.bed.core.post(&directory.bed.at("/authenticate"), &attempt).await;
+        assert!(!answer.text.contains(TOKEN), "{place}: {}", answer.text);
+        answer.problem(403, "credential-denied").names("\"token\"").names("directory");
+    }
 }
 
 #[tokio::test]

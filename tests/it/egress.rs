@@ -22,6 +22,16 @@ name = "directory"
 label = "The directory"
 protocol = "ldaps"
 address = "{server}:636"
+[[destination]]
+name = "plain"
+label = "The same, beginning without TLS"
+protocol = "ldap"
+address = "{server}:389"
+[[destination]]
+name = "web"
+label = "Its web page"
+protocol = "http"
+address = "{server}:80"
 "#;
 
 const PERMISSION: &str = "destination:directory:ldaps://{server}:636";
@@ -149,25 +159,52 @@ async fn a_range_is_opened_only_for_a_destination_that_there_is() {
 }
 
 #[tokio::test]
+async fn what_would_be_sent_without_encryption_is_explained_as_it_is_decided() {
+    let house = house(|_| {}).await;
+    let bed = bed(&house, "10.1.2.3").await;
+    let approve = async |name: &str, of: &str| {
+        bed.approve(&[&format!("destination:{name}:{of}"), &format!("network:{name}:private")]).await;
+    };
+    approve("web", "http://{server}:80").await;
+    let web = explained(&bed, "http://10.1.2.3:80").await;
+    assert!(refusal(&web).contains("plaintext:web"), "{web}");
+    approve("plain", "ldap://{server}:389").await;
+    let plain = explained(&bed, "ldap://10.1.2.3:389").await;
+    let without = plain["unprotected"].as_str().unwrap();
+    assert!(plain["allowed"] == true && without.contains("plaintext:plain"), "{plain}");
+    let (well, text) = told(&house, &bed, "ldap://10.1.2.3:389").await;
+    assert!(well && text.contains("without TLS") && text.contains("plaintext:plain"), "{text}");
+    bed.approve(&["plaintext:plain", "plaintext:web"]).await;
+    for target in ["http://10.1.2.3:80", "ldap://10.1.2.3:389"] {
+        let open = explained(&bed, target).await;
+        assert!(open["allowed"] == true && open["unprotected"].is_null(), "{open}");
+    }
+    house.stop().await;
+}
+
+/// What the command line explains, and whether it says that it went well.
+async fn told(house: &House, bed: &Bed, target: &str) -> (bool, String) {
+    let (url, token, id, target) =
+        (house.base().to_owned(), house.tokens().operator.clone(), bed.id.clone(), target.to_owned());
+    let explain = move || {
+        let mut command = Command::new(binary());
+        command.env("HAWSER_URL", url).env("HAWSER_TOKEN", token).env("NO_COLOR", "1");
+        command.args(["connection", "explain", &id, &target]).output().unwrap()
+    };
+    let output = tokio::task::spawn_blocking(explain).await.unwrap();
+    (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+#[tokio::test]
 async fn the_command_line_explains_and_says_with_its_exit_code_what_came_of_it() {
     let house = house(|_| {}).await;
     let bed = bed(&house, "10.1.2.3").await;
-    let explain = |url: String, token: String, id: String| {
-        let mut command = Command::new(binary());
-        command.env("HAWSER_URL", url).env("HAWSER_TOKEN", token).env("NO_COLOR", "1");
-        command.args(["connection", "explain", &id, "ldaps://10.1.2.3:636"]).output().unwrap()
-    };
-    let ask = async || {
-        let (url, token, id) = (house.base().to_owned(), house.tokens().operator.clone(), bed.id.clone());
-        tokio::task::spawn_blocking(move || explain(url, token, id)).await.unwrap()
-    };
-    let refused = ask().await;
-    let told = String::from_utf8_lossy(&refused.stdout).into_owned();
-    assert!(!refused.status.success() && told.contains(PERMISSION), "{told}");
+    let target = "ldaps://10.1.2.3:636";
+    let (well, text) = told(&house, &bed, target).await;
+    assert!(!well && text.contains(PERMISSION), "{text}");
     bed.approve(&[PERMISSION, "network:directory:private"]).await;
-    let allowed = ask().await;
-    let told = String::from_utf8_lossy(&allowed.stdout).into_owned();
-    assert!(allowed.status.success() && told.contains("10.1.2.3") && told.contains("private"), "{told}");
+    let (well, text) = told(&house, &bed, target).await;
+    assert!(well && text.contains("10.1.2.3") && text.contains("private"), "{text}");
     house.stop().await;
 }
 

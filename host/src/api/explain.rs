@@ -40,6 +40,9 @@ struct ExplanationView {
     /// What refuses it, and what would allow it.
     #[serde(skip_serializing_if = "Option::is_none")]
     refusal: Option<String>,
+    /// Of an `ldap` place that may be reached with StartTLS: what refuses it without, and what would allow that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unprotected: Option<String>,
     /// The connection's destination that it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     destination: Option<String>,
@@ -84,6 +87,7 @@ impl From<Explanation> for ExplanationView {
             target: target.to_string(),
             allowed: forecast.refusal.is_none(),
             refusal: forecast.refusal.map(|refusal| refusal.message),
+            unprotected: forecast.unprotected.map(|refusal| refusal.message),
             destination,
             permission,
             addresses: forecast.addresses.into_iter().map(AddressView::from).collect(),

@@ -260,6 +260,7 @@ const EXPLAINED: &[Column<'_>] = &[
     ("permission", "/permission"),
     ("allowed", "/allowed"),
     ("refusal", "/refusal"),
+    ("without TLS", "/unprotected"),
 ];
 
 /// A description in TOML or JSON.

@@ -44,8 +44,8 @@ impl Connections {
         let known: Vec<String> = routes.iter().map(|route| route.target.to_string()).collect();
         let Some(at) = routes.iter().position(|route| route.target == target) else {
             let message = format!("{target} is none of the destinations of {id}, which are [{}]", known.join(", "));
-            let refusal = Some(Error::failure(FailureKind::EgressDenied, message));
-            return Ok(Explanation { target, route: None, forecast: Forecast { refusal, addresses: Vec::new() } });
+            let forecast = Forecast::refused(Error::failure(FailureKind::EgressDenied, message));
+            return Ok(Explanation { target, route: None, forecast });
         };
         let route = routes.swap_remove(at);
         let forecast = egress.forecast(&route).await;

@@ -160,3 +160,25 @@ impl AsyncWrite for Stream {
         either!(self, stream => Pin::new(stream).poll_shutdown(cx))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    #[allow(clippy::disallowed_methods, reason = "it is the gate's own test")]
+    async fn who_answers_from_another_address_than_was_dialled_is_not_spoken_to() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (place, target) = (listener.local_addr().unwrap(), "ldap://crm.example:389".parse().unwrap());
+        let stream = TcpStream::connect(place).await.unwrap();
+        let error = checked(stream, "127.0.0.2".parse().unwrap(), &target).unwrap_err();
+        assert!(error.is(FailureKind::EgressDenied), "{error}");
+        assert!(error.message.contains("127.0.0.2") && error.message.contains(&place.to_string()), "{error}");
+        for same in ["127.0.0.1", "::ffff:127.0.0.1"] {
+            let stream = TcpStream::connect(place).await.unwrap();
+            checked(stream, same.parse().unwrap(), &target).unwrap();
+        }
+    }
+}

@@ -10,6 +10,8 @@ pub const ATTEMPT_TIME_MAX: Duration = Duration::from_secs(2);
 pub const ATTEMPTS: usize = 2;
 /// The most addresses of a name.
 pub const ADDRESSES_MAX: usize = 32;
+/// How long the machine's settings of DNS and its hosts file are taken for granted without another look at them.
+pub const DNS_SETTINGS_KEPT: Duration = Duration::from_mins(1);
 /// The longest wait for one address to take a connection.
 pub const CONNECT_TIME_MAX: Duration = Duration::from_secs(5);
 /// The longest handshake.

@@ -1,5 +1,6 @@
 //! The gate against a scripted name server, and listeners that count who comes.
 
+mod spellings;
 mod tls;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -222,6 +223,26 @@ async fn a_forecast_says_what_connecting_would_say_and_does_not_connect() {
     let error = gate.connect(&refused, soon()).await.unwrap_err();
     assert_eq!(forecast.refusal.unwrap(), error);
     assert!(error.message.contains(forecast.addresses[0].refusal.as_ref().unwrap()));
+    assert_eq!(good.came(), 0);
+}
+
+#[tokio::test]
+async fn a_forecast_says_where_nothing_is_sent_without_encryption() {
+    let good = Counter::at(GOOD, 0).await;
+    let gate = Dns::of(vec![a(GOOD)]).await.gate();
+    let told = async |protocol: &str, plaintext: bool| {
+        let route = Route { plaintext, ..route(&format!("{protocol}://{NAME}:{}", good.port)) };
+        gate.forecast(&route).await
+    };
+    let names_it = |error: Option<Error>| error.is_some_and(|error| error.message.contains("plaintext:crm"));
+    let web = told("http", false).await;
+    assert!(web.addresses.is_empty() && names_it(web.refusal), "every request is refused");
+    let directory = told("ldap", false).await;
+    assert!(directory.refusal.is_none() && names_it(directory.unprotected), "StartTLS takes no permission");
+    for (protocol, plaintext) in [("http", true), ("ldap", true), ("https", false), ("ldaps", false)] {
+        let forecast = told(protocol, plaintext).await;
+        assert!(forecast.refusal.is_none() && forecast.unprotected.is_none(), "{protocol}: {forecast:?}");
+    }
     assert_eq!(good.came(), 0);
 }
 

@@ -2,13 +2,15 @@
 //!
 //! An entry is taken apart once, straight from the wire into that piece; a list for every attribute and every value would
 //! cost more than all else a search does. Passwords stay behind: an attribute is told to hold them when its name is first
-//! met.
+//! met. So does what has no name, and might be one.
 
 use std::collections::HashMap;
 
+use super::attribute;
 use super::ber::{Malformed, OCTETS, Reader, SEQUENCE, SET};
+use super::limits::ATTRIBUTES_MAX;
 use super::message::Control;
-use super::rules;
+use super::weight;
 
 /// Entries found so far.
 #[derive(Debug, Default)]
@@ -16,8 +18,10 @@ pub struct Found {
     packed: Packed,
     /// The place of each name met; none for those that hold passwords.
     known: HashMap<Vec<u8>, Option<u32>>,
-    /// How long all the names are, in bytes.
+    /// How much memory all the names take, in bytes.
     named: usize,
+    /// The same of the controls.
+    controlled: usize,
     entries: u32,
 }
 
@@ -43,13 +47,15 @@ impl Found {
 
     /// How much memory they take, in bytes, roughly.
     pub(super) const fn bytes(&self) -> usize {
-        self.packed.bytes.len() + self.packed.layout.len() * size_of::<u32>() + self.named
+        self.packed.bytes.len() + self.packed.layout.len() * size_of::<u32>() + self.named + self.controlled
     }
 
     /// Everything a server said in them.
-    pub fn texts(&self) -> impl Iterator<Item = &[u8]> {
-        let controls = self.packed.controls.iter().filter_map(|(_, control)| control.value.as_deref());
-        std::iter::once(self.packed.bytes.as_slice()).chain(controls)
+    pub fn texts<'a>(&'a self) -> impl Iterator<Item = &'a [u8]> {
+        let of_control = |(_, control): &'a (u32, Control)| [Some(control.oid.as_bytes()), control.value.as_deref()];
+        let controls = self.packed.controls.iter().flat_map(of_control).flatten();
+        let names = self.packed.names.iter().map(String::as_bytes);
+        std::iter::once(self.packed.bytes.as_slice()).chain(names).chain(controls)
     }
 
     pub fn into_packed(self) -> Packed {
@@ -64,6 +70,7 @@ impl Found {
             self.packed.bytes.truncate(bytes);
         })?;
         let place = self.entries;
+        self.controlled += controls.iter().map(weight::control).sum::<usize>();
         self.packed.controls.extend(controls.into_iter().map(|control| (place, control)));
         self.entries += 1;
         Ok(())
@@ -73,8 +80,12 @@ impl Found {
         let dn = String::from_utf8_lossy(entry.expect(OCTETS)?);
         self.push(dn.as_bytes())?;
         let count = self.reserve();
-        let (mut list, mut attributes) = (entry.enter(SEQUENCE)?, 0);
+        let (mut list, mut attributes, mut met) = (entry.enter(SEQUENCE)?, 0, 0);
         while !list.is_empty() {
+            met += 1;
+            if met > ATTRIBUTES_MAX {
+                return Err(Malformed);
+            }
             let mut attribute = list.enter(SEQUENCE)?;
             let (name, values) = (attribute.expect(OCTETS)?, attribute.enter(SET)?);
             if let Some(place) = self.name(name)? {
@@ -97,20 +108,20 @@ impl Found {
         Ok(())
     }
 
-    /// The place of a name, unless it holds passwords.
+    /// The place of a name, unless it holds passwords, or might.
     fn name(&mut self, name: &[u8]) -> Result<Option<u32>, Malformed> {
         if let Some(known) = self.known.get(name) {
             return Ok(*known);
         }
         let text = String::from_utf8_lossy(name);
-        let place = if rules::is_password(&text) {
-            None
-        } else {
+        let place = if attribute::is_told(&text) {
             let place = length(self.packed.names.len())?;
             self.packed.names.push(text.into_owned());
             Some(place)
+        } else {
+            None
         };
-        self.named += name.len();
+        self.named += weight::name(name);
         self.known.insert(name.to_vec(), place);
         Ok(place)
     }
@@ -172,8 +183,9 @@ mod tests {
     #[test]
     fn what_is_written_to_a_password_attribute_never_comes_back() {
         let mut found = Found::default();
-        let hidden: &[&[u8]] = &[b"hash"];
-        let attributes = [("cn", &[&b"a"[..]][..]), ("userPassword;binary", hidden), ("UNICODEPWD", hidden)];
+        let (shown, hidden): (&[&[u8]], &[&[u8]]) = (&[b"a"], &[b"hash"]);
+        let mut attributes = vec![("cn", shown), ("userPassword;binary", hidden), ("UNICODEPWD", hidden)];
+        attributes.extend(["2.5.4.35", "OID.2.5.4.35;x", "1.2.840.113556.1.4.90"].map(|number| (number, hidden)));
         for dn in [b"cn=a", b"cn=b"] {
             found.take(&entry(dn, &attributes), vec![]).unwrap();
         }

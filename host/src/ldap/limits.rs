@@ -12,9 +12,14 @@ pub const FILTER_BYTES_MAX: usize = 64 << 10;
 pub const FILTER_DEPTH_MAX: usize = 64;
 /// Controls of one message.
 pub const CONTROLS_MAX: usize = 16;
+/// Attributes of one entry; Active Directory's schema has a thousand and a half.
+pub const ATTRIBUTES_MAX: usize = 10_000;
+/// Places that one answer refers to.
+pub const REFERRALS_MAX: usize = 1_000;
 /// Entries asked for at once.
 pub const PAGE_ENTRIES_MAX: u32 = 10_000;
-/// Entries handed to a guest at once stop growing here, in bytes.
+/// What is handed to a guest at once stops growing here, in bytes of memory: entries, referrals, what is said between them.
+/// With what one more message says, it is the most that a search holds.
 pub const ENTRIES_BYTES_MAX: usize = 4 << 20;
 /// Longest words of a server in an error, in bytes.
 pub const DIAGNOSTIC_BYTES_MAX: usize = 1024;

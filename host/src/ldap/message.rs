@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 
 use super::ber::{BOOLEAN, ENUMERATED, INTEGER, Malformed, OCTETS, Reader, SEQUENCE, SET, Writer, number};
 use super::filter::Filter;
-use super::limits::CONTROLS_MAX;
+use super::limits::{CONTROLS_MAX, REFERRALS_MAX};
 
 /// StartTLS (RFC 4511, 4.14).
 pub(super) const START_TLS: &str = "1.3.6.1.4.1.1466.20037";
@@ -290,7 +290,7 @@ impl Answer {
         let mut parts = Reader::new(content);
         let answer = match tag {
             ENTRY => Self::Entry(message.slice_ref(content), controls),
-            REFERENCE => Self::Reference(texts(parts)?),
+            REFERENCE => Self::Reference(places(parts)?),
             INTERMEDIATE => {
                 let oid = parts.optional(0x80)?.map(|oid| String::from_utf8_lossy(oid).into_owned());
                 let value = parts.optional(0x81)?.map(<[u8]>::to_vec);
@@ -322,7 +322,7 @@ fn outcome(parts: &mut Reader<'_>, controls: Vec<Control>) -> Result<Outcome, Ma
     // The part of a name that was found; nobody asks for it.
     parts.expect(OCTETS)?;
     let diagnostic = parts.text(OCTETS)?;
-    let referrals = parts.optional(0xa3)?.map_or_else(|| Ok(Vec::new()), |list| texts(Reader::new(list)))?;
+    let referrals = parts.optional(0xa3)?.map_or_else(|| Ok(Vec::new()), |list| places(Reader::new(list)))?;
     // Answers to a SASL bind have a context of their own here, which EXTERNAL does not use.
     parts.optional(0x87)?;
     let name = parts.optional(0x8a)?.map(|name| String::from_utf8_lossy(name).into_owned());
@@ -330,12 +330,16 @@ fn outcome(parts: &mut Reader<'_>, controls: Vec<Control>) -> Result<Outcome, Ma
     Ok(Outcome { code, diagnostic, referrals, controls, name, value })
 }
 
-fn texts(mut reader: Reader<'_>) -> Result<Vec<String>, Malformed> {
-    let mut texts = Vec::new();
+/// Places that an answer refers to.
+fn places(mut reader: Reader<'_>) -> Result<Vec<String>, Malformed> {
+    let mut places = Vec::new();
     while !reader.is_empty() {
-        texts.push(reader.text(OCTETS)?);
+        places.push(reader.text(OCTETS)?);
+        if places.len() > REFERRALS_MAX {
+            return Err(Malformed);
+        }
     }
-    Ok(texts)
+    Ok(places)
 }
 
 /// The control of paged results (RFC 2696).

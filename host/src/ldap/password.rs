@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use super::rules::{is_password, is_unicode_password};
+use super::attribute::{is_password, is_unicode_password};
 use crate::model::{Failure, FailureKind, Secret};
 
 /// A secret as the value of an attribute: Active Directory's `unicodePwd` takes it quoted and in UTF-16 (MS-ADTS
@@ -32,15 +32,17 @@ pub fn placed(attribute: &str, secret: &Secret) -> Result<Zeroizing<Vec<u8>>, Fa
 }
 
 /// May bytes of the guest's be used like that? A password attribute can be written with them (a hash, for a server that
-/// takes one), and cleared; to delete one value of it is to ask whether it is there.
+/// takes one), and cleared; to delete one value of it, or to add one, is to ask whether it is there.
 ///
 /// # Errors
 /// `credential-denied`.
 pub fn guesses(operation: super::Operation, attribute: &str) -> Result<(), Failure> {
-    if operation != super::Operation::Delete || !is_password(attribute) {
+    if operation == super::Operation::Replace || !is_password(attribute) {
         return Ok(());
     }
-    let message = format!("to delete one value of {attribute:?} is to guess at it; hand over the secret that arrived");
+    let message = format!(
+        "to delete or to add one value of {attribute:?} is to guess at it; replace them, or hand over the secret that arrived"
+    );
     Err(Failure::new(FailureKind::CredentialDenied, message))
 }
 
@@ -55,7 +57,7 @@ mod tests {
 
     #[test]
     fn a_secret_goes_to_a_password_attribute_or_nowhere() {
-        for attribute in ["description", "userPasswordHint", "", "x;userPassword"] {
+        for attribute in ["description", "userPasswordHint", "", "x;userPassword", "2.5.4.13", "2.5.4.35"] {
             assert_eq!(placed(attribute, &secret("s")).unwrap_err().kind, FailureKind::CredentialDenied, "{attribute}");
         }
         assert_eq!(placed("userPassword", &secret("pä")).unwrap().as_slice(), "pä".as_bytes());
@@ -72,8 +74,11 @@ mod tests {
     }
 
     #[test]
-    fn one_value_of_a_password_is_not_deleted_to_see_whether_it_was_there() {
-        assert_eq!(guesses(Operation::Delete, "userPassword").unwrap_err().kind, FailureKind::CredentialDenied);
-        assert!(guesses(Operation::Add, "userPassword").is_ok() && guesses(Operation::Delete, "member").is_ok());
+    fn one_value_of_a_password_is_not_deleted_nor_added_to_see_whether_it_was_there() {
+        for operation in [Operation::Delete, Operation::Add] {
+            assert_eq!(guesses(operation, "userPassword").unwrap_err().kind, FailureKind::CredentialDenied);
+            assert!(guesses(operation, "member").is_ok());
+        }
+        assert!(guesses(Operation::Replace, "userPassword").is_ok());
     }
 }

@@ -8,11 +8,14 @@
 //! | tree delete, relax rules and whatever is not on the list | nobody judged what they can do |
 //! | a password attribute in a filter, a sort, a pre- or post-read | guessed often enough, it would be told |
 //! | a secret in any other attribute | it could be read there |
+//! | an attribute by its number | it might be a password's (`attribute`) |
 
+use super::attribute::{asked_about, named};
 use super::ber::{ENUMERATED, OCTETS, Reader, SEQUENCE};
 use super::filter::{self, Filter};
 use super::limits::CONTROLS_MAX;
-use super::message::Control;
+use super::message::{Control, SearchRequest};
+use super::writes::Write;
 use crate::model::{Failure, FailureKind};
 
 /// Who am I? (RFC 4532).
@@ -24,7 +27,7 @@ const REFRESH_ONLY: u32 = 1;
 /// Assertion (RFC 4528).
 const ASSERTION: &str = "1.3.6.1.1.12";
 /// Pre-read and post-read (RFC 4527).
-const READS: [&str; 2] = ["1.3.6.1.1.13.1", "1.3.6.1.1.13.2"];
+pub(super) const READS: [&str; 2] = ["1.3.6.1.1.13.1", "1.3.6.1.1.13.2"];
 /// Server-side sorting (RFC 2891).
 const SORT: &str = "1.2.840.113556.1.4.473";
 
@@ -42,43 +45,6 @@ const HARMLESS: [&str; 11] = [
     "1.2.840.113556.1.4.2239", // policy hints
     "1.2.840.113556.1.4.2066", // policy hints, by their first number
 ];
-
-/// Attributes that hold passwords, keys or their hashes, in lower case.
-const PASSWORDS: [&str; 22] = [
-    "userpassword",
-    "unicodepwd",
-    "authpassword",
-    "pwdhistory",
-    "passwordhistory",
-    "dbcspwd",
-    "lmpwdhistory",
-    "ntpwdhistory",
-    "supplementalcredentials",
-    "msds-managedpassword",
-    "ms-mcs-admpwd",
-    "mslaps-password",
-    "mslaps-encryptedpassword",
-    "mslaps-encryptedpasswordhistory",
-    "sambantpassword",
-    "sambalmpassword",
-    "sambapasswordhistory",
-    "krbprincipalkey",
-    "ipanthash",
-    "nsds5replicacredentials",
-    "clearpassword",
-    "olcrootpw",
-];
-
-/// Does the attribute hold passwords? Options (RFC 4512, 2.5) and case make no difference.
-pub(super) fn is_password(name: &str) -> bool {
-    let plain = name.split(';').next().unwrap_or_default();
-    PASSWORDS.iter().any(|password| plain.eq_ignore_ascii_case(password))
-}
-
-/// Is it Active Directory's, which wants it quoted and in UTF-16?
-pub(super) fn is_unicode_password(name: &str) -> bool {
-    name.eq_ignore_ascii_case("unicodePwd")
-}
 
 /// May the guest have this extended operation?
 ///
@@ -103,7 +69,45 @@ pub(super) fn filter(filter: &Filter) -> Result<(), Failure> {
             "what the filter asks about cannot be told, and might be a password",
         )
     })?;
-    nothing_secret(asked.iter().map(String::as_str))
+    nothing_secret(&asked)
+}
+
+/// May the guest ask for these attributes? For passwords it may: they are left out of what is found.
+///
+/// # Errors
+/// `credential-denied` for one that is not asked for by its name.
+pub(super) fn attributes(request: &SearchRequest) -> Result<(), Failure> {
+    // All of the user's, all of the server's, none (RFC 4511, 4.5.1.8; RFC 3673); all of a class (RFC 4529).
+    let by_name = |asked: &str| match asked {
+        "*" | "+" | "1.1" => Ok(()),
+        other => named(other.strip_prefix('@').unwrap_or(other)),
+    };
+    request.attributes.iter().try_for_each(|asked| by_name(asked))
+}
+
+/// May the guest write there?
+///
+/// # Errors
+/// `credential-denied` where an attribute is not named by its name, or a new name would hold a password.
+pub(super) fn write(write: &Write) -> Result<(), Failure> {
+    match write {
+        Write::Add { attributes, .. } => attributes.iter().try_for_each(|attribute| named(&attribute.name)),
+        Write::Modify { changes, .. } => changes.iter().try_for_each(|change| named(&change.attribute.name)),
+        // A name is a value of the entry too, and some servers say whether it had it before.
+        Write::Rename { new_rdn, .. } => types(new_rdn).try_for_each(asked_about),
+        Write::Delete { .. } | Write::SetPassword { .. } => Ok(()),
+    }
+}
+
+/// The attributes of a relative distinguished name (RFC 4514); rather one too many than one too few.
+fn types(rdn: &str) -> impl Iterator<Item = &str> {
+    let mut escaped = false;
+    let separates = move |letter: char| {
+        let plain = !escaped;
+        escaped = plain && letter == '\\';
+        plain && matches!(letter, '+' | ',' | ';')
+    };
+    rdn.split(separates).filter_map(|part| part.split_once('=')).map(|(name, _)| name.trim())
 }
 
 /// May the guest send these controls?
@@ -130,20 +134,16 @@ fn control(control: &Control) -> Result<(), Failure> {
         }
         ASSERTION => {
             let asked = filter::attributes(value).map_err(odd)?;
-            nothing_secret(asked.iter().map(String::as_str))
+            nothing_secret(&asked)
         }
         oid if READS.contains(&oid) => {
             let asked = texts(value).map_err(odd)?;
             let all = asked.is_empty() || asked.iter().any(|name| name == "*" || name == "+");
-            if all {
-                Err(refused(oid, "has to name what it reads"))
-            } else {
-                nothing_secret(asked.iter().map(String::as_str))
-            }
+            if all { Err(refused(oid, "has to name what it reads")) } else { nothing_secret(&asked) }
         }
         SORT => {
             let asked = sort_keys(value).map_err(odd)?;
-            nothing_secret(asked.iter().map(String::as_str))
+            nothing_secret(&asked)
         }
         oid => Err(refused(oid, "is not on the host's list")),
     }
@@ -165,14 +165,8 @@ fn sort_keys(value: &[u8]) -> Result<Vec<String>, super::ber::Malformed> {
     Ok(keys)
 }
 
-fn nothing_secret<'a>(mut asked: impl Iterator<Item = &'a str>) -> Result<(), Failure> {
-    match asked.find(|name| is_password(name)) {
-        None => Ok(()),
-        Some(name) => {
-            let message = format!("{name:?} holds passwords: nothing can be asked about it, only written to it");
-            Err(Failure::new(FailureKind::CredentialDenied, message))
-        }
-    }
+fn nothing_secret(asked: &[String]) -> Result<(), Failure> {
+    asked.iter().try_for_each(|name| asked_about(name))
 }
 
 fn refused(oid: &str, why: &str) -> Failure {
@@ -182,6 +176,7 @@ fn refused(oid: &str, why: &str) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::super::ber::{INTEGER, Writer};
+    use super::super::message::{Deref, Modification, NewAttribute, Operation, Scope};
     use super::*;
 
     fn told(oid: &str, write: impl FnOnce(&mut Writer)) -> Result<(), FailureKind> {
@@ -235,8 +230,77 @@ mod tests {
         };
         assert_eq!(told(ASSERTION, asserted("(entryCSN=1)")), Ok(()));
         assert_eq!(told(ASSERTION, asserted("(!(|(cn=a)(userPassword=guess*)))")), Err(FailureKind::CredentialDenied));
-        let asked = Filter::parse("(&(cn=a)(userPassword:2.5.13.17:=guess))").map_err(|_| ()).unwrap();
-        assert_eq!(filter(&asked).unwrap_err().kind, FailureKind::CredentialDenied);
+        let filtered = |text: &str| filter(&Filter::parse(text).map_err(|_| ()).unwrap()).map_err(|why| why.kind);
+        assert_eq!(filtered("(&(cn=a)(userPassword:2.5.13.17:=guess))"), Err(FailureKind::CredentialDenied));
+        // A rule has a number; what it is asked of has a name.
+        assert_eq!(filtered("(userAccountControl:1.2.840.113556.1.4.803:=2)"), Ok(()));
+    }
+
+    #[test]
+    fn no_number_stands_for_a_password_wherever_attributes_are_named() {
+        let denied = Err(FailureKind::CredentialDenied);
+        let list = |name: &'static str| move |writer: &mut Writer| writer.nested(SEQUENCE, |writer| writer.text(name));
+        let number = || {
+            let mut writer = Writer::with_capacity(0);
+            writer.nested(0xa3, |writer| {
+                writer.text("OID.2.5.4.35");
+                writer.text("guess");
+            });
+            writer.finish()
+        };
+        for name in ["2.5.4.35", "2.5.4.35;x", "oid.2.5.4.35", "@2.5.6.6", "@inetOrgPerson", "1.1"] {
+            for oid in READS {
+                assert_eq!(told(oid, list(name)), denied, "{name}");
+            }
+            assert_eq!(told(SORT, |writer| writer.nested(SEQUENCE, list(name))), denied, "{name}");
+        }
+        assert_eq!(told(ASSERTION, |writer| writer.raw(&number())), denied);
+        for text in ["(2.5.4.35=guess)", "(|(cn=a)(!(2.5.4.35=g*)))", "(2.5.4.35:2.5.13.17:=x)", "(oid.2.5.4.35;y>=g)"]
+        {
+            let asked = Filter::parse(text).map_err(|_| ()).unwrap();
+            assert_eq!(filter(&asked).map_err(|why| why.kind), denied, "{text}");
+        }
+        for (asked, allowed) in [("2.5.4.35", false), ("@2.5.6.6", false), ("", false), ("*", true), ("@person", true)]
+        {
+            let request = SearchRequest { attributes: vec!["cn".into(), asked.into()], ..everything() };
+            assert_eq!(attributes(&request).is_ok(), allowed, "{asked}");
+        }
+        assert!(attributes(&everything()).is_ok());
+    }
+
+    fn everything() -> SearchRequest {
+        SearchRequest {
+            base: String::new(),
+            scope: Scope::Base,
+            deref: Deref::Never,
+            filter: "(cn=*)".into(),
+            attributes: ["*", "+", "1.1", "userPassword"].map(str::to_owned).into(),
+            page_size: None,
+            size_limit: None,
+            controls: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn nothing_is_written_under_a_number_and_no_name_holds_a_password() {
+        let attribute = |name: &str| NewAttribute { name: name.into(), values: Vec::new() };
+        let add = |name: &str| write(&Write::Add { dn: "cn=a".into(), attributes: vec![attribute(name)] }).is_ok();
+        let modify = |name: &str| {
+            let change = Modification { operation: Operation::Delete, attribute: attribute(name) };
+            write(&Write::Modify { dn: "cn=a".into(), changes: vec![change] }).is_ok()
+        };
+        assert!(add("userPassword") && modify("userPassword") && modify("member"));
+        assert!(!add("2.5.4.35") && !modify("2.5.4.35") && !modify("OID.1.2.840.113556.1.4.90;x"));
+        let rename = |new_rdn: &str| {
+            let new_rdn = new_rdn.to_owned();
+            write(&Write::Rename { dn: "cn=a".into(), new_rdn, delete_old: false, new_superior: None }).is_ok()
+        };
+        for fine in ["cn=b", "CN=Jane \\, Doe", "cn=C\\+\\+ 2.0=x+uid=a", "uid=a\\\\+sn=x=2.5.4.35=y"] {
+            assert!(rename(fine), "{fine}");
+        }
+        for odd in ["userPassword=guess", "cn=b+2.5.4.35=guess", "cn=b + USERPASSWORD;x=g", "cn=a\\\\+2.5.4.35=g"] {
+            assert!(!rename(odd), "{odd}");
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::found::Found;
 use super::limits::{ENTRIES_BYTES_MAX, PAGE_ENTRIES_MAX};
 use super::message::{Answer, Control, Intermediate, Outcome, Request, SearchRequest, next_page, paged};
 use super::pool::{Lease, Pool, To};
-use super::rules;
+use super::{rules, weight};
 use crate::egress::Egress;
 use crate::model::{Failure, FailureKind};
 
@@ -25,6 +25,25 @@ pub struct Entries {
     pub done: bool,
     /// Those of its end.
     pub controls: Vec<Control>,
+    /// What is no entry takes so much memory, in bytes.
+    besides: usize,
+}
+
+impl Entries {
+    fn intermediate(&mut self, said: Intermediate) {
+        self.besides += weight::intermediate(&said);
+        self.intermediates.push(said);
+    }
+
+    fn referrals(&mut self, to: Vec<String>) {
+        self.besides += weight::referrals(&to);
+        self.referrals.extend(to);
+    }
+
+    /// About how much memory it takes, in bytes.
+    pub(super) const fn bytes(&self) -> usize {
+        self.found.bytes() + self.besides
+    }
 }
 
 /// A search.
@@ -60,6 +79,7 @@ impl Search {
     pub fn new(pool: Pool, to: Arc<To>, mut request: SearchRequest) -> Result<Self, Failure> {
         let filter = Filter::parse(&request.filter)?;
         rules::filter(&filter)?;
+        rules::attributes(&request)?;
         rules::controls(&request.controls)?;
         request.page_size = request.page_size.map(|size| size.clamp(1, PAGE_ENTRIES_MAX));
         Ok(Self { request, filter, stage: Stage::Begun { pool, to }, of_page: 0, failed: None })
@@ -121,12 +141,11 @@ impl Search {
     }
 
     async fn read(&mut self, mut lease: Lease, mut id: u32, max: u32, end: Instant) -> (Entries, Result<(), Failure>) {
-        let (mut entries, mut bytes) = (Entries::default(), 0);
-        let full = |entries: &Entries, bytes: usize| {
-            entries.found.count() >= max || entries.found.bytes() + bytes >= ENTRIES_BYTES_MAX
-        };
+        let mut entries = Entries::default();
         // The end of a page follows its last entry at once: read now, the next page is on its way while the guest works.
-        while !full(&entries, bytes) || self.request.page_size == Some(self.of_page) {
+        while entries.bytes() < ENTRIES_BYTES_MAX
+            && (entries.found.count() < max || self.request.page_size == Some(self.of_page))
+        {
             let answer = match lease.session.answer(id, end).await {
                 Ok(answer) => answer,
                 Err(failure) => return (entries, Err(failure)),
@@ -138,11 +157,8 @@ impl Search {
                     }
                     self.of_page += 1;
                 }
-                Answer::Intermediate(said) => {
-                    bytes += said.value.as_ref().map_or(0, Vec::len);
-                    entries.intermediates.push(said);
-                }
-                Answer::Reference(to) => entries.referrals.extend(to),
+                Answer::Intermediate(said) => entries.intermediate(said),
+                Answer::Reference(to) => entries.referrals(to),
                 Answer::Done(outcome) => match self.page_ends(&mut lease, outcome, end).await {
                     Ok(PageEnd::Next(next)) => id = next,
                     Ok(PageEnd::Last(controls)) => {

@@ -11,10 +11,11 @@ use zeroize::Zeroizing;
 
 use super::ber;
 use super::failure::{broken, judged, late, malformed, not_logged_in};
-use super::limits::{MESSAGE_BYTES_MAX, REQUEST_BYTES_MAX};
+use super::limits::{DIAGNOSTIC_BYTES_MAX, MESSAGE_BYTES_MAX, REQUEST_BYTES_MAX};
 use super::message::{Answer, Bind, Control, Outcome, Request, START_TLS, policy};
 use crate::egress::rules::Route;
 use crate::egress::{Egress, Stream, heard, secure};
+use crate::model::text::shown;
 use crate::model::{Failure, FailureKind, Protocol, Secret};
 
 /// How a destination is protected.
@@ -176,7 +177,8 @@ impl Session {
         match answer {
             answer if to == id => Ok(answer),
             Answer::Done(notice) if to == UNSOLICITED => {
-                Err(broken(&self.place, &format!("the server closes it ({}) {}", notice.code, notice.diagnostic)))
+                let words = shown(&notice.diagnostic, DIAGNOSTIC_BYTES_MAX);
+                Err(broken(&self.place, &format!("the server closes it ({}) {words}", notice.code)))
             }
             _ => Err(malformed(&self.place)),
         }

@@ -1,5 +1,7 @@
 //! Sessions and searches against a server that does as it is told: the right thing, the wrong thing, or nothing.
 
+mod bombs;
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -99,7 +101,8 @@ async fn serve(mut stream: TcpStream, connection: usize, script: Arc<Script>, se
             seen.lock().unwrap().push((connection, tag));
             match script(&Asked { connection, id, tag, whole }) {
                 None => return,
-                Some(answer) => stream.write_all(&answer).await.unwrap(),
+                Some(answer) if stream.write_all(&answer).await.is_err() => return,
+                Some(_) => {}
             }
         }
         if stream.read_buf(&mut bytes).await.unwrap_or(0) == 0 {

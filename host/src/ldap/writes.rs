@@ -11,6 +11,7 @@ use super::message::{
     Bind, Control, Modification, NewAttribute, Outcome, PASSWORD_MODIFY, Request, password_modify, policy, size,
 };
 use super::pool::{Lease, Pool, To};
+use super::reads::without_passwords;
 use super::rules;
 use super::session::Session;
 use crate::egress::Egress;
@@ -42,9 +43,10 @@ pub enum Write {
     },
 }
 
-/// Makes a change. The answer's controls.
+/// Makes a change. The answer's controls, without passwords.
 ///
 /// # Errors
+/// `credential-denied`, `unsupported` for what a guest may not say.
 /// What the directory answers; `outcome-unknown` if the change was sent and nothing came back.
 pub async fn write(
     pool: &Pool,
@@ -54,6 +56,7 @@ pub async fn write(
     mut controls: Vec<Control>,
     end: Instant,
 ) -> Result<Vec<Control>, Failure> {
+    rules::write(write)?;
     rules::controls(&controls)?;
     write.fits()?;
     if write.may_meet_a_policy() {
@@ -63,7 +66,7 @@ pub async fn write(
     let lease = pool.lease(egress, to, end).await?;
     let outcome =
         asked(lease, &write.request(password.as_deref().map(Vec::as_slice)), &controls, end).await.map_err(unknown)?;
-    judged(&outcome).map(|()| outcome.controls)
+    judged(&outcome).map(|()| without_passwords(outcome.controls))
 }
 
 /// As whom the session is logged in, in the server's words (RFC 4532), or another extended operation a guest may have.

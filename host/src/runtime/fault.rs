@@ -48,11 +48,11 @@ pub(super) fn leaked(what: &str) -> Error {
     Error::failure(FailureKind::CredentialDenied, message)
 }
 
-/// A secret stands in what a web service answered.
+/// A secret stands in what a web service or a directory answered.
 pub(super) fn answered(from: &DestinationName, what: &str) -> Error {
     let message = format!(
-        "the answer of the destination {:?} contains {what}; it was withheld from the connector: a service that gives its \
-         secrets back cannot be used, unless the connector captures them",
+        "the answer of the destination {:?} contains {what}; it was withheld from the connector: a service that gives \
+         secrets back cannot be used, unless it is a web service and the connector captures them",
         from.as_str()
     );
     Error::failure(FailureKind::CredentialDenied, message)

@@ -118,7 +118,7 @@ impl Leaks {
         self.held_by(answer).map_or(Ok(()), |what| Err(fault::leaked(&what)))
     }
 
-    /// Looks through what a web service answered, before the guest has it.
+    /// Looks through what a web service or a directory answered, before the guest has it.
     ///
     /// # Errors
     /// As [`Self::check`], naming the destination.

@@ -162,7 +162,8 @@ async fn a_domain_of_two_thousand_comes_in_with_a_group_of_two_thousand_and_one(
     assert_eq!(outcome(bed.core.delete(&entitlement).await), "already-revoked");
 }
 
-fn uid_of(directory: &Directory<SambaDc>, dn: &str) -> String {
+/// What the host calls an entry.
+pub(super) fn uid_of(directory: &Directory<SambaDc>, dn: &str) -> String {
     let entry = directory.server.tools().entry(directory.server.admin().bind(), dn, &["objectGUID"]).unwrap().unwrap();
     let bytes: Vec<u8> = entry.values("objectGUID").next().unwrap().to_vec();
     let hex = |range: std::ops::Range<usize>, reversed: bool| {

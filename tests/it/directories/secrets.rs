@@ -5,7 +5,6 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use hawser::cli::demo::server::slapd::Slapd;
 use hawser::clock::Clock;
 use hawser::config::EgressConfig;
 use hawser::egress::Egress;
@@ -14,29 +13,31 @@ use hawser::egress::trust::Trust;
 use hawser::model::{AddressRange, CredentialUse, Gate, ObjectRef, OptionName, Permission, Secret, Secured, Value};
 use hawser::registry::Manifest;
 use hawser::runtime::{Allowed, CallContext, CallLimits, Credentials, Runtime, Slot};
-use hawser_tests::directory::{Directory, PEOPLE};
-use hawser_tests::memory::Watched;
+use hawser_tests::directory::{Directory, PEOPLE, Server};
+use hawser_tests::memory::{Seen, Watched};
 use hawser_tests::vendor::built;
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+
+use super::samba::uid_of;
 
 const OLD: &str = "Start-Pass1-of-some-length-and-1st";
 const NEW: &str = "Second-Pass2-longer-than-it-and-2nd";
 const NEWEST: &str = "Third-Pass3-the-longest-of-all-3rd";
 
 /// A context that permits all that the manifest asks for.
-fn context(directory: &Directory<Slapd>, manifest: &Manifest) -> CallContext {
-    let service = directory.server.service();
+fn context<S: Server>(directory: &Directory<S>, manifest: &Manifest) -> CallContext {
+    let (service, (host, port)) = (directory.server.service(), directory.server.place());
     let mut options: BTreeMap<OptionName, Vec<Value>> =
         manifest.options.iter().map(|option| (option.name.clone(), option.default.clone())).collect();
-    options.insert("host".parse().unwrap(), vec![Value::Text("127.0.0.1".into())]);
-    options.insert("port".parse().unwrap(), vec![Value::Integer(directory.server.ldaps_port().into())]);
+    options.insert("host".parse().unwrap(), vec![Value::Text(host.clone())]);
+    options.insert("port".parse().unwrap(), vec![Value::Integer(port.into())]);
     options.insert("bind-dn".parse().unwrap(), vec![Value::Text(service.dn)]);
     let permission: Permission = "destination:ldaps:ldaps://{host}:{port}".parse().unwrap();
     let route = Route {
         name: "ldaps".parse().unwrap(),
-        target: format!("ldaps://127.0.0.1:{}", directory.server.ldaps_port()).parse().unwrap(),
+        target: format!("ldaps://{host}:{port}").parse().unwrap(),
         permission,
         approved: true,
         ranges: [AddressRange::Loopback].into(),
@@ -65,18 +66,16 @@ fn context(directory: &Directory<Slapd>, manifest: &Manifest) -> CallContext {
     }
 }
 
-#[tokio::test]
-async fn no_guest_memory_ever_holds_a_password_that_passes_through() {
-    let directory = Directory::new().await;
-    let dn = directory.person("ada", OLD);
-    let service = directory.server.service();
+/// Sets, changes and checks somebody's password in guests that are watched; what was seen in them.
+async fn passing_through<S: Server>(directory: &Directory<S>, ada: ObjectRef, login: &str) -> Seen {
+    let name = ada.name.clone().unwrap();
     let watched = Arc::new(Watched::new(&[
-        ("the service's password", leaked(service.password)),
+        ("the service's password", leaked(directory.server.service().password)),
         ("the old password", OLD),
         ("the new password", NEW),
         ("the newest password", NEWEST),
         // What a guest does hold: without it, the search would prove nothing.
-        ("the account's name", "uid=ada,ou=people,dc=ldap,dc=test"),
+        ("the account's name", leaked(name)),
     ]));
     let egress = Egress::new(EgressConfig { loopback: true, ..EgressConfig::default() });
     let runtime = Runtime::observed(watched.clone(), egress, Clock::system()).unwrap();
@@ -84,20 +83,44 @@ async fn no_guest_memory_ever_holds_a_password_that_passes_through() {
     let manifest = Manifest::parse(&manifest).unwrap();
     let allowed = Allowed { imports: manifest.imports.clone(), exports: manifest.exports.clone() };
     let component = runtime.load(&component, &allowed).unwrap();
-    let context = context(&directory, &manifest);
-    let entry = directory.server.tools().entry(directory.server.admin().bind(), &dn, &["entryUUID"]).unwrap().unwrap();
-    let uid = entry.text("entryUUID").unwrap().to_owned();
-    let ada = || ObjectRef { class: "account".into(), uid: uid.clone(), name: Some(dn.clone()) };
+    let context = context(directory, &manifest);
     let secret = |text: &str| Secret::new(text.as_bytes().to_vec()).unwrap();
 
-    component.set_password(context.clone(), ada(), secret(NEW), false).await.result.unwrap();
-    component.change_password(context.clone(), ada(), secret(NEW), secret(NEWEST)).await.result.unwrap();
+    component.set_password(context.clone(), ada.clone(), secret(NEW), false).await.result.unwrap();
+    component.change_password(context.clone(), ada, secret(NEW), secret(NEWEST)).await.result.unwrap();
     let class = "account".parse().unwrap();
-    component.authenticate(context.clone(), &class, &dn, secret(NEWEST)).await.result.unwrap();
-    assert!(directory.server.tools().may_bind(&dn, NEWEST).unwrap());
-    let seen = watched.seen();
+    component.authenticate(context.clone(), &class, login, secret(NEWEST)).await.result.unwrap();
+    watched.seen()
+}
+
+/// Only what a guest may hold was found.
+fn holds_no_password(seen: &Seen) {
     assert!(seen.memories >= 3 && seen.bytes > 100_000, "{seen:?}");
     assert!(!seen.found.is_empty() && seen.found.iter().all(|found| *found == "the account's name"), "{seen:?}");
+}
+
+#[tokio::test]
+async fn no_guest_memory_ever_holds_a_password_that_passes_through() {
+    let directory = Directory::new().await;
+    let dn = directory.person("ada", OLD);
+    let entry = directory.server.tools().entry(directory.server.admin().bind(), &dn, &["entryUUID"]).unwrap().unwrap();
+    let uid = entry.text("entryUUID").unwrap().to_owned();
+    let ada = ObjectRef { class: "account".into(), uid, name: Some(dn.clone()) };
+    let seen = passing_through(&directory, ada, &dn).await;
+    assert!(directory.server.tools().may_bind(&dn, NEWEST).unwrap());
+    holds_no_password(&seen);
+}
+
+/// There the host quotes it and writes it in UTF-16 (MS-ADTS 3.1.1.3.1.5).
+#[tokio::test]
+async fn no_guest_memory_ever_holds_a_password_on_its_way_to_active_directory() {
+    let directory = Directory::samba().await;
+    directory.server.samba_tool(&["user", "create", "ada", OLD]).unwrap();
+    let dn = "CN=ada,CN=Users,DC=ad,DC=test".to_owned();
+    let ada = ObjectRef { class: "account".into(), uid: uid_of(&directory, &dn), name: Some(dn) };
+    let seen = passing_through(&directory, ada, "ada").await;
+    assert!(directory.server.tools().may_bind("ada@ad.test", NEWEST).unwrap());
+    holds_no_password(&seen);
 }
 
 /// For the names of a test that ends with its process.

@@ -2,7 +2,8 @@
 //! destination, whose login, which secret may be written where.
 //!
 //! A session is a name for where its operations go. They take a connection of the connection's pool each, so that a
-//! search in progress does not stand in the way of a write.
+//! search in progress does not stand in the way of a write. Whatever a directory answers, its failures too, is searched for
+//! secrets before the guest has it.
 
 use std::sync::Arc;
 
@@ -16,6 +17,7 @@ use crate::egress::rules::Route;
 use crate::ldap::limits::ANSWER_MARGIN;
 use crate::ldap::{self, Control, Entries, Login, Operation, Pool, Protection, SearchRequest, To, Write};
 use crate::model::{CredentialUse, DestinationName, Failure, FailureKind, Permission, Result, Secret};
+use crate::runtime::leak::Exits;
 use crate::runtime::state::State;
 
 /// Where operations go, and as whom.
@@ -24,7 +26,7 @@ pub struct Session(Arc<To>);
 
 /// A search in progress.
 #[allow(unreachable_pub, reason = "the bindings re-export it")]
-pub struct Search(ldap::Search);
+pub struct Search(ldap::Search, DestinationName);
 
 /// A login as a guest asks for it.
 pub(in crate::runtime) enum Asked {
@@ -69,7 +71,8 @@ pub(in crate::runtime) async fn open(
         })
         .await?;
     let to = Arc::new(To { route, protection, login });
-    match pool(state).warm(&state.egress(), &to, end(state)).await {
+    let warmed = pool(state).warm(&state.egress(), &to, end(state)).await;
+    match searched(state, &to.route.name, warmed)? {
         Err(failure) => Ok(Err(failure)),
         Ok(()) => Ok(Ok(state.table.push(Session(to))?)),
     }
@@ -85,22 +88,18 @@ pub(in crate::runtime) fn search(
     session: &Resource<Session>,
     request: SearchRequest,
 ) -> Said<Resource<Search>> {
-    match ldap::Search::new(pool(state), to(state, session)?, request) {
+    let to = to(state, session)?;
+    match ldap::Search::new(pool(state), Arc::clone(&to), request) {
         Err(failure) => Ok(Err(failure)),
-        Ok(search) => Ok(Ok(state.table.push(Search(search))?)),
+        Ok(search) => Ok(Ok(state.table.push(Search(search, to.route.name.clone()))?)),
     }
 }
 
 pub(in crate::runtime) async fn next(state: &mut State, search: &Resource<Search>, max: u32) -> Said<Entries> {
     let (egress, end) = (state.egress(), end(state));
-    let found = state.table.get_mut(search)?.0.next(&egress, max, end).await;
-    match found {
-        Err(failure) => Ok(Err(failure)),
-        Ok(found) => {
-            state.leaks.check(&found)?;
-            Ok(Ok(found))
-        }
-    }
+    let Search(search, from) = state.table.get_mut(search)?;
+    let (found, from) = (search.next(&egress, max, end).await, from.clone());
+    searched(state, &from, found)
 }
 
 pub(in crate::runtime) fn end_search(state: &mut State, search: Resource<Search>) -> wasmtime::Result<()> {
@@ -145,7 +144,8 @@ pub(in crate::runtime) async fn write(
     controls: Vec<Control>,
 ) -> Said<Vec<Control>> {
     let to = to(state, session)?;
-    Ok(ldap::write(&pool(state), &state.egress(), &to, &write, controls, end(state)).await)
+    let written = ldap::write(&pool(state), &state.egress(), &to, &write, controls, end(state)).await;
+    searched(state, &to.route.name, written)
 }
 
 pub(in crate::runtime) async fn extended(
@@ -155,7 +155,8 @@ pub(in crate::runtime) async fn extended(
     value: Option<&[u8]>,
 ) -> Said<Option<Vec<u8>>> {
     let to = to(state, session)?;
-    Ok(ldap::extended(&pool(state), &state.egress(), &to, (oid, value), end(state)).await)
+    let answer = ldap::extended(&pool(state), &state.egress(), &to, (oid, value), end(state)).await;
+    searched(state, &to.route.name, answer)
 }
 
 pub(in crate::runtime) async fn set_password(
@@ -178,7 +179,8 @@ pub(in crate::runtime) async fn set_password(
     match secrets.as_slice() {
         [old, new] => {
             let to = to(state, session)?;
-            Ok(ldap::change_password(&state.egress(), &to, &dn, (old, new), end(state)).await)
+            let changed = ldap::change_password(&state.egress(), &to, &dn, (old, new), end(state)).await;
+            searched(state, &to.route.name, changed)
         }
         [new] => {
             let write = Write::SetPassword { dn, new: new.clone() };
@@ -206,7 +208,14 @@ pub(in crate::runtime) async fn verify(
         Err(failure) => return Ok(Err(failure)),
     };
     let Some(password) = secrets.first() else { return Ok(Err(no_password())) };
-    Ok(ldap::verify(&state.egress(), &to, dn, password, end(state)).await)
+    let verified = ldap::verify(&state.egress(), &to, dn, password, end(state)).await;
+    searched(state, &to.route.name, verified)
+}
+
+/// What a directory answered, if no secret is in it.
+fn searched<T: Exits>(state: &State, from: &DestinationName, answer: Result<T, Failure>) -> Said<T> {
+    state.leaks.check_answer(from, &answer)?;
+    Ok(answer)
 }
 
 /// The login, if its secret may go there, and the slot of the secret.
@@ -265,8 +274,8 @@ async fn place(state: &mut State, operation: Operation, attribute: &str, value: 
     match value {
         NewValue::Bytes(bytes) => Ok(ldap::guesses(operation, attribute).map(|()| Zeroizing::new(bytes))),
         NewValue::Secret(handle) => {
-            // To take a password away is to say that one knows it.
-            if operation == Operation::Delete
+            // To take a password away is to say that one knows it; to add one that is there is refused.
+            if operation != Operation::Replace
                 && let Err(failure) = one_verification(state)
             {
                 return Ok(Err(failure));

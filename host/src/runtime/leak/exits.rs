@@ -61,9 +61,9 @@ fields! {
     Granted { id }
     Assignment { id, entitlement, parameters, via }
     AssignmentPage { assignments, next }
-    Entries { found, intermediates, controls }
-    Intermediate { value, controls }
-    Control { value }
+    Entries { found, intermediates, referrals, controls }
+    Intermediate { oid, value, controls }
+    Control { oid, value }
 }
 
 impl Exits for http::Response {

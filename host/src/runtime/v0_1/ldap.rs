@@ -147,7 +147,8 @@ impl From<wit::NewValue> for NewValue {
 
 impl From<wit::NewAttribute> for Change {
     fn from(wit::NewAttribute { name, values }: wit::NewAttribute) -> Self {
-        Self { operation: ldap::Operation::Add, name, values: all(values) }
+        // Of an entry that is new: nothing is there that a value could be compared with.
+        Self { operation: ldap::Operation::Replace, name, values: all(values) }
     }
 }
 
@@ -191,7 +192,7 @@ impl From<ldap::Intermediate> for wit::Intermediate {
 }
 
 impl From<ldap::Entries> for wit::Entries {
-    fn from(ldap::Entries { found, intermediates, referrals, done, controls }: ldap::Entries) -> Self {
+    fn from(ldap::Entries { found, intermediates, referrals, done, controls, .. }: ldap::Entries) -> Self {
         let ldap::Packed { names, layout, bytes, controls: of_entries } = found.into_packed();
         Self {
             names,

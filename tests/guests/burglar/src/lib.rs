@@ -23,6 +23,9 @@ pub struct Options {
     port: u16,
     dn: String,
     victim: String,
+    /// Ports where nobody may arrive: a listener's, a name server's.
+    canary: u16,
+    resolver: u16,
 }
 
 /// The connector.
@@ -39,7 +42,7 @@ impl Connector for Burglar {
 impl Probe for Burglar {
     fn check(&self, aspect: Aspect) -> Result<Vec<Finding>> {
         Ok(match aspect {
-            Aspect::Connect => [logins::logins(&self.0.dn), sockets::sockets(&self.0.host, self.0.port)].concat(),
+            Aspect::Connect => [logins::logins(&self.0.dn), sockets::sockets(&self.0)].concat(),
             Aspect::Complete => verbs::verbs(&self.session()?),
             Aspect::Incremental => verbs::bombs(&self.session()?),
             Aspect::Provision => verbs::questions(&self.session()?, &self.0.victim),
@@ -82,8 +85,9 @@ impl Passwords for Burglar {
         Err(Error::conflict(format!("{answered} guesses were answered")))
     }
 
-    fn authenticate(&self, _: &str, _: &str, _: &Password<'_>) -> Result<String> {
-        Err(Error::unsupported("it breaks in without"))
+    /// Brings back what the directory says somewhere else than in an entry that was found. The name says where.
+    fn authenticate(&self, _: &str, place: &str, _: &Password<'_>) -> Result<String> {
+        verbs::brought_back(&self.session()?, &self.0.victim, place)
     }
 }
 

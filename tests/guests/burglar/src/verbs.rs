@@ -28,6 +28,19 @@ const CONTROLS: [&str; 5] = [
 const PERSIST: &[u8] = &[0x30, 3, 0x0a, 1, 3];
 /// A post-read of a password: SEQUENCE { "userPassword" }.
 const READ_PASSWORD: &[u8] = b"\x30\x0e\x04\x0cuserPassword";
+/// The same by its number.
+const READ_NUMBER: &[u8] = b"\x30\x0a\x04\x082.5.4.35";
+/// Sorted by that number: SEQUENCE { SEQUENCE { "2.5.4.35" } }.
+const SORT_NUMBER: &[u8] = b"\x30\x0c\x30\x0a\x04\x082.5.4.35";
+/// A filter that asserts it: the password is "Start-Pass1".
+const ASSERT_NUMBER: &[u8] = b"\xa3\x17\x04\x082.5.4.35\x04\x0bStart-Pass1";
+/// A read of what is harmless: SEQUENCE { "description" }.
+const READ_DESCRIPTION: &[u8] = b"\x30\x0d\x04\x0bdescription";
+
+const PRE_READ: &str = "1.3.6.1.1.13.1";
+const POST_READ: &str = "1.3.6.1.1.13.2";
+const ASSERTION: &str = "1.3.6.1.1.12";
+const SORT: &str = "1.2.840.113556.1.4.473";
 
 pub(crate) fn verbs(session: &Session) -> Vec<Finding> {
     let operations = OPERATIONS.iter().map(|oid| tried(&format!("operation {oid}"), session.extended(oid, None)));
@@ -67,28 +80,59 @@ pub(crate) fn bombs(session: &Session) -> Vec<Finding> {
 
 /// Questions about passwords.
 pub(crate) fn questions(session: &Session, victim: &str) -> Vec<Finding> {
-    let guess = |value: &[u8]| {
-        let values = vec![NewValue::Bytes(value.to_vec())];
-        let change = Modification { operation: Operation::Delete, name: "userPassword".to_owned(), values };
-        session.modify(victim, &[change], &[])
+    let guess = |operation, name: &str| {
+        let values = vec![NewValue::Bytes(b"Start-Pass1".to_vec())];
+        session.modify(victim, &[Modification { operation, name: name.to_owned(), values }], &[])
     };
-    let post_read = || {
-        let change =
-            Modification { operation: Operation::Replace, name: "description".to_owned(), values: vec!["x".into()] };
-        session.modify(victim, &[change], &control("1.3.6.1.1.13.2", Some(READ_PASSWORD)))
-    };
+    let change = |with: &str, value: &[u8]| described(session, victim, "x", control(with, Some(value)));
+    let asked = |name: &str| session.find(&SearchRequest { attributes: vec![name.to_owned()], ..request("(cn=*)") });
     vec![
         tried("filter by a password", found(session, "(userPassword=Start*)", Vec::new())),
         tried("filter by a password, hidden", found(session, "(|(cn=x)(!(&(USERPASSWORD;x>=S))))", Vec::new())),
         tried("filter by a rule that fits passwords", found(session, "(:2.5.13.17:=Start-Pass1)", Vec::new())),
-        tried("guess by deleting", guess(b"Start-Pass1")),
-        tried("read it after a change", post_read()),
+        tried("filter by its number", found(session, "(2.5.4.35=Start*)", Vec::new())),
+        tried("filter by its number, hidden", found(session, "(|(cn=x)(!(&(OID.2.5.4.35;x>=S))))", Vec::new())),
+        tried("filter by its number and a rule", found(session, "(2.5.4.35:2.5.13.17:=Start-Pass1)", Vec::new())),
+        tried("ask for its number", asked("2.5.4.35")),
+        tried("sort by its number", found(session, "(cn=*)", control(SORT, Some(SORT_NUMBER)))),
+        tried("change it if its number fits", change(ASSERTION, ASSERT_NUMBER)),
+        tried("guess by deleting", guess(Operation::Delete, "userPassword")),
+        tried("guess by deleting its number", guess(Operation::Delete, "2.5.4.35")),
+        tried("guess by adding", guess(Operation::Add, "userPassword")),
+        tried("guess by adding its number", guess(Operation::Add, "2.5.4.35")),
+        tried("guess by a name", session.rename(victim, "2.5.4.35=Start-Pass1", false, None, &[])),
+        tried("read it after a change", change(POST_READ, READ_PASSWORD)),
+        tried("read its number after a change", change(POST_READ, READ_NUMBER)),
+        tried("read its number before a change", change(PRE_READ, READ_NUMBER)),
         match passwords(session, victim) {
             Ok(0) => Finding::fine("no password came back"),
             Ok(some) => Finding::problem(Error::conflict(format!("{some} passwords came back"))),
             Err(error) => Finding::problem(error),
         },
     ]
+}
+
+/// What a directory says where no entry is found: after a change, or of where else to look.
+pub(crate) fn brought_back(session: &Session, victim: &str, place: &str) -> Result<String> {
+    let (_, below) = victim.split_once(',').unwrap_or_default();
+    let referral = format!("cn=referral,{below}");
+    match place {
+        "a read after a change" => {
+            let told = described(session, victim, "x", control(PRE_READ, Some(READ_DESCRIPTION)))?;
+            Ok(format!("{} controls came back", told.len()))
+        }
+        "a referral of a search" => {
+            let request = SearchRequest { base: below.to_owned(), scope: Scope::Subtree, ..request("(cn=referral)") };
+            session.find(&request).map(|found| format!("{} entries came back", found.len()))
+        }
+        _ => described(session, &referral, "x", Vec::new()).map(|_| "it was changed".to_owned()),
+    }
+}
+
+fn described(session: &Session, dn: &str, text: &str, controls: Vec<Control>) -> Result<Vec<Control>> {
+    let values = vec![text.into()];
+    let change = Modification { operation: Operation::Replace, name: "description".to_owned(), values };
+    session.modify(dn, &[change], &controls)
 }
 
 /// How many passwords a search brings back that asks for everything.
