@@ -279,8 +279,10 @@ pub(crate) mod tests {
         let offered = |class: &Class| class.operational.iter().map(|it| it.name()).collect::<Vec<_>>();
         let expected = ["enabled", "locked-out", "force-password-change", "last-password-change"];
         assert_eq!(offered(&of_openldap()[0]), expected);
-        assert_eq!(offered(&of_ad()[0]), ["enabled", "disable-date", "force-password-change", "last-password-change"]);
-        assert!(of_ad()[1].operational.is_empty());
+        let of_ad =
+            ["enabled", "disable-date", "password-never-expires", "force-password-change", "last-password-change"];
+        assert_eq!(offered(&super::tests::of_ad()[0]), of_ad);
+        assert!(super::tests::of_ad()[1].operational.is_empty());
     }
 
     #[test]

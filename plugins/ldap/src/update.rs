@@ -53,10 +53,7 @@ impl<'a> Alteration<'a> {
     pub(crate) fn run(&self, writer: &Writer<'_>, update: &Update) -> Result<Outcome> {
         let dialect = self.directory.dialect();
         let secret = password(&update.secrets)?;
-        let mut writes = Vec::new();
-        for change in &update.changes {
-            writes.extend(writer.change(change, &self.found)?);
-        }
+        let mut writes = writer.changed(&update.changes, &self.found)?;
         let renaming = Renaming::plan(self, update)?;
         writes.extend(renaming.write.clone());
         let mut steps = Steps::default();

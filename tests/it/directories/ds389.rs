@@ -64,6 +64,11 @@ async fn an_account_of_389_ds_is_hired_granted_reset_locked_and_gone_and_changes
     let change = |attribute: &str, value: bool| json!({"changes": {attribute: {"replace": [value]}}});
     bed.core.patch(&bed.account(&uid), &change("enabled", false)).await.expect(200);
     assert_eq!(directory.texts(&dn, "nsAccountLock"), ["true"]);
+    let mail = |change: serde_json::Value| json!({"changes": {"mail": change}});
+    bed.core.patch(&bed.account(&uid), &mail(json!({"add": ["Jane@ds.test"]}))).await.expect(200);
+    let corrected = mail(json!({"remove": ["Jane@ds.test"], "add": ["jane@ds.test"]}));
+    bed.core.patch(&bed.account(&uid), &corrected).await.expect(200);
+    assert_eq!(directory.texts(&dn, "mail"), ["jane@ds.test"], "only its case was to change");
     let attempt = json!({"class": "account", "name": dn, "password": "Second-Pass2"});
     bed.core.post(&bed.at("/authenticate"), &attempt).await.problem(422, "account-disabled");
     bed.core.patch(&bed.account(&uid), &change("enabled", true)).await.expect(200);
