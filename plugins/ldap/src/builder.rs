@@ -281,8 +281,8 @@ pub(crate) mod tests {
         assert_eq!(offered(&of_openldap()[0]), expected);
         let of_ad =
             ["enabled", "disable-date", "password-never-expires", "force-password-change", "last-password-change"];
-        assert_eq!(offered(&super::tests::of_ad()[0]), of_ad);
-        assert!(super::tests::of_ad()[1].operational.is_empty());
+        assert_eq!(offered(&tests::of_ad()[0]), of_ad);
+        assert!(tests::of_ad()[1].operational.is_empty());
     }
 
     #[test]

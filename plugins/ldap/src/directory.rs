@@ -36,6 +36,13 @@ pub(crate) struct Place {
     pub(crate) name: String,
 }
 
+impl Place {
+    /// Is an entry of the class by its object class alone?
+    pub(crate) fn is_plain(&self) -> bool {
+        self.filter == format!("(objectClass={})", self.object_class)
+    }
+}
+
 impl Directory {
     pub(crate) fn open(options: &Options) -> Result<Self> {
         let (destination, protection) = match options.security {

@@ -4,6 +4,7 @@ use crate::Ldap;
 use crate::directory::{Directory, NO_ATTRIBUTES, Place, paged};
 use crate::filter::escaped;
 use crate::model::{GROUP, Kind};
+use crate::options::Options;
 use crate::{entry, failure};
 use hawser_sdk::ldap::{Entry, Modification, NewValue, Operation, Scope};
 use hawser_sdk::{
@@ -110,6 +111,12 @@ impl Pair {
             self.directory.request(&self.directory.target(owner.0, owner.1), Scope::Base, &filter, &[NO_ATTRIBUTES]);
         Ok(!self.directory.session.find(&request)?.is_empty())
     }
+}
+
+/// Is it the relation that grants are written to? It comes as edges: groups are of any size.
+pub(crate) fn is_relation(attribute: &str, kind: Kind, options: &Options) -> bool {
+    let owner = if of_member(&options.member_attribute) { Kind::Account } else { Kind::Group };
+    kind == owner && attribute.eq_ignore_ascii_case(&options.member_attribute)
 }
 
 /// Are memberships written on the member?
