@@ -87,7 +87,7 @@ const fn syntax(syntax: Syntax) -> sdk::Syntax {
         Syntax::Reference => sdk::Syntax::Reference,
         Syntax::Integer => sdk::Syntax::Integer,
         Syntax::Boolean => sdk::Syntax::Boolean,
-        Syntax::Time | Syntax::WindowsTime => sdk::Syntax::Instant,
+        Syntax::Time | Syntax::UtcTime | Syntax::WindowsTime => sdk::Syntax::Instant,
         Syntax::Binary => sdk::Syntax::Binary,
         Syntax::Guid | Syntax::Uuid => sdk::Syntax::Uuid,
     }

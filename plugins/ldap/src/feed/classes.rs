@@ -31,15 +31,21 @@ impl Classes {
     pub(super) fn open(directory: &Directory, classes: &[ClassAttributes]) -> Result<Self> {
         let known = directory.classes()?;
         let open = |asked: &ClassAttributes| {
-            let place = directory.place(&asked.class)?;
+            let mut place = directory.place(&asked.class)?;
             let class = known.iter().find(|class| class.name == asked.class);
             let class = class.ok_or_else(|| Error::schema_violation(format!("there is no class `{}`", asked.class)))?;
             let layout = Layout::new(directory, &place, class, &asked.attributes)?;
+            place.below.clone_from(&class.below);
             Ok((place, layout))
         };
         let asked = classes.iter().map(open).collect::<Result<_>>()?;
         let mut others = directory.places();
         others.retain(|place| classes.iter().all(|asked| asked.class != place.class));
+        for place in &mut others {
+            if let Some(class) = known.iter().find(|class| class.name == place.class) {
+                place.below.clone_from(&class.below);
+            }
+        }
         Ok(Self { asked, others })
     }
 
@@ -93,7 +99,7 @@ impl Classes {
     /// Could another class be why an entry was found?
     fn could_be_another(&self, place: &Place, found: &Entry) -> bool {
         let all = self.asked.iter().map(|(place, _)| place).chain(&self.others);
-        all.filter(|other| other.class != place.class).any(|other| entry::is_a(found, &other.object_class))
+        all.filter(|other| other.class != place.class).any(|other| other.covers(found))
     }
 
     /// Is an entry that the filters of the classes found of this one?
@@ -130,9 +136,11 @@ impl Classes {
             return vec![Item::Found(gone(uid))];
         }
         let overlaps = of.iter().any(|(place, _)| place.kind == Kind::Other);
-        let left = others.iter().filter(|(place, _)| overlaps || place.kind == Kind::Other);
+        // An entry of Active Directory keeps its object classes, so that it can only have left one that it still has.
+        let may_have_left = |place: &Place| !dialect.is_ad() || place.covers(&found);
+        let left = others.iter().filter(|(place, _)| (overlaps || place.kind == Kind::Other) && may_have_left(place));
         let left = left.map(|(place, _)| Item::Found(gone_from(place, &uid)));
-        // After the rows, so that whoever hears it knows that the object is elsewhere.
+        let left: Vec<Item<Delta>> = left.collect();
         rows(&of, found, dialect).into_iter().chain(left).collect()
     }
 
@@ -142,7 +150,7 @@ impl Classes {
         if is_deleted(found) || !self.others.iter().any(|place| is_of(place, found)) {
             return Ok(vec![Item::Found(gone(uid))]);
         }
-        let was = self.asked.iter().filter(|(place, _)| entry::is_a(found, &place.object_class));
+        let was = self.asked.iter().filter(|(place, _)| place.covers(found));
         Ok(was.map(|(place, _)| Item::Found(gone_from(place, &uid))).collect())
     }
 }
@@ -167,7 +175,7 @@ pub(super) fn is_deleted(found: &Entry) -> bool {
 
 /// Has it the object class, and does it lie where the class lives?
 fn is_of(place: &Place, found: &Entry) -> bool {
-    entry::is_a(found, &place.object_class) && is_within(&found.dn, &place.base)
+    place.covers(found) && is_within(&found.dn, &place.base)
 }
 
 /// An object that is gone.
@@ -206,6 +214,7 @@ pub(super) mod tests {
             (place, layout)
         };
         let mut places = places_of(&options, dialect);
+        places.iter_mut().zip(&known).for_each(|(place, class)| place.below.clone_from(&class.below));
         let others = places.split_off(attributes.len());
         Classes { asked: places.into_iter().zip(&known).zip(attributes).map(open).collect(), others }
     }
@@ -255,6 +264,7 @@ pub(super) mod tests {
             told(classes.upsert(Dialect::OpenLdap, found, &Answered::default()))
         };
         assert_eq!(upsert(&["inetOrgPerson", "person"]), ["account", "person", "-group", "-unit"]);
+        assert_eq!(upsert(&["inetOrgPerson"]), ["account", "person", "-group", "-unit"], "every inetOrgPerson is one");
         assert_eq!(upsert(&["person"]), ["person", "-account", "-group", "-unit"]);
         assert_eq!(upsert(&["organizationalUnit"]), ["unit", "-person"], "what never overlaps is not worth a word");
         let both = [person("cn=a,dc=x", &["inetOrgPerson", "person"], Dialect::OpenLdap)];
@@ -272,9 +282,9 @@ pub(super) mod tests {
         let doubtful: Vec<_> = doubtful.into_iter().map(|(place, uids)| (place.class.as_str(), uids)).collect();
         assert_eq!(doubtful, [("account", vec![UID.to_owned()])], "one that could be of one class alone is of that");
         let told = |answered: &Answered| told(classes.upsert(dialect, found(), answered));
-        assert_eq!(told(&Answered::default()), ["person", "-account", "-group", "-unit"]);
+        assert_eq!(told(&Answered::default()), ["person", "-account"]);
         let yes = Answered([("account".to_owned(), UID.to_owned())].into());
-        assert_eq!(told(&yes), ["account", "person", "-group", "-unit"]);
+        assert_eq!(told(&yes), ["account", "person"]);
     }
 
     #[test]
