@@ -281,8 +281,8 @@ pub(crate) mod tests {
     #[test]
     fn a_time_of_two_digits_a_year_is_no_generalized_time() {
         let of = |oid: &str| {
-            let found =
-                AttributeType { syntax: format!("1.3.6.1.4.1.1466.115.121.1.{oid}"), ..AttributeType::default() };
+            let mut found = openldap().attribute("cn").unwrap();
+            found.syntax = format!("1.3.6.1.4.1.1466.115.121.1.{oid}");
             syntax(&found, "x", false)
         };
         assert_eq!((of("24"), of("53")), (Syntax::Time, Syntax::UtcTime));
