@@ -2,6 +2,7 @@
 
 mod changes;
 mod ds389;
+mod layouts;
 mod openldap;
 mod outages;
 mod samba;

@@ -7,6 +7,7 @@ use crate::operational::Operational;
 use crate::options::Options;
 use crate::subschema::{AttributeType, Subschema};
 use hawser_sdk::{Error, Result};
+use std::collections::BTreeSet;
 
 /// Attributes that point at other objects; every other name is text.
 const REFERENCES: [&str; 11] = [
@@ -115,7 +116,9 @@ pub(crate) fn build(
             Kind::Account => Operational::ALL.into_iter().filter(offered).collect(),
             _ => Vec::new(),
         };
-        Ok(Class { name, kind, object_class, attributes, operational })
+        // The others write every class of an entry down.
+        let below = if dialect == Dialect::OpenLdap { schema.below(&object_class) } else { BTreeSet::default() };
+        Ok(Class { name, kind, object_class, below: below.into_iter().collect(), attributes, operational })
     };
     classes(options, dialect).into_iter().map(build).collect()
 }
@@ -207,7 +210,8 @@ fn syntax(found: &AttributeType, lower: &str, is_ad: bool) -> Syntax {
         Some("12" | "34") => Syntax::Dn,
         Some("27") => Syntax::Integer,
         Some("7") => Syntax::Boolean,
-        Some("24" | "53") => Syntax::Time,
+        Some("24") => Syntax::Time,
+        Some("53") => Syntax::UtcTime,
         Some("40") if is_ad && lower.ends_with("guid") => Syntax::Guid,
         Some("40") if is_ad && lower.ends_with("sid") => Syntax::Sid,
         Some("4" | "5" | "8" | "9" | "10" | "23" | "28" | "40" | "49") => Syntax::Binary,
@@ -242,6 +246,17 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn a_class_of_openldap_knows_those_whose_entries_need_not_name_it() {
+        let options = Options { account_class: Some("person".into()), ..Options::default() };
+        let below = build(&openldap(), &options, Dialect::OpenLdap, &[]).unwrap().remove(0).below;
+        assert!(
+            below.iter().any(|name| name == "inetorgperson") && below.iter().all(|name| name != "person"),
+            "{below:?}"
+        );
+        assert!(of_ad().iter().all(|class| class.below.is_empty()));
+    }
+
+    #[test]
     fn passwords_and_what_is_only_computed_are_never_offered() {
         let classes = [of_openldap(), of_ad()].concat();
         for hidden in ["userPassword", "unicodePwd", "tokenGroups", "nTSecurityDescriptor"] {
@@ -264,6 +279,16 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn a_time_of_two_digits_a_year_is_no_generalized_time() {
+        let of = |oid: &str| {
+            let mut found = openldap().attribute("cn").unwrap();
+            found.syntax = format!("1.3.6.1.4.1.1466.115.121.1.{oid}");
+            syntax(&found, "x", false)
+        };
+        assert_eq!((of("24"), of("53")), (Syntax::Time, Syntax::UtcTime));
+    }
+
+    #[test]
     fn only_what_has_to_be_given_is_required() {
         let required = |class: &Class| -> Vec<String> {
             class.attributes.iter().filter(|native| native.required).map(|native| native.name.clone()).collect()
@@ -279,8 +304,10 @@ pub(crate) mod tests {
         let offered = |class: &Class| class.operational.iter().map(|it| it.name()).collect::<Vec<_>>();
         let expected = ["enabled", "locked-out", "force-password-change", "last-password-change"];
         assert_eq!(offered(&of_openldap()[0]), expected);
-        assert_eq!(offered(&of_ad()[0]), ["enabled", "disable-date", "force-password-change", "last-password-change"]);
-        assert!(of_ad()[1].operational.is_empty());
+        let of_ad =
+            ["enabled", "disable-date", "password-never-expires", "force-password-change", "last-password-change"];
+        assert_eq!(offered(&tests::of_ad()[0]), of_ad);
+        assert!(tests::of_ad()[1].operational.is_empty());
     }
 
     #[test]

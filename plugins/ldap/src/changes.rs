@@ -1,16 +1,15 @@
-//! What is to be written, in the directory's own attributes and bytes: operational attributes become what the dialect
-//! makes of them, references become DNs.
+//! What is to be written, in the directory's own attributes and bytes: references become DNs; what operational
+//! attributes become is `state`'s to say.
 
 use crate::dialect::Dialect;
 use crate::directory::Directory;
 use crate::dn::Dn;
-use crate::entry;
 use crate::model::{Class, DN, Native, Syntax};
-use crate::operational::{AD_DISABLED, AD_NORMAL, CHANGE_NOW, LOCKED_FOR_GOOD, Operational, is_for_good};
-use crate::password::LOCKED;
-use crate::{time, values};
+use crate::operational::Operational;
+use crate::{entry, state, values};
 use hawser_sdk::ldap::{Entry, Modification, NewValue, Operation};
-use hawser_sdk::{AttributeChange, Change, Error, Key, Reference, Result, Value};
+use hawser_sdk::{Attribute, AttributeChange, Change, Error, Key, Reference, Result, Value};
+use std::collections::HashSet;
 
 /// One attribute of the directory and what becomes of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +25,38 @@ pub(crate) enum What {
     Edit {
         add: Vec<Vec<u8>>,
         remove: Vec<Vec<u8>>,
+        same: Same,
     },
+}
+
+/// When two values are one to the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Same {
+    Bytes,
+    /// Whatever their case.
+    Letters,
+    /// Names, however they are spelled.
+    Names,
+}
+
+impl Same {
+    fn of(native: &Native) -> Self {
+        match native.syntax {
+            Syntax::Dn | Syntax::Reference => Self::Names,
+            Syntax::Boolean | Syntax::Uuid => Self::Letters,
+            _ if native.ignores_case => Self::Letters,
+            _ => Self::Bytes,
+        }
+    }
+
+    /// A form in which values that are one are equal.
+    fn form(self, value: &[u8]) -> Vec<u8> {
+        match (self, std::str::from_utf8(value)) {
+            (Self::Letters, Ok(text)) => text.to_lowercase().into_bytes(),
+            (Self::Names, Ok(text)) => entry::canonical(text, Dialect::OpenLdap).to_lowercase().into_bytes(),
+            (Self::Bytes, _) | (_, Err(_)) => value.to_vec(),
+        }
+    }
 }
 
 impl Write {
@@ -34,11 +64,11 @@ impl Write {
         Self { name: name.into(), what: What::Replace(values) }
     }
 
-    fn one(name: &str, value: impl Into<Vec<u8>>) -> Vec<Self> {
+    pub(crate) fn one(name: &str, value: impl Into<Vec<u8>>) -> Vec<Self> {
         vec![Self::replace(name, vec![value.into()])]
     }
 
-    fn clear(name: &str) -> Self {
+    pub(crate) fn clear(name: &str) -> Self {
         Self::replace(name, Vec::new())
     }
 
@@ -51,7 +81,7 @@ impl Write {
         };
         match self.what {
             What::Replace(values) => vec![one(Operation::Replace, &self.name, values)],
-            What::Edit { add, remove } => [(Operation::Delete, remove), (Operation::Add, add)]
+            What::Edit { add, remove, .. } => [(Operation::Delete, remove), (Operation::Add, add)]
                 .into_iter()
                 .filter(|(_, values)| !values.is_empty())
                 .map(|(operation, values)| one(operation, &self.name, values))
@@ -59,23 +89,22 @@ impl Write {
         }
     }
 
-    /// Without what is so already, for servers that take that for an error.
+    /// Without what is so already, for servers that take that for an error. A value that only changes its case goes and
+    /// comes again.
     pub(crate) fn against(self, current: &Entry) -> Self {
-        let What::Edit { add, remove } = self.what else { return self };
-        let held: Vec<String> =
-            entry::find(current, &self.name).into_iter().flat_map(|raw| &raw.values).map(|it| folded(it)).collect();
-        let has = |value: &Vec<u8>| held.contains(&folded(value));
-        let what = What::Edit {
-            remove: remove.into_iter().filter(has).collect(),
-            add: add.into_iter().filter(|value| !has(value)).collect(),
-        };
-        Self { name: self.name, what }
+        let What::Edit { add, remove, same } = self.what else { return self };
+        let values = entry::find(current, &self.name).map_or(&[][..], |raw| &raw.values);
+        let forms = |values: &[Vec<u8>]| values.iter().map(|value| same.form(value)).collect::<HashSet<_>>();
+        let held = forms(values);
+        let (stay, come): (Vec<_>, Vec<_>) = add.into_iter().partition(|value| values.contains(value));
+        let staying = forms(&stay);
+        let goes = |value: &Vec<u8>| held.contains(&same.form(value)) && !staying.contains(&same.form(value));
+        let remove: Vec<Vec<u8>> = remove.into_iter().filter(goes).collect();
+        let going = forms(&remove);
+        let is_new = |value: &Vec<u8>| !held.contains(&same.form(value)) || going.contains(&same.form(value));
+        let add = come.into_iter().filter(is_new).collect();
+        Self { name: self.name, what: What::Edit { add, remove, same } }
     }
-}
-
-/// Values are the same to most matching rules whatever their case.
-fn folded(value: &[u8]) -> String {
-    String::from_utf8_lossy(value).to_lowercase()
 }
 
 /// Turns attributes of the contract into attributes of one class.
@@ -85,29 +114,45 @@ pub(crate) struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    /// All values of an attribute.
-    pub(crate) fn replace(&self, attribute: &str, values: &[Value], current: Option<&Entry>) -> Result<Vec<Write>> {
-        if let Some(operational) = self.operational(attribute) {
-            return writes(operational, self.directory.dialect(), values, current);
+    /// What a new entry is created with; `fresh` is what is so of it without being asked for.
+    pub(crate) fn created(&self, attributes: &[Attribute], fresh: &Entry) -> Result<Vec<Write>> {
+        let (mut given, mut wanted) = (Vec::new(), Vec::new());
+        for Attribute { name, values, .. } in attributes {
+            match self.operational(name) {
+                Some(operational) => wanted.push((operational, values.first())),
+                None => given.push(self.replaced(name, values)?),
+            }
         }
-        let native = self.native(attribute)?;
-        Ok(vec![Write::replace(&native.name, self.bytes(native, values)?)])
+        state::written(self.directory.dialect(), Some(fresh), wanted, given)
     }
 
-    pub(crate) fn change(&self, change: &AttributeChange, current: &Entry) -> Result<Vec<Write>> {
-        let edit = match &change.change {
-            Change::Replace(values) => return self.replace(&change.name, values, Some(current)),
-            Change::Edit(edit) => edit,
-        };
-        // Of one value there is only the new one.
-        if self.operational(&change.name).is_some() {
-            return self.replace(&change.name, &edit.add, Some(current));
+    /// What these changes write to an entry.
+    pub(crate) fn changed(&self, changes: &[AttributeChange], current: &Entry) -> Result<Vec<Write>> {
+        let (mut given, mut wanted) = (Vec::new(), Vec::new());
+        for AttributeChange { name, change, .. } in changes {
+            match (self.operational(name), change) {
+                (Some(operational), Change::Replace(values)) => wanted.push((operational, values.first())),
+                // Of one value there is only the new one.
+                (Some(operational), Change::Edit(edit)) => wanted.push((operational, edit.add.first())),
+                (None, Change::Replace(values)) => given.push(self.replaced(name, values)?),
+                (None, Change::Edit(edit)) => given.push(self.edited(name, &edit.add, &edit.remove)?),
+            }
         }
-        let native = self.native(&change.name)?;
+        state::written(self.directory.dialect(), Some(current), wanted, given)
+    }
+
+    /// All values of an attribute.
+    fn replaced(&self, attribute: &str, values: &[Value]) -> Result<Write> {
+        let native = self.native(attribute)?;
+        Ok(Write::replace(&native.name, self.bytes(native, values)?))
+    }
+
+    fn edited(&self, attribute: &str, add: &[Value], remove: &[Value]) -> Result<Write> {
+        let native = self.native(attribute)?;
         // What is removed and added again stays, so that a change made twice is made once.
-        let removed: Vec<Value> = edit.remove.iter().filter(|value| !edit.add.contains(value)).cloned().collect();
-        let what = What::Edit { add: self.bytes(native, &edit.add)?, remove: self.bytes(native, &removed)? };
-        Ok(vec![Write { name: native.name.clone(), what }])
+        let removed: Vec<Value> = remove.iter().filter(|value| !add.contains(value)).cloned().collect();
+        let (add, remove) = (self.bytes(native, add)?, self.bytes(native, &removed)?);
+        Ok(Write { name: native.name.clone(), what: What::Edit { add, remove, same: Same::of(native) } })
     }
 
     /// What has to be read of an entry before these attributes are changed.
@@ -166,174 +211,61 @@ impl Writer<'_> {
     }
 }
 
-/// What an operational attribute is in the directory; `current` is the entry as it is, if there is one.
-pub(crate) fn writes(
-    operational: Operational,
-    dialect: Dialect,
-    values: &[Value],
-    current: Option<&Entry>,
-) -> Result<Vec<Write>> {
-    let value = values.first();
-    let writes = match dialect {
-        Dialect::OpenLdap => of_openldap(operational, value, current),
-        Dialect::Ds389 => of_389(operational, value),
-        Dialect::ActiveDirectory | Dialect::Samba => of_ad(operational, value, current),
-    };
-    writes.ok_or_else(|| {
-        let message = match operational {
-            Operational::LockedOut => "`locked-out` can only be set to false: the server locks by itself".to_owned(),
-            other => format!("`{}` does not take this value", other.name()),
-        };
-        Error::invalid_attribute_value(message).attribute(operational.name())
-    })
-}
-
-fn of_ad(operational: Operational, value: Option<&Value>, current: Option<&Entry>) -> Option<Vec<Write>> {
-    Some(match (operational, value) {
-        (Operational::Enabled, Some(Value::Boolean(enabled))) => {
-            let bits = current.and_then(|entry| entry::integer(entry, "userAccountControl")).unwrap_or(AD_NORMAL);
-            let bits = if *enabled { bits & !AD_DISABLED } else { bits | AD_DISABLED };
-            Write::one("userAccountControl", bits.to_string())
-        }
-        (Operational::DisableDate, None) => Write::one("accountExpires", "0"),
-        (Operational::DisableDate, Some(Value::Instant(micros))) => {
-            Write::one("accountExpires", time::to_filetime(*micros)?.to_string())
-        }
-        (Operational::LockedOut, None | Some(Value::Boolean(false))) => Write::one("lockoutTime", "0"),
-        (Operational::ForcePasswordChange, Some(Value::Boolean(true))) => Write::one("pwdLastSet", "0"),
-        // Back to now: to keep the old date is not in its power.
-        (Operational::ForcePasswordChange, None | Some(Value::Boolean(false))) => Write::one("pwdLastSet", "-1"),
-        _ => return None,
-    })
-}
-
-fn of_openldap(operational: Operational, value: Option<&Value>, current: Option<&Entry>) -> Option<Vec<Write>> {
-    let since = current.and_then(|entry| entry::text(entry, LOCKED));
-    let cleared_if = |holds: bool| if holds { vec![Write::clear(LOCKED)] } else { Vec::new() };
-    Some(match (operational, value) {
-        (Operational::Enabled, Some(Value::Boolean(false))) => Write::one(LOCKED, LOCKED_FOR_GOOD),
-        (Operational::Enabled, Some(Value::Boolean(true))) => cleared_if(since.is_some_and(is_for_good)),
-        (Operational::LockedOut, None | Some(Value::Boolean(false))) => {
-            cleared_if(since.is_some_and(|since| !is_for_good(since)))
-        }
-        (Operational::ForcePasswordChange, Some(Value::Boolean(true))) => Write::one("pwdReset", "TRUE"),
-        (Operational::ForcePasswordChange, None | Some(Value::Boolean(false))) => vec![Write::clear("pwdReset")],
-        (Operational::EnableDate | Operational::DisableDate, value) => {
-            let name = operational.natives(Dialect::OpenLdap).first()?;
-            match value {
-                None => vec![Write::clear(name)],
-                Some(Value::Instant(micros)) => Write::one(name, time::to_generalized(*micros)?),
-                Some(_) => return None,
-            }
-        }
-        _ => return None,
-    })
-}
-
-fn of_389(operational: Operational, value: Option<&Value>) -> Option<Vec<Write>> {
-    Some(match (operational, value) {
-        (Operational::Enabled, Some(Value::Boolean(false))) => Write::one("nsAccountLock", "true"),
-        (Operational::Enabled, Some(Value::Boolean(true))) => vec![Write::clear("nsAccountLock")],
-        (Operational::LockedOut, None | Some(Value::Boolean(false))) => {
-            vec![Write::clear("accountUnlockTime"), Write::clear("passwordRetryCount")]
-        }
-        (Operational::ForcePasswordChange, Some(Value::Boolean(true))) => {
-            Write::one("passwordExpirationTime", CHANGE_NOW)
-        }
-        (Operational::ForcePasswordChange, None | Some(Value::Boolean(false))) => {
-            vec![Write::clear("passwordExpirationTime")]
-        }
-        _ => return None,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::entry::tests::entry;
+    use crate::values::tests::native;
 
-    fn written(
-        operational: Operational,
-        dialect: Dialect,
-        value: Option<Value>,
-        current: &[(&str, &str)],
-    ) -> Vec<(String, Vec<String>)> {
-        let values: Vec<Value> = value.into_iter().collect();
-        let writes = writes(operational, dialect, &values, Some(&entry("cn=a", current))).unwrap();
-        let one = |write: Write| match write.what {
-            What::Replace(values) => {
-                (write.name, values.into_iter().map(|it| String::from_utf8(it).unwrap()).collect())
-            }
-            What::Edit { .. } => panic!("operational attributes are replaced"),
+    fn all(values: &[&str]) -> Vec<Vec<u8>> {
+        values.iter().map(|value| value.as_bytes().to_vec()).collect()
+    }
+
+    /// What is removed and what is added of an edit, where an entry holds some values.
+    fn left(same: Same, held: &[&str], remove: &[&str], add: &[&str]) -> [Vec<String>; 2] {
+        let held: Vec<(&str, &str)> = held.iter().map(|value| ("mail", *value)).collect();
+        let what = What::Edit { add: all(add), remove: all(remove), same };
+        let What::Edit { add, remove, .. } =
+            Write { name: "mail".to_owned(), what }.against(&entry("cn=a", &held)).what
+        else {
+            panic!("an edit stays one")
         };
-        writes.into_iter().map(one).collect()
-    }
-
-    fn is(name: &str, value: &str) -> Vec<(String, Vec<String>)> {
-        vec![(name.to_owned(), vec![value.to_owned()])]
-    }
-
-    fn cleared(name: &str) -> Vec<(String, Vec<String>)> {
-        vec![(name.to_owned(), Vec::new())]
+        [remove, add].map(|values| values.into_iter().map(|value| String::from_utf8(value).unwrap()).collect())
     }
 
     #[test]
-    fn what_only_the_server_does_is_refused_with_the_attribute() {
-        for dialect in Dialect::ALL {
-            let error = writes(Operational::LockedOut, dialect, &[true.into()], None).unwrap_err();
-            assert_eq!(error.attributes(), ["locked-out"]);
-            assert!(writes(Operational::LastLogin, dialect, &[Value::Instant(0)], None).is_err());
-            assert!(writes(Operational::Enabled, dialect, &["yes".into()], None).is_err());
+    fn a_value_that_changes_its_case_is_not_lost() {
+        for same in [Same::Letters, Same::Bytes] {
+            assert_eq!(left(same, &["Ada@x"], &["Ada@x"], &["ada@x"]), [["Ada@x"], ["ada@x"]], "{same:?}");
         }
-    }
-
-    #[test]
-    fn enabling_keeps_every_other_bit() {
-        let never_expires = &[("userAccountControl", "66050")];
-        assert_eq!(
-            written(Operational::Enabled, Dialect::Samba, Some(true.into()), never_expires),
-            is("userAccountControl", "66048")
-        );
-        assert_eq!(
-            written(Operational::Enabled, Dialect::Samba, Some(false.into()), &[]),
-            is("userAccountControl", "514")
-        );
-    }
-
-    #[test]
-    fn unlocking_enables_nobody_and_enabling_unlocks_nobody() {
-        let dialect = Dialect::OpenLdap;
-        let (disabled, locked) =
-            (&[("pwdAccountLockedTime", LOCKED_FOR_GOOD)][..], &[("pwdAccountLockedTime", "20260101000000Z")][..]);
-        assert!(written(Operational::LockedOut, dialect, Some(false.into()), disabled).is_empty());
-        assert!(written(Operational::Enabled, dialect, Some(true.into()), locked).is_empty());
-        assert_eq!(
-            written(Operational::LockedOut, dialect, Some(false.into()), locked),
-            cleared("pwdAccountLockedTime")
-        );
-        assert_eq!(
-            written(Operational::Enabled, dialect, Some(true.into()), disabled),
-            cleared("pwdAccountLockedTime")
-        );
-    }
-
-    #[test]
-    fn a_date_that_is_taken_away_means_never() {
-        assert_eq!(written(Operational::DisableDate, Dialect::Samba, None, &[]), is("accountExpires", "0"));
-        assert_eq!(written(Operational::DisableDate, Dialect::OpenLdap, None, &[]), cleared("pwdEndTime"));
-        let day = Some(Value::Instant(0));
-        assert_eq!(written(Operational::DisableDate, Dialect::OpenLdap, day, &[]), is("pwdEndTime", "19700101000000Z"));
+        let made_already = left(Same::Letters, &["ada@x"], &["Ada@x"], &["ada@x"]);
+        assert_eq!(made_already, [Vec::<String>::new(), Vec::new()], "it stands there as it is to be");
     }
 
     #[test]
     fn what_is_so_already_is_not_written_again() {
-        let bytes = |text: &str| text.as_bytes().to_vec();
-        let write = Write {
-            name: "mail".to_owned(),
-            what: What::Edit { add: vec![bytes("A@x"), bytes("b@x")], remove: vec![bytes("a@X"), bytes("c@x")] },
-        };
-        let left = write.against(&entry("cn=a", &[("mail", "a@x")]));
-        assert_eq!(left.what, What::Edit { add: vec![bytes("b@x")], remove: vec![bytes("a@X")] });
-        assert_eq!(left.modifications().len(), 2);
+        let found = left(Same::Letters, &["a@x", "d@x"], &["D@x", "c@x"], &["A@x", "b@x"]);
+        assert_eq!(found, [["D@x"], ["b@x"]]);
+        let found = left(Same::Bytes, &["a@x"], &["A@x"], &["B@x", "a@x"]);
+        assert_eq!(found, [vec![], vec!["B@x".to_owned()]], "where case matters, these are others");
+        let found = left(Same::Names, &["uid=A, ou=x"], &[], &["UID=a,OU=x"]);
+        assert_eq!(found, [Vec::<String>::new(), Vec::new()]);
+    }
+
+    #[test]
+    fn what_the_server_takes_for_one_value_is_one() {
+        let of = |syntax, ignores_case| Same::of(&Native { ignores_case, ..native(syntax) });
+        assert_eq!(of(Syntax::Text, true), Same::Letters);
+        assert_eq!(of(Syntax::Text, false), Same::Bytes);
+        assert_eq!(of(Syntax::Reference, false), Same::Names);
+        assert_eq!(Same::Letters.form(&[0xff]), [0xff], "bytes that are no text have no case");
+    }
+
+    #[test]
+    fn an_edit_removes_before_it_adds() {
+        let what = What::Edit { add: all(&["b"]), remove: all(&["a"]), same: Same::Bytes };
+        let made = Write { name: "mail".to_owned(), what }.modifications();
+        assert!(matches!(made.as_slice(), [first, second]
+            if first.operation == Operation::Delete && second.operation == Operation::Add));
     }
 }

@@ -29,11 +29,26 @@ pub(crate) struct Place {
     pub(crate) class: String,
     pub(crate) kind: Kind,
     pub(crate) object_class: String,
+    /// Classes below that one, in lower case, as far as entries need not name both.
+    pub(crate) below: Vec<String>,
     pub(crate) base: String,
     /// Which entries are of the class.
     pub(crate) filter: String,
     /// The attribute that is their name, or `dn`.
     pub(crate) name: String,
+}
+
+impl Place {
+    /// Is an entry of the class by its object class alone?
+    pub(crate) fn is_plain(&self) -> bool {
+        self.filter == format!("(objectClass={})", self.object_class)
+    }
+
+    /// Has an entry the object class, or one below it?
+    pub(crate) fn covers(&self, found: &Entry) -> bool {
+        let below = |held: &str| self.below.iter().any(|class| class.eq_ignore_ascii_case(held));
+        entry::is_a(found, &self.object_class) || entry::texts(found, "objectClass").any(below)
+    }
 }
 
 impl Directory {
@@ -155,6 +170,7 @@ impl Directory {
             class: "object".to_owned(),
             kind: Kind::Other,
             object_class: "top".to_owned(),
+            below: Vec::new(),
             base: self.server.base.clone(),
             filter: "(objectClass=*)".to_owned(),
             name: DN.to_owned(),
@@ -181,7 +197,7 @@ fn places(options: &Options, server: &Server) -> Vec<Place> {
             None if people => format!("(&{own})"),
             None => own,
         };
-        Place { class, kind, object_class, base, filter, name: name.to_owned() }
+        Place { class, kind, object_class, below: Vec::new(), base, filter, name: name.to_owned() }
     };
     builder::classes(options, server.dialect).into_iter().map(place).collect()
 }

@@ -96,6 +96,15 @@ impl Rdn {
         Self { parts: vec![Part { attribute: attribute.to_owned(), value, encoded: false }] }
     }
 
+    /// The same name with another value in one of its parts.
+    pub(crate) fn with(&self, at: usize, value: &str) -> Self {
+        let mut renamed = self.clone();
+        if let Some(part) = renamed.parts.get_mut(at) {
+            (part.value, part.encoded) = (value.as_bytes().to_vec(), false);
+        }
+        renamed
+    }
+
     /// Reads a relative name alone.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let mut dn = Dn::parse(text)?;

@@ -1,6 +1,7 @@
 //! Edges: the values of a relation one by one, for groups of any size. The members of one group can be resumed at the
 //! place where they stopped, as long as the group is what it was.
 
+use crate::dialect::Dialect;
 use crate::directory::{Directory, Place};
 use crate::listing::Entries;
 use crate::model::{Native, Syntax};
@@ -79,19 +80,11 @@ impl Edges {
 
     fn item(&mut self) -> Result<Option<Item<Edge>>> {
         loop {
-            if let Some(owner) = &mut self.current {
-                if let Some(value) = owner.values.next() {
-                    owner.passed += 1;
-                    return Ok(Some(
-                        edge(&self.place, &self.native, &owner.uid, &value, self.source.directory()).into(),
-                    ));
-                }
-                if let Some(from) = owner.next.take() {
-                    let part = ranges::read(self.source.directory(), &owner.target, &self.native.name, from)?;
-                    owner.next = part.next.filter(|_| !part.values.is_empty());
-                    owner.values = part.values.into_iter();
-                    continue;
-                }
+            let directory = self.source.directory();
+            if let Some(owner) = &mut self.current
+                && let Some(value) = owner.next(directory, &self.native.name)?
+            {
+                return Ok(Some(edge(&self.place, &self.native, &owner.uid, &value, directory.dialect()).into()));
             }
             let Source::All(entries) = &mut self.source else { return Ok(None) };
             let Some(entry) = entries.next()? else { return Ok(None) };
@@ -121,6 +114,20 @@ impl Owner {
         Ok(Self { uid, target, values: part.values.into_iter(), passed: 0, next: part.next })
     }
 
+    /// The next value, of the next part where the server left something out.
+    fn next(&mut self, source: &impl ranges::Source, attribute: &str) -> Result<Option<Vec<u8>>> {
+        loop {
+            if let Some(value) = self.values.next() {
+                self.passed += 1;
+                return Ok(Some(value));
+            }
+            let Some(from) = self.next.take() else { return Ok(None) };
+            let part = ranges::read(source, &self.target, attribute, from)?;
+            self.next = part.next.filter(|_| !part.values.is_empty());
+            self.values = part.values.into_iter();
+        }
+    }
+
     /// Goes on behind so many values.
     fn skip(&mut self, passed: u64) {
         self.passed = passed;
@@ -135,8 +142,8 @@ impl Owner {
     }
 }
 
-fn edge(place: &Place, native: &Native, owner: &str, value: &[u8], directory: &Directory) -> Edge {
-    let target = values::reference(&String::from_utf8_lossy(value), directory.dialect());
+fn edge(place: &Place, native: &Native, owner: &str, value: &[u8], dialect: Dialect) -> Edge {
+    let target = values::reference(&String::from_utf8_lossy(value), dialect);
     Edge { owner: Reference::uid(&place.class, owner), attribute: native.name.clone(), target, parameters: Vec::new() }
 }
 
@@ -160,10 +167,32 @@ impl Listing<Edge> for Edges {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ranges::tests::Ranged;
 
     fn owner(held: u8, next: Option<u64>) -> Owner {
         let values: Vec<Vec<u8>> = (0..held).map(|value| vec![value]).collect();
         Owner { uid: String::new(), target: String::new(), values: values.into_iter(), passed: 0, next }
+    }
+
+    /// The members of a group of a server that hands out three at once, from a place on.
+    fn members(values: u64, passed: u64) -> Vec<String> {
+        let server = Ranged::new(values, 3);
+        let part = ranges::take(server.from("member", 0), "member").unwrap();
+        let (values, target) = (part.values.into_iter(), "<GUID=g>".to_owned());
+        let mut owner = Owner { uid: String::new(), target, values, passed: 0, next: part.next };
+        owner.skip(passed);
+        let members = std::iter::from_fn(|| owner.next(&server, "member").unwrap());
+        members.map(|value| String::from_utf8(value).unwrap()).collect()
+    }
+
+    #[test]
+    fn members_that_come_in_parts_come_each_once_from_wherever_they_go_on() {
+        for values in [1, 3, 4, 9, 11] {
+            for passed in 0..=values {
+                let expected: Vec<String> = (passed..values).map(|n| format!("CN={n},DC=x")).collect();
+                assert_eq!(members(values, passed), expected, "{passed} of {values}");
+            }
+        }
     }
 
     #[test]

@@ -119,7 +119,8 @@ impl Translator<'_> {
                 let (from, to) = (self.bound(native, value, true)?, self.bound(native, value, false)?);
                 Pushed::new(format!("(&{from}{to})"), false)
             }
-            Syntax::Sid => None,
+            // One moment has several spellings as UTCTime, and a server need not know that.
+            Syntax::Sid | Syntax::UtcTime => None,
             Syntax::Reference => self.points_at(native, value),
             _ => {
                 let bytes = values::write(native, value).ok()?;

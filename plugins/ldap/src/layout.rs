@@ -1,13 +1,15 @@
 //! From an entry to a row: one cell for every attribute that was asked for, in that order.
 //!
-//! *Absent* is what an entry was asked for and does not have. A password is *unread*, whatever is there. A relation with
-//! more values than a row should carry, or of which the server sent some, is *partial*: the rest comes as edges.
+//! *Absent* is what an entry was asked for and does not have. A password is *unread*, whatever is there. What the server
+//! sent some values of is *partial*, and so is the relation that comes as edges where it has more than a row should carry:
+//! it alone, because the rest of any other could be had nowhere.
 
 use crate::dialect::Dialect;
 use crate::directory::{Directory, Place};
-use crate::model::{Class, DN, Native, Syntax};
+use crate::model::{Class, DN, Native};
 use crate::operational::{Operational, PASSWORD};
-use crate::{entry, values};
+use crate::options::Options;
+use crate::{entry, membership, values};
 use hawser_sdk::ldap::{Entry, RawAttribute};
 use hawser_sdk::{Cell, Error, Result, Row};
 use std::cell::RefCell;
@@ -19,8 +21,13 @@ pub(crate) struct Layout {
     slots: Vec<Slot>,
     /// Where the attributes of the last entry stood: those of the next one mostly come in the same order.
     usual: RefCell<Vec<usize>>,
+    /// The relation that comes as edges, if the class has it, and how many of its values a row carries.
+    relation: Option<String>,
     large: usize,
 }
+
+/// The most values a row carries of any attribute: one with more is larger than what the host keeps.
+const VALUES_MAX: usize = 100_000;
 
 enum Slot {
     Dn,
@@ -34,13 +41,33 @@ impl Layout {
     /// # Errors
     /// An attribute that the class does not have.
     pub(crate) fn new(directory: &Directory, place: &Place, class: &Class, attributes: &[String]) -> Result<Self> {
-        let large = usize::try_from(directory.options.large_group).unwrap_or(usize::MAX);
-        Self::of(directory.dialect(), &place.name, class, attributes, large)
+        Self::of(directory.dialect(), &place.name, class, attributes, &directory.options)
     }
 
-    pub(crate) fn of(dialect: Dialect, name: &str, class: &Class, attributes: &[String], large: usize) -> Result<Self> {
+    pub(crate) fn of(
+        dialect: Dialect,
+        name: &str,
+        class: &Class,
+        attributes: &[String],
+        options: &Options,
+    ) -> Result<Self> {
         let slots = attributes.iter().map(|attribute| slot(class, attribute)).collect::<Result<Vec<_>>>()?;
-        Ok(Self { dialect, name: name.to_owned(), slots, usual: RefCell::default(), large })
+        let relation = Some(&options.member_attribute).filter(|it| membership::is_relation(it, class.kind, options));
+        let large = usize::try_from(options.large_group).unwrap_or(usize::MAX);
+        Ok(Self {
+            dialect,
+            name: name.to_owned(),
+            slots,
+            usual: RefCell::default(),
+            relation: relation.cloned(),
+            large,
+        })
+    }
+
+    /// How many values of an attribute a row carries.
+    pub(crate) fn most(&self, attribute: &str) -> usize {
+        let is_relation = self.relation.as_deref().is_some_and(|relation| relation.eq_ignore_ascii_case(attribute));
+        if is_relation { self.large } else { VALUES_MAX }
     }
 
     /// What has to be read for a row.
@@ -136,9 +163,10 @@ impl Layout {
     }
 
     fn cell(&self, native: &Native, mut raw: Vec<Vec<u8>>, cut: bool) -> Cell {
-        let large = native.syntax == Syntax::Reference && !native.single && raw.len() > self.large;
+        let most = self.most(&native.name);
+        let large = !native.single && raw.len() > most;
         if large {
-            raw.truncate(self.large);
+            raw.truncate(most);
         }
         match values::cell(native, raw, self.dialect) {
             Cell::Many(values) if cut || large => Cell::Partial(values),
@@ -176,9 +204,13 @@ mod tests {
     use crate::entry::tests::entry;
     use hawser_sdk::{Reference, Value};
 
+    fn options() -> Options {
+        Options { large_group: 2, ..Options::default() }
+    }
+
     fn layout(class: &Class, attributes: &[&str]) -> Layout {
         let attributes: Vec<String> = attributes.iter().map(|name| (*name).to_owned()).collect();
-        Layout::of(Dialect::OpenLdap, DN, class, &attributes, 2).unwrap()
+        Layout::of(Dialect::OpenLdap, DN, class, &attributes, &options()).unwrap()
     }
 
     fn row(class: &Class, attributes: &[&str], entry: Entry) -> Vec<Cell> {
@@ -191,9 +223,9 @@ mod tests {
     fn an_entry_without_uid_or_name_is_no_row() {
         let classes = of_openldap();
         assert!(layout(&classes[0], &[]).row(entry("cn=a", &[])).is_err());
-        let named = Layout::of(Dialect::OpenLdap, "uid", &classes[0], &[], 2).unwrap();
+        let named = Layout::of(Dialect::OpenLdap, "uid", &classes[0], &[], &options()).unwrap();
         assert!(named.row(entry("cn=a", &[UID])).unwrap_err().message().contains("`uid`"));
-        assert!(Layout::of(Dialect::OpenLdap, DN, &classes[0], &["nosuch".to_owned()], 2).is_err());
+        assert!(Layout::of(Dialect::OpenLdap, DN, &classes[0], &["nosuch".to_owned()], &options()).is_err());
     }
 
     #[test]
@@ -213,6 +245,20 @@ mod tests {
     }
 
     #[test]
+    fn only_what_comes_as_edges_is_cut() {
+        let classes = of_openldap();
+        let names = ["cn=1,dc=x", "cn=2,dc=x", "cn=3,dc=x"];
+        let attributes: Vec<_> = names.iter().map(|name| ("manager", *name)).chain([UID]).collect();
+        let managers = row(&classes[0], &["manager"], entry("cn=a", &attributes)).remove(0);
+        assert!(matches!(managers, Cell::Many(values) if values.len() == 3));
+        let written_on_accounts = Options { member_attribute: "memberOf".to_owned(), ..options() };
+        let most =
+            |class, options| Layout::of(Dialect::OpenLdap, DN, &classes[class], &[], options).unwrap().most("memberof");
+        assert_eq!((most(0, &written_on_accounts), most(1, &written_on_accounts)), (2, VALUES_MAX));
+        assert_eq!(most(0, &options()), VALUES_MAX);
+    }
+
+    #[test]
     fn some_of_the_values_are_never_all_of_them() {
         let classes = of_openldap();
         let some = |name| {
@@ -229,7 +275,7 @@ mod tests {
     fn a_row_asks_for_what_it_is_made_of_and_nothing_else() {
         let ad = of_ad();
         let attributes = ["enabled".to_owned(), "cn".to_owned(), "password".to_owned()];
-        let layout = Layout::of(Dialect::Samba, "sAMAccountName", &ad[0], &attributes, 2).unwrap();
+        let layout = Layout::of(Dialect::Samba, "sAMAccountName", &ad[0], &attributes, &options()).unwrap();
         assert_eq!(layout.wanted(), ["cn", "objectGUID", "sAMAccountName", "uSNChanged", "userAccountControl"]);
     }
 

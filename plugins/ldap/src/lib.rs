@@ -8,8 +8,9 @@
 //! contract's filters, `entry` and `layout` the way from an entry to a row.
 //!
 //! What it offers stands on top, over `directory`, the one way to the server: `listing`, `lookup`, `edges` and `ranges`
-//! read, `feed` tells what changed, `provision` and `update` with `draft` and `changes`, `membership` and `password` write, `schema` and
-//! `probe` describe. `failure` reads what only this connector can know out of the host's errors.
+//! read, `feed` tells what changed, `provision` and `update` with `draft`, `changes` and `state`, `membership` and
+//! `password` write, `schema` and `probe` describe. `failure` reads what only this connector can know out of the host's
+//! errors.
 
 mod ber;
 mod builder;
@@ -37,6 +38,7 @@ mod provision;
 mod ranges;
 mod schema;
 mod server;
+mod state;
 mod subschema;
 mod time;
 mod update;

@@ -8,7 +8,7 @@ use crate::directory::{Directory, Place, is_within, paged};
 use crate::edges::Edges;
 use crate::feed::token;
 use crate::layout::Layout;
-use crate::{entry, failure, filter};
+use crate::{entry, failure, filter, ranges};
 use hawser_sdk::ldap::{Entry, Found, Scope, Search};
 use hawser_sdk::{
     Edge, EdgeRequest, Error, FailureKind, Item, ListRequest, Listing, ObjectRef, Record, Rejected, Result, Source, log,
@@ -117,12 +117,27 @@ impl Objects {
                 continue;
             }
             let dn = entry.dn.clone();
+            let entry = self.whole(entry)?;
             return Ok(Some(match self.layout.row(entry) {
                 Ok(row) => row.into(),
                 Err(why) => Rejected::new(entry::canonical(&dn, self.found.directory.dialect()), why).into(),
             }));
         }
         Ok(None)
+    }
+}
+
+impl Objects {
+    /// With what the server left out; an entry without uid is not worth it.
+    fn whole(&self, mut entry: Entry) -> Result<Entry> {
+        let directory = &self.found.directory;
+        if ranges::is_cut(&entry)
+            && let Ok(uid) = entry::uid(&entry, directory.dialect())
+        {
+            let target = directory.target(&entry, &uid);
+            ranges::complete(directory, &target, &mut entry, |attribute| self.layout.most(attribute))?;
+        }
+        Ok(entry)
     }
 }
 

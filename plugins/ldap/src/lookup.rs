@@ -18,7 +18,7 @@ impl Ldap {
         let layout = Layout::new(&directory, &place, &directory.class(&object.class)?, attributes)?;
         let mut found = directory.by_uid(&place, &object.uid, &layout.wanted())?;
         let target = directory.target(&found, &object.uid);
-        ranges::complete(&directory, &target, &mut found)?;
+        ranges::complete(&directory, &target, &mut found, |attribute| layout.most(attribute))?;
         layout.row(found).map(Record::from)
     }
 
@@ -45,7 +45,8 @@ impl Ldap {
                     continue;
                 }
                 let uid = entry::uid(&entry, directory.dialect())?;
-                ranges::complete(&directory, &directory.target(&entry, &uid), &mut entry)?;
+                let target = directory.target(&entry, &uid);
+                ranges::complete(&directory, &target, &mut entry, |attribute| layout.most(attribute))?;
                 found.insert(uid, layout.row(entry));
             }
         }

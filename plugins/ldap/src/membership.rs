@@ -4,6 +4,7 @@ use crate::Ldap;
 use crate::directory::{Directory, NO_ATTRIBUTES, Place, paged};
 use crate::filter::escaped;
 use crate::model::{GROUP, Kind};
+use crate::options::Options;
 use crate::{entry, failure};
 use hawser_sdk::ldap::{Entry, Modification, NewValue, Operation, Scope};
 use hawser_sdk::{
@@ -86,12 +87,21 @@ impl Pair {
 
     /// Adds or removes the one value, on the side where memberships are written.
     fn write(&self, operation: Operation) -> Result<()> {
-        let attribute = &self.directory.options.member_attribute;
+        let (owner, held) = self.ends();
+        let value = NewValue::from(held.as_str());
+        let change = Modification { operation, name: self.attribute().to_owned(), values: vec![value] };
+        self.directory.session.modify(&owner, &[change], &[]).map(drop)
+    }
+
+    fn attribute(&self) -> &str {
+        &self.directory.options.member_attribute
+    }
+
+    /// How operations speak of who holds the value, and the value.
+    fn ends(&self) -> (String, String) {
         let (group, principal) = ((&self.group, &self.group_uid), (&self.principal, &self.principal_uid));
-        let (owner, member) = if of_member(attribute) { (principal, group) } else { (group, principal) };
-        let value = NewValue::from(dn(&self.directory, member.0).as_str());
-        let change = Modification { operation, name: attribute.clone(), values: vec![value] };
-        self.directory.session.modify(&self.directory.target(owner.0, owner.1), &[change], &[]).map(drop)
+        let ((owner, uid), (held, _)) = sides(self.attribute(), group, principal);
+        (self.directory.target(owner, uid), dn(&self.directory, held))
     }
 
     /// Is the principal still a member through another group? Only Active Directory can be asked.
@@ -102,19 +112,34 @@ impl Pair {
 
     /// Does the group name the principal, or by a rule, a group in which it is?
     fn is_member(&self, rule: &str) -> Result<bool> {
-        let attribute = &self.directory.options.member_attribute;
-        let (group, principal) = ((&self.group, &self.group_uid), (&self.principal, &self.principal_uid));
-        let (owner, member) = if of_member(attribute) { (principal, group) } else { (group, principal) };
-        let filter = format!("({attribute}{rule}={})", escaped(dn(&self.directory, member.0).as_bytes()));
-        let request =
-            self.directory.request(&self.directory.target(owner.0, owner.1), Scope::Base, &filter, &[NO_ATTRIBUTES]);
+        let (owner, held) = self.ends();
+        let filter = format!("({}{rule}={})", self.attribute(), escaped(held.as_bytes()));
+        let request = self.directory.request(&owner, Scope::Base, &filter, &[NO_ATTRIBUTES]);
         Ok(!self.directory.session.find(&request)?.is_empty())
     }
+}
+
+/// Is it the relation that grants are written to? It comes as edges: groups are of any size.
+pub(crate) fn is_relation(attribute: &str, kind: Kind, options: &Options) -> bool {
+    let owner = if of_member(&options.member_attribute) { Kind::Account } else { Kind::Group };
+    kind == owner && attribute.eq_ignore_ascii_case(&options.member_attribute)
 }
 
 /// Are memberships written on the member?
 fn of_member(attribute: &str) -> bool {
     attribute.eq_ignore_ascii_case("memberOf")
+}
+
+/// Who of a group and a principal holds the value, and whom it names.
+fn sides<T>(attribute: &str, group: T, principal: T) -> (T, T) {
+    if of_member(attribute) { (principal, group) } else { (group, principal) }
+}
+
+/// Finds the groups a principal is in through other groups. Only a group's own list can be followed, wherever memberships
+/// are written.
+fn nested(attribute: &str, member: &str) -> String {
+    let attribute = if of_member(attribute) { "member" } else { attribute };
+    format!("({attribute}{IN_CHAIN}={member})")
 }
 
 /// What one principal is a member of.
@@ -150,8 +175,7 @@ impl Granting<'_> {
         let member = escaped(self.principal.as_bytes());
         let mut groups = BTreeMap::new();
         if self.directory.dialect().is_ad() {
-            let nested = format!("({attribute}{IN_CHAIN}={member})");
-            groups.extend(self.found(&nested)?.into_iter().map(|(uid, name)| (uid, (name, false))));
+            groups.extend(self.found(&nested(attribute, &member))?.into_iter().map(|(uid, name)| (uid, (name, false))));
         }
         let direct = if of_member(attribute) {
             self.listed(attribute)?
@@ -203,6 +227,38 @@ impl Granting<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_membership_is_written_where_it_is_kept() {
+        for of_group in ["member", "uniqueMember", "seeAlso"] {
+            assert_eq!(sides(of_group, "group", "ada"), ("group", "ada"), "{of_group}");
+        }
+        for of_account in ["memberOf", "memberof"] {
+            assert_eq!(sides(of_account, "group", "ada"), ("ada", "group"), "{of_account}");
+        }
+    }
+
+    #[test]
+    fn the_relation_that_comes_as_edges_is_the_one_of_who_holds_it() {
+        let relation = |attribute: &str, kind, of: &str| {
+            let options = Options { member_attribute: of.to_owned(), ..Options::default() };
+            is_relation(attribute, kind, &options)
+        };
+        assert!(relation("uniqueMember", Kind::Group, "uniquemember"));
+        assert!(relation("memberOf", Kind::Account, "memberOf"));
+        assert!(
+            !relation("memberOf", Kind::Group, "memberOf"),
+            "a group in a group holds it, and grants go to accounts"
+        );
+        assert!(!relation("member", Kind::Group, "memberOf") && !relation("memberOf", Kind::Account, "member"));
+    }
+
+    #[test]
+    fn groups_in_groups_are_found_by_their_own_lists() {
+        let ada = "CN=Ada\\2c,DC=x";
+        assert_eq!(nested("member", ada), format!("(member:1.2.840.113556.1.4.1941:={ada})"));
+        assert_eq!(nested("memberOf", ada), nested("member", ada), "the other way round finds the members of Ada");
+    }
 
     #[test]
     fn the_last_member_says_why_it_stays() {

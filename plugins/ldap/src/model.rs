@@ -17,6 +17,8 @@ pub(crate) enum Syntax {
     Integer,
     Boolean,
     Time,
+    /// A moment whose year has two digits.
+    UtcTime,
     WindowsTime,
     Binary,
     Guid,
@@ -46,6 +48,8 @@ pub(crate) struct Class {
     pub(crate) name: String,
     pub(crate) kind: Kind,
     pub(crate) object_class: String,
+    /// The object classes below it, in lower case, where an entry need not say that it is of this one, too.
+    pub(crate) below: Vec<String>,
     pub(crate) attributes: Vec<Native>,
     pub(crate) operational: Vec<Operational>,
 }
@@ -96,13 +100,14 @@ impl Class {
     }
 }
 
-const SYNTAXES: [(Syntax, char); 11] = [
+const SYNTAXES: [(Syntax, char); 12] = [
     (Syntax::Text, 't'),
     (Syntax::Dn, 'd'),
     (Syntax::Reference, 'r'),
     (Syntax::Integer, 'i'),
     (Syntax::Boolean, 'b'),
     (Syntax::Time, 'g'),
+    (Syntax::UtcTime, 'y'),
     (Syntax::WindowsTime, 'w'),
     (Syntax::Binary, 'x'),
     (Syntax::Guid, 'u'),
@@ -116,8 +121,9 @@ pub(crate) fn encode(classes: &[Class]) -> String {
     for class in classes {
         let operational: Vec<&str> = class.operational.iter().map(|it| it.name()).collect();
         // Writing to a string cannot fail.
-        let _ =
-            writeln!(text, "{} {} {} {}", class.kind.letter(), class.name, class.object_class, operational.join(","));
+        let (operational, below) = (operational.join(","), class.below.join(","));
+        let letter = class.kind.letter();
+        let _ = writeln!(text, "{letter} {} {} {operational} {below}", class.name, class.object_class);
         for native in &class.attributes {
             let syntax =
                 SYNTAXES.iter().find(|(syntax, _)| *syntax == native.syntax).map_or('t', |(_, letter)| *letter);
@@ -159,7 +165,8 @@ fn decode_class(line: &str) -> Option<Class> {
         [Kind::Account, Kind::Group, Kind::Unit, Kind::Other].into_iter().find(|kind| kind.letter() == letter)?;
     let (name, object_class) = (words.next()?.to_owned(), words.next()?.to_owned());
     let operational = words.next()?.split(',').filter_map(Operational::parse).collect();
-    Some(Class { name, kind, object_class, attributes: Vec::new(), operational })
+    let below = words.next()?.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
+    Some(Class { name, kind, object_class, below, attributes: Vec::new(), operational })
 }
 
 fn decode_native(line: &str) -> Option<Native> {

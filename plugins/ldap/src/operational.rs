@@ -10,10 +10,14 @@ use hawser_sdk::{Cell, Syntax};
 /// The confidential one, which has a way of its own.
 pub(crate) const PASSWORD: &str = "password";
 
-/// The bit of `userAccountControl` that disables.
+/// Where Active Directory keeps the bits of an account.
+pub(crate) const AD_CONTROL: &str = "userAccountControl";
+/// The bit of it that disables.
 pub(crate) const AD_DISABLED: i64 = 0x2;
 /// An account like any other; disabled with [`AD_DISABLED`].
 pub(crate) const AD_NORMAL: i64 = 0x200;
+/// The bit whose password stays good whatever the policy says (MS-ADTS 2.2.16, `ADS_UF_DONT_EXPIRE_PASSWD`).
+pub(crate) const AD_PASSWORD_NEVER_EXPIRES: i64 = 0x1_0000;
 /// The bits of the computed control.
 const AD_LOCKED_OUT: i64 = 0x10;
 const AD_PASSWORD_EXPIRED: i64 = 0x80_0000;
@@ -33,19 +37,21 @@ pub(crate) enum Operational {
     LockedOut,
     PasswordExpired,
     PasswordExpiresAt,
+    PasswordNeverExpires,
     ForcePasswordChange,
     LastLogin,
     LastPasswordChange,
 }
 
 impl Operational {
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Enabled,
         Self::EnableDate,
         Self::DisableDate,
         Self::LockedOut,
         Self::PasswordExpired,
         Self::PasswordExpiresAt,
+        Self::PasswordNeverExpires,
         Self::ForcePasswordChange,
         Self::LastLogin,
         Self::LastPasswordChange,
@@ -59,6 +65,7 @@ impl Operational {
             Self::LockedOut => "locked-out",
             Self::PasswordExpired => "password-expired",
             Self::PasswordExpiresAt => "password-expires-at",
+            Self::PasswordNeverExpires => "password-never-expires",
             Self::ForcePasswordChange => "force-password-change",
             Self::LastLogin => "last-login",
             Self::LastPasswordChange => "last-password-change",
@@ -77,6 +84,7 @@ impl Operational {
             Self::LockedOut => "Locked out",
             Self::PasswordExpired => "Password expired",
             Self::PasswordExpiresAt => "Password expires",
+            Self::PasswordNeverExpires => "Password never expires",
             Self::ForcePasswordChange => "Must change password",
             Self::LastLogin => "Last login",
             Self::LastPasswordChange => "Password changed",
@@ -85,7 +93,11 @@ impl Operational {
 
     pub(crate) const fn syntax(self) -> Syntax {
         match self {
-            Self::Enabled | Self::LockedOut | Self::PasswordExpired | Self::ForcePasswordChange => Syntax::Boolean,
+            Self::Enabled
+            | Self::LockedOut
+            | Self::PasswordExpired
+            | Self::PasswordNeverExpires
+            | Self::ForcePasswordChange => Syntax::Boolean,
             _ => Syntax::Instant,
         }
     }
@@ -107,7 +119,7 @@ impl Operational {
             Self::ForcePasswordChange => &["pwdReset"],
             Self::LastLogin => &["pwdLastSuccess", "authTimestamp"],
             Self::LastPasswordChange => &["pwdChangedTime"],
-            Self::PasswordExpired | Self::PasswordExpiresAt => &[],
+            Self::PasswordExpired | Self::PasswordExpiresAt | Self::PasswordNeverExpires => &[],
         }
     }
 
@@ -118,13 +130,13 @@ impl Operational {
             Self::PasswordExpiresAt | Self::ForcePasswordChange => &["passwordExpirationTime"],
             Self::LastLogin => &["lastLoginTime"],
             Self::LastPasswordChange => &["pwdUpdateTime"],
-            Self::EnableDate | Self::DisableDate | Self::PasswordExpired => &[],
+            Self::EnableDate | Self::DisableDate | Self::PasswordExpired | Self::PasswordNeverExpires => &[],
         }
     }
 
     const fn of_ad(self) -> &'static [&'static str] {
         match self {
-            Self::Enabled => &["userAccountControl"],
+            Self::Enabled | Self::PasswordNeverExpires => &[AD_CONTROL],
             Self::DisableDate => &["accountExpires"],
             Self::LockedOut => &["lockoutTime", AD_COMPUTED],
             Self::PasswordExpired => &[AD_COMPUTED],
@@ -139,7 +151,12 @@ impl Operational {
     pub(crate) const fn is_writable(self) -> bool {
         matches!(
             self,
-            Self::Enabled | Self::EnableDate | Self::DisableDate | Self::LockedOut | Self::ForcePasswordChange
+            Self::Enabled
+                | Self::EnableDate
+                | Self::DisableDate
+                | Self::LockedOut
+                | Self::PasswordNeverExpires
+                | Self::ForcePasswordChange
         )
     }
 
@@ -176,8 +193,10 @@ impl Operational {
     fn read_ad(self, entry: &Entry) -> Cell {
         let windows = |name: &str| Moment(entry::integer(entry, name).and_then(time::from_filetime)).into();
         let computed = |bit: i64| entry::integer(entry, AD_COMPUTED).map(|bits| bits & bit != 0);
+        let control = |bit: i64| entry::integer(entry, AD_CONTROL).map(|bits| bits & bit != 0);
         match self {
-            Self::Enabled => entry::integer(entry, "userAccountControl").map(|bits| bits & AD_DISABLED == 0).into(),
+            Self::Enabled => control(AD_DISABLED).map(|disabled| !disabled).into(),
+            Self::PasswordNeverExpires => control(AD_PASSWORD_NEVER_EXPIRES).into(),
             // The time of a lock-out stays when its duration has passed; what is computed knows better, where it is.
             Self::LockedOut => computed(AD_LOCKED_OUT)
                 .unwrap_or_else(|| entry::integer(entry, "lockoutTime").is_some_and(|time| time != 0))
@@ -192,9 +211,10 @@ impl Operational {
     pub(crate) fn filter(self, dialect: Dialect, wanted: bool) -> Option<(String, bool)> {
         let (yes, exact) = match (self, dialect) {
             (Self::Enabled, Dialect::ActiveDirectory | Dialect::Samba) => {
-                let disabled = "(userAccountControl:1.2.840.113556.1.4.803:=2)";
-                let filter = if wanted { format!("(!{disabled})") } else { disabled.to_owned() };
-                return Some((filter, false));
+                return Some((with_bit(AD_DISABLED, !wanted), false));
+            }
+            (Self::PasswordNeverExpires, Dialect::ActiveDirectory | Dialect::Samba) => {
+                return Some((with_bit(AD_PASSWORD_NEVER_EXPIRES, wanted), false));
             }
             (Self::Enabled, Dialect::OpenLdap) => {
                 let disabled = format!("(pwdAccountLockedTime={LOCKED_FOR_GOOD})");
@@ -214,6 +234,12 @@ impl Operational {
             (false, false) => None,
         }
     }
+}
+
+/// Accounts of Active Directory with a bit of their control set or not; without a control, it is not set.
+fn with_bit(bit: i64, set: bool) -> String {
+    let filter = format!("({AD_CONTROL}:1.2.840.113556.1.4.803:={bit})");
+    if set { filter } else { format!("(!{filter})") }
 }
 
 /// A moment for a cell.
@@ -269,6 +295,8 @@ mod tests {
         let bits = |control| read(Dialect::ActiveDirectory, Operational::Enabled, &[("useraccountcontrol", control)]);
         assert_eq!(bits("514"), Cell::Boolean(false));
         assert_eq!(bits("66048"), Cell::Boolean(true));
+        let never = |control| read(Dialect::Samba, Operational::PasswordNeverExpires, &[(AD_CONTROL, control)]);
+        assert_eq!((never("66050"), never("514")), (Cell::Boolean(true), Cell::Boolean(false)));
         let locked = [("lockoutTime", "133000000000000000"), (AD_COMPUTED, "0")];
         assert_eq!(read(Dialect::Samba, Operational::LockedOut, &locked), Cell::Boolean(false), "its time has passed");
         assert_eq!(read(Dialect::Samba, Operational::LockedOut, &locked[..1]), Cell::Boolean(true));
@@ -291,5 +319,7 @@ mod tests {
         assert_eq!(Operational::Enabled.filter(Dialect::Ds389, false), None, "roles disable without the attribute");
         let (filter, exact) = Operational::Enabled.filter(Dialect::ActiveDirectory, true).unwrap();
         assert_eq!((filter.as_str(), exact), ("(!(userAccountControl:1.2.840.113556.1.4.803:=2))", false));
+        let never = Operational::PasswordNeverExpires.filter(Dialect::Samba, true);
+        assert_eq!(never, Some(("(userAccountControl:1.2.840.113556.1.4.803:=65536)".to_owned(), false)));
     }
 }

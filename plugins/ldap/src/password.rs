@@ -2,7 +2,7 @@
 //! here.
 
 use crate::Ldap;
-use crate::changes::{Write, writes};
+use crate::changes::Write;
 use crate::controls;
 use crate::dialect::Dialect;
 use crate::directory::{Directory, NO_ATTRIBUTES, Place};
@@ -12,10 +12,10 @@ use crate::filter::escaped;
 use crate::model::Kind;
 use crate::operational::{LOCKED_FOR_GOOD, Operational, is_for_good};
 use crate::options::DN;
-use crate::{entry, filter};
+use crate::{entry, filter, state};
 use hawser_sdk::credentials::Password;
 use hawser_sdk::ldap::{Entry, Modification, NewValue, Operation, Scope};
-use hawser_sdk::{Cell, Effect, Error, FailureKind, ObjectRef, Passwords, Result, log};
+use hawser_sdk::{Cell, Effect, Error, FailureKind, ObjectRef, Passwords, Result, Value, log};
 
 /// Where OpenLDAP's policy notes that somebody is locked, for good or for a while.
 pub(crate) const LOCKED: &str = "pwdAccountLockedTime";
@@ -114,7 +114,8 @@ fn replaced<'a>(dialect: Dialect, new: &'a Password<'a>) -> Modification<'a> {
 }
 
 fn marked<'a>(dialect: Dialect) -> Result<Vec<Modification<'a>>> {
-    let writes = writes(Operational::ForcePasswordChange, dialect, &[true.into()], None)?;
+    let forced = vec![(Operational::ForcePasswordChange, Some(&Value::Boolean(true)))];
+    let writes = state::written(dialect, None, forced, Vec::new())?;
     Ok(writes.into_iter().flat_map(Write::modifications).collect())
 }
 

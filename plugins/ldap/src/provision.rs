@@ -11,16 +11,12 @@ use crate::directory::{Directory, Place};
 use crate::dn::Dn;
 use crate::draft;
 use crate::model::{Class, DN, Kind};
-use crate::operational::PASSWORD;
+use crate::operational::{AD_CONTROL, AD_DISABLED, AD_NORMAL, PASSWORD};
 use crate::update::Alteration;
 use crate::{controls, entry, failure, layout};
 use hawser_sdk::credentials::Password;
-use hawser_sdk::ldap::{Control, Entry, Modification, NewAttribute, NewValue, Scope};
+use hawser_sdk::ldap::{Control, Entry, Modification, NewAttribute, NewValue, RawAttribute, Scope};
 use hawser_sdk::{Draft, Effect, Error, FailureKind, ObjectRef, Outcome, Provision, Result, Secret, Update, Written};
-
-/// An account of Active Directory that is created without a password.
-const AD_DISABLED_ACCOUNT: &str = "514";
-const AD_ENABLED_ACCOUNT: &str = "512";
 
 impl Provision for Ldap {
     fn create(&self, draft: Draft) -> Result<Outcome> {
@@ -104,13 +100,14 @@ struct Creation<'a> {
 impl Creation<'_> {
     fn run(&self, draft: &Draft) -> Result<Outcome> {
         let dialect = self.directory.dialect();
-        let mut writes = self.writes(draft)?;
+        let password = password(&draft.secrets)?;
+        let fresh = self.fresh(password.is_some());
+        let mut writes = self.writes(draft, &fresh)?;
         let given = |name: &str| text_of(&writes, name);
         let dn = draft::dn(self.directory, self.place, &draft.name, draft.container.as_deref(), given)?;
         self.name(&mut writes, &dn, &draft.name);
-        let password = password(&draft.secrets)?;
-        if dialect.is_ad() && self.place.kind == Kind::Account {
-            self.enable(&mut writes, password.is_some());
+        if let Some(control) = entry::text(&fresh, AD_CONTROL).filter(|_| text_of(&writes, AD_CONTROL).is_none()) {
+            writes.extend(Write::one(AD_CONTROL, control));
         }
         let with_entry = password.filter(|_| dialect != Dialect::OpenLdap);
         let later =
@@ -129,12 +126,18 @@ impl Creation<'_> {
         self.written(&dn, answer, &wanted)
     }
 
-    fn writes(&self, draft: &Draft) -> Result<Vec<Write>> {
+    /// What is so of a new entry unless somebody says otherwise: Active Directory enables nobody without a password.
+    fn fresh(&self, has_password: bool) -> Entry {
+        let bits = if has_password { AD_NORMAL } else { AD_NORMAL | AD_DISABLED };
+        let control = RawAttribute { name: AD_CONTROL.into(), values: vec![bits.to_string().into_bytes()] };
+        let controlled = self.directory.dialect().is_ad() && self.place.kind == Kind::Account;
+        let attributes = controlled.then_some(control).into_iter().collect();
+        Entry { dn: String::new(), attributes, controls: Vec::new() }
+    }
+
+    fn writes(&self, draft: &Draft, fresh: &Entry) -> Result<Vec<Write>> {
         let writer = Writer { directory: self.directory, class: self.class };
-        let mut writes = Vec::new();
-        for attribute in &draft.attributes {
-            writes.extend(writer.replace(&attribute.name, &attribute.values, None)?);
-        }
+        let mut writes = writer.created(&draft.attributes, fresh)?;
         // An attribute without values is no attribute.
         writes.retain(|write| write.what != What::Replace(Vec::new()));
         let own: &[String] = match self.place.kind {
@@ -158,15 +161,6 @@ impl Creation<'_> {
         }
         if self.place.name != DN {
             add_value(writes, &self.place.name, name.as_bytes());
-        }
-    }
-
-    /// Active Directory enables nobody who has no password, unless somebody says so.
-    fn enable(&self, writes: &mut Vec<Write>, has_password: bool) {
-        const CONTROL: &str = "userAccountControl";
-        if text_of(writes, CONTROL).is_none() {
-            let bits = if has_password { AD_ENABLED_ACCOUNT } else { AD_DISABLED_ACCOUNT };
-            writes.push(Write::replace(CONTROL, vec![bits.as_bytes().to_vec()]));
         }
     }
 

@@ -3,6 +3,7 @@
 use crate::Ldap;
 use crate::dialect::Dialect;
 use crate::directory::Place;
+use crate::membership;
 use crate::model::{ACCOUNT, Class, DN, GROUP, Kind, Native, Syntax};
 use crate::operational::{Operational, PASSWORD};
 use crate::options::Options;
@@ -61,19 +62,13 @@ fn attribute(native: &Native, class: &Class, place: &Place, options: &Options) -
         (!native.single, AttributeInfo::multi_valued),
         (native.read_only || name, AttributeInfo::read_only),
         (native.syntax == Syntax::Binary || name, AttributeInfo::on_request),
-        (is_membership(native, class, options), AttributeInfo::large),
+        (membership::is_relation(&native.name, class.kind, options), AttributeInfo::large),
     ] {
         if holds {
             info = with(info);
         }
     }
     info
-}
-
-/// The relation that grants are written to comes as edges: groups are of any size.
-fn is_membership(native: &Native, class: &Class, options: &Options) -> bool {
-    let owner = if options.member_attribute.eq_ignore_ascii_case("memberOf") { Kind::Account } else { Kind::Group };
-    class.kind == owner && native.name.eq_ignore_ascii_case(&options.member_attribute)
 }
 
 fn refers_to(name: &str, options: &Options) -> &'static [&'static str] {
@@ -92,7 +87,7 @@ const fn syntax(syntax: Syntax) -> sdk::Syntax {
         Syntax::Reference => sdk::Syntax::Reference,
         Syntax::Integer => sdk::Syntax::Integer,
         Syntax::Boolean => sdk::Syntax::Boolean,
-        Syntax::Time | Syntax::WindowsTime => sdk::Syntax::Instant,
+        Syntax::Time | Syntax::UtcTime | Syntax::WindowsTime => sdk::Syntax::Instant,
         Syntax::Binary => sdk::Syntax::Binary,
         Syntax::Guid | Syntax::Uuid => sdk::Syntax::Uuid,
     }

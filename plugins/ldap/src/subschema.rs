@@ -86,6 +86,23 @@ impl Subschema {
         self.classes.contains_key(&name.to_lowercase())
     }
 
+    /// The classes below one, in lower case: their entries are of it, whether they say so or not (RFC 4512, 2.4.1).
+    pub(crate) fn below(&self, name: &str) -> BTreeSet<String> {
+        let mut below = BTreeSet::from([name.to_lowercase()]);
+        for _ in 0..SUPERIORS_MAX {
+            let is_below =
+                |class: &ObjectClass| class.superiors.iter().any(|name| below.contains(&name.to_lowercase()));
+            let found = self.classes.iter().filter(|(name, class)| is_below(class) && !below.contains(*name));
+            let found: Vec<String> = found.map(|(name, _)| name.clone()).collect();
+            if found.is_empty() {
+                break;
+            }
+            below.extend(found);
+        }
+        below.remove(&name.to_lowercase());
+        below
+    }
+
     /// The attributes an entry of these classes may have, in lower case, and whether it must have them.
     pub(crate) fn allowed(&self, classes: &[&str]) -> BTreeMap<String, bool> {
         let mut allowed = BTreeMap::new();

@@ -1,5 +1,5 @@
-//! The two ways directories write a moment: GeneralizedTime (RFC 4517, 3.3.13) and Windows' count of 100 ns since 1601.
-//! Both become microseconds since 1970, and back. Days follow the Gregorian calendar without end.
+//! The ways directories write a moment: GeneralizedTime (RFC 4517, 3.3.13), UTCTime (3.3.34), whose years have two digits,
+//! and Windows' count of 100 ns since 1601. All become microseconds since 1970, and back. Days follow the Gregorian calendar without end.
 
 /// Microseconds of a second.
 const SECOND: i64 = 1_000_000;
@@ -34,6 +34,28 @@ pub(crate) fn from_generalized(text: &str) -> Option<i64> {
     let (fraction, zone) = fraction(rest, unit)?;
     let seconds = days(year, month, day) * DAY + hour * 3_600 + minute * 60 + second - zone_seconds(zone)?;
     Some(seconds * SECOND + fraction)
+}
+
+/// A UTCTime as microseconds; nothing if it is none. Years from 50 on are of the century before (RFC 5280, 4.1.2.5.1).
+/// Servers that write all four digits of a year are believed.
+pub(crate) fn from_utc(text: &str) -> Option<i64> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (_, rest) = text.split_at_checked(digits)?;
+    if digits == 14 {
+        return from_generalized(text);
+    }
+    if !matches!(digits, 10 | 12) || rest.starts_with(['.', ',']) {
+        return None;
+    }
+    let century = if text < "50" { "20" } else { "19" };
+    from_generalized(&format!("{century}{text}"))
+}
+
+/// Microseconds as a UTCTime of whole seconds; nothing outside of the years 1950 to 2049.
+pub(crate) fn to_utc(micros: i64) -> Option<String> {
+    let text = to_generalized(micros)?;
+    let (year, _) = text.split_at_checked(4)?;
+    if ("1950"..="2049").contains(&year) { text.get(2..).map(str::to_owned) } else { None }
 }
 
 /// The fraction of the last unit, and what stands behind it.
@@ -173,7 +195,29 @@ mod tests {
         assert_eq!(from_filetime(116_444_736_000_000_000), Some(0));
     }
 
+    #[test]
+    fn a_year_of_two_digits_is_of_this_century_or_the_last() {
+        for (text, seconds) in [
+            ("260101000000Z", 1_767_225_600),
+            ("2601010200+0200", 1_767_225_600),
+            ("700101000000Z", 0),
+            ("20260101000000Z", 1_767_225_600),
+        ] {
+            assert_eq!(from_utc(text), Some(seconds * SECOND), "{text}");
+        }
+        for text in ["", "26", "260101", "26010100Z", "260101000000", "2601010000.5Z", "261301000000Z"] {
+            assert_eq!(from_utc(text), None, "{text}");
+        }
+        assert_eq!(to_utc(-11_644_473_600 * SECOND), None, "1601 has no UTCTime");
+    }
+
     proptest! {
+        #[test]
+        fn a_moment_survives_utc_time(seconds in -631_152_000_i64..2_524_608_000) {
+            let micros = seconds * SECOND;
+            prop_assert_eq!(to_utc(micros).as_deref().and_then(from_utc), Some(micros));
+        }
+
         #[test]
         fn a_moment_survives_generalized_time(seconds in -62_167_219_200_i64..253_402_300_800) {
             let micros = seconds * SECOND;
@@ -187,7 +231,7 @@ mod tests {
 
         #[test]
         fn every_text_is_read_or_refused(text in "[0-9.,Z+-]{0,24}") {
-            let _ = from_generalized(&text);
+            let _ = (from_generalized(&text), from_utc(&text));
         }
     }
 }

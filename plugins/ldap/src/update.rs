@@ -7,7 +7,7 @@
 use crate::changes::{Write, Writer};
 use crate::dialect::Dialect;
 use crate::directory::{Directory, Place};
-use crate::dn::{Dn, Rdn};
+use crate::dn::{Dn, Part, Rdn};
 use crate::draft::{self, Named};
 use crate::model::DN;
 use crate::operational::{Operational, PASSWORD};
@@ -53,10 +53,7 @@ impl<'a> Alteration<'a> {
     pub(crate) fn run(&self, writer: &Writer<'_>, update: &Update) -> Result<Outcome> {
         let dialect = self.directory.dialect();
         let secret = password(&update.secrets)?;
-        let mut writes = Vec::new();
-        for change in &update.changes {
-            writes.extend(writer.change(change, &self.found)?);
-        }
+        let mut writes = writer.changed(&update.changes, &self.found)?;
         let renaming = Renaming::plan(self, update)?;
         writes.extend(renaming.write.clone());
         let mut steps = Steps::default();
@@ -202,23 +199,8 @@ impl Renaming {
                 superior = superior.or_else(|| dn.parent());
             }
             Some(Named::Relative(new)) => rdn = new,
-            Some(Named::Value(value)) if place.name == DN => {
-                let attribute = own.parts.first().map_or("cn", |part| part.attribute.as_str());
-                rdn = Rdn::new(attribute, &value);
-            }
             Some(Named::Value(value)) => {
-                let old = entry::text(found, &place.name);
-                // The entry's own name follows where it is the name, or was the same text (a CN like the account's name).
-                let follows = own.parts.len() == 1
-                    && own.parts.first().is_some_and(|part| {
-                        part.attribute.eq_ignore_ascii_case(&place.name) || own.value(&part.attribute) == old
-                    });
-                if follows {
-                    rdn = Rdn::new(own.parts.first().map_or("cn", |part| part.attribute.as_str()), &value);
-                }
-                if own.value(&place.name).is_none() {
-                    write = Some(Write::replace(&place.name, vec![value.into_bytes()]));
-                }
+                (rdn, write) = by_value(&own, &place.name, entry::text(found, &place.name), value);
             }
         }
         let superior = superior.filter(|new| !current.parent().is_some_and(|old| old.is(new)));
@@ -236,9 +218,57 @@ impl Renaming {
     }
 }
 
+/// A new value of the attribute that is the name, in an entry's own name and beside it. Of a name in several parts, only
+/// the part that says it changes.
+fn by_value(own: &Rdn, name: &str, old: Option<&str>, value: String) -> (Rdn, Option<Write>) {
+    let is_it = |part: &Part| part.attribute.eq_ignore_ascii_case(name);
+    // The entry's own name follows where it is the name, or was the same text (a CN like the account's name).
+    let was_it = |part: &Part| old.is_some() && own.value(&part.attribute) == old;
+    let at = match name {
+        DN => Some(0),
+        _ => own.parts.iter().position(is_it).or_else(|| own.parts.iter().position(was_it)),
+    };
+    let rdn = at.map_or_else(|| own.clone(), |at| own.with(at, &value));
+    let elsewhere = name != DN && !own.parts.iter().any(is_it);
+    (rdn, elsewhere.then(|| Write::replace(name, vec![value.into_bytes()])))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The relative name afterwards, and what is written beside it.
+    fn renamed(own: &str, name: &str, old: Option<&str>, value: &str) -> (String, Option<Write>) {
+        let (rdn, write) = by_value(&Rdn::parse(own).unwrap(), name, old, value.to_owned());
+        (rdn.text(crate::dn::Letters::Lower), write)
+    }
+
+    fn written(name: &str, value: &str) -> Option<Write> {
+        Some(Write::replace(name, vec![value.as_bytes().to_vec()]))
+    }
+
+    #[test]
+    fn of_a_name_in_several_parts_the_one_that_is_the_name_changes() {
+        let (own, old) = ("uid=ada+cn=Ada", Some("ada"));
+        assert_eq!(renamed(own, "uid", old, "grace"), ("uid=grace+cn=Ada".to_owned(), None));
+        assert_eq!(renamed(own, "CN", Some("Ada"), "Grace"), ("uid=ada+cn=Grace".to_owned(), None));
+        assert_eq!(renamed(own, DN, None, "grace, a+b"), ("uid=grace\\, a\\+b+cn=Ada".to_owned(), None));
+        let by_mail = renamed("cn=ada@x+uid=a", "mail", Some("ada@x"), "grace@x");
+        assert_eq!(by_mail, ("cn=grace@x+uid=a".to_owned(), written("mail", "grace@x")));
+    }
+
+    #[test]
+    fn a_name_that_is_no_part_of_the_entrys_own_is_written_beside_it() {
+        let (like_it, other) = (renamed("cn=ada", "uid", Some("ada"), "grace"), renamed("cn=A", "uid", Some("a"), "g"));
+        assert_eq!(like_it, ("cn=grace".to_owned(), written("uid", "grace")), "it was the same text");
+        assert_eq!(other, ("cn=A".to_owned(), written("uid", "g")));
+        assert_eq!(renamed("cn=A", "uid", None, "g"), ("cn=A".to_owned(), written("uid", "g")));
+    }
+
+    #[test]
+    fn a_name_written_in_bytes_becomes_text() {
+        assert_eq!(renamed("uid=#0403616461", "uid", Some("ada"), "grace"), ("uid=grace".to_owned(), None));
+    }
 
     #[test]
     fn the_first_failure_is_the_updates_and_a_later_one_a_parts() {

@@ -33,6 +33,7 @@ pub(crate) fn read(syntax: Syntax, bytes: Vec<u8>, dialect: Dialect) -> Option<V
             _ => Value::Text(text),
         },
         Syntax::Time => time::from_generalized(&text).map_or(Value::Text(text), Value::Instant),
+        Syntax::UtcTime => time::from_utc(&text).map_or(Value::Text(text), Value::Instant),
         Syntax::WindowsTime => match text.parse() {
             Ok(units) => Value::Instant(time::from_filetime(units)?),
             Err(_) => Value::Text(text),
@@ -90,6 +91,7 @@ pub(crate) fn write(native: &Native, value: &Value) -> Result<Vec<u8>> {
         (Syntax::Boolean | Syntax::Text, Value::Boolean(true)) => Some(b"TRUE".to_vec()),
         (Syntax::Boolean | Syntax::Text, Value::Boolean(false)) => Some(b"FALSE".to_vec()),
         (Syntax::Time, Value::Instant(micros)) => time::to_generalized(*micros).map(String::into_bytes),
+        (Syntax::UtcTime, Value::Instant(micros)) => time::to_utc(*micros).map(String::into_bytes),
         (Syntax::WindowsTime, Value::Instant(micros)) => {
             time::to_filetime(*micros).map(|it| it.to_string().into_bytes())
         }
@@ -103,7 +105,7 @@ const fn wanted(syntax: Syntax) -> &'static str {
     match syntax {
         Syntax::Integer => "whole numbers",
         Syntax::Boolean => "true or false",
-        Syntax::Time | Syntax::WindowsTime => "moments that its format can hold",
+        Syntax::Time | Syntax::UtcTime | Syntax::WindowsTime => "moments that its format can hold",
         Syntax::Guid | Syntax::Uuid => "UUIDs",
         Syntax::Sid => "no values from outside",
         Syntax::Reference => "references",
@@ -179,6 +181,7 @@ pub(crate) mod tests {
                 (Syntax::Integer, Value::Integer(integer)),
                 (Syntax::Boolean, Value::Boolean(boolean)),
                 (Syntax::Time, Value::Instant(seconds * 1_000_000)),
+                (Syntax::UtcTime, Value::Instant(seconds / 2 * 1_000_000)),
                 (Syntax::WindowsTime, Value::Instant(seconds * 1_000_000)),
             ] {
                 let bytes = write(&native(syntax), &value).unwrap();

@@ -253,3 +253,77 @@ async fn come_from_samba(incremental: &str) {
     let [inserted, _, others @ ..] = counts(&directory.bed.import_published().await);
     assert_eq!((inserted, others), (0, [0; 3]));
 }
+
+/// The names of a class's objects as published, in lower case.
+async fn names<S: Server>(directory: &Directory<S>, class: &str) -> Vec<String> {
+    let published = directory.bed.published(class).await;
+    let mut names: Vec<String> =
+        published.iter().map(|object| object["name"].as_str().unwrap().to_lowercase()).collect();
+    names.sort();
+    names
+}
+
+#[tokio::test]
+async fn a_person_of_several_classes_of_a_slapd_is_told_for_each_and_leaves_each_alone() {
+    let directory = Directory::new().await;
+    let mut body = directory.body();
+    body["options"]["more-classes"] = json!(["posixAccount", "person"]);
+    body["options"]["account-filter"] = json!("(!(title=Contractor))");
+    directory.connect_and_refresh(&body).await;
+    let (tools, admin) = (directory.server.tools(), directory.server.admin());
+    tools.add(admin.bind(), &(1..=3).map(|n| people::person(PEOPLE, n)).collect::<String>()).unwrap();
+    directory.bed.import_published().await;
+    let dn = |n| people::dn(PEOPLE, n);
+    assert_eq!(names(&directory, "posixAccount").await, [""; 0]);
+
+    let changed = |n, changes: &str| format!("dn: {}\nchangetype: modify\n{changes}", dn(n));
+    let posix = "add: objectClass\nobjectClass: posixAccount\n-\nadd: uidNumber\nuidNumber: 1\n-\n\
+                 add: gidNumber\ngidNumber: 1\n-\nadd: homeDirectory\nhomeDirectory: /home/one\n";
+    let titled = |n, title: &str| changed(n, &format!("replace: title\ntitle: {title}\n"));
+    tools.modify(admin.bind(), &[changed(1, posix), titled(2, "Contractor")].join("\n")).unwrap();
+    caught_up(&directory).await;
+    assert_eq!(names(&directory, "account").await, [dn(1), dn(3)]);
+    assert_eq!(names(&directory, "posixAccount").await, [dn(1)]);
+    assert_eq!(names(&directory, "person").await, [dn(1), dn(2), dn(3)], "every inetOrgPerson is a person");
+
+    let civil = "delete: objectClass\nobjectClass: posixAccount\n-\ndelete: uidNumber\n-\ndelete: gidNumber\n-\n\
+                 delete: homeDirectory\n";
+    tools.modify(admin.bind(), &[changed(1, civil), titled(2, "Buyer")].join("\n")).unwrap();
+    caught_up(&directory).await;
+    assert_eq!(names(&directory, "posixAccount").await, [""; 0]);
+    assert_eq!(names(&directory, "account").await, [dn(1), dn(2), dn(3)]);
+    assert_eq!(counts(&directory.bed.import_published().await), [0; 5], "a complete pass finds nothing else");
+}
+
+#[tokio::test]
+async fn in_a_samba_domain_computers_are_told_as_such_and_groups_that_come_from_elsewhere_have_their_members() {
+    let directory = Directory::samba().await;
+    let mut body = directory.body();
+    body["options"]["base-dn"] = json!(OF_AD.people);
+    body["options"]["account-base"] = json!(OF_AD.people);
+    body["options"]["group-base"] = json!("OU=Groups,DC=ad,DC=test");
+    body["options"]["more-classes"] = json!(["computer"]);
+    directory.connect_and_refresh(&body).await;
+    let (tools, admin) = (directory.server.tools(), directory.server.admin());
+    let computer = format!("CN=pc1,{}", OF_AD.people);
+    let elsewhere = "CN=staff,DC=ad,DC=test";
+    let group = format!("dn: {elsewhere}\n{}member: {}\nmember: {}\n", OF_AD.is_group, OF_AD.dn(1), OF_AD.dn(2));
+    let people: String = (1..=3).map(|n| (OF_AD.person)(OF_AD.people, n)).collect();
+    let pc = format!("dn: {computer}\nobjectClass: computer\nsAMAccountName: PC1$\n");
+    tools.add(admin.bind(), &[people, group, pc].join("\n")).unwrap();
+    directory.bed.import_published().await;
+    assert_eq!(names(&directory, "computer").await, [computer.to_lowercase()]);
+
+    let described = format!("dn: {computer}\nchangetype: modify\nreplace: description\ndescription: new\n");
+    let moved = format!(
+        "dn: {elsewhere}\nchangetype: modrdn\nnewrdn: CN=staff\ndeleteoldrdn: 1\nnewsuperior: OU=Groups,DC=ad,DC=test\n"
+    );
+    tools.modify(admin.bind(), &[described, moved].join("\n")).unwrap();
+    caught_up(&directory).await;
+    let computers = directory.bed.published("computer").await;
+    assert_eq!(computers[0]["attributes"]["description"], json!(["new"]), "{computers:?}");
+    assert_eq!(names(&directory, "account").await.len(), 3, "a computer is no account");
+    assert_eq!(members(&directory, OF_AD.group).await.len(), 2, "it came with its members");
+    let [inserted, _, others @ ..] = counts(&directory.bed.import_published().await);
+    assert_eq!((inserted, others), (0, [0; 3]), "a complete pass finds nothing else");
+}

@@ -1,5 +1,6 @@
 //! 389-ds: what differs from OpenLDAP. It takes some fifteen seconds to make one, so that there is one test.
 
+use hawser::cli::demo::server::ds389::Ds389;
 use hawser::cli::demo::server::people;
 use hawser_tests::directory::Directory;
 use serde_json::json;
@@ -64,6 +65,11 @@ async fn an_account_of_389_ds_is_hired_granted_reset_locked_and_gone_and_changes
     let change = |attribute: &str, value: bool| json!({"changes": {attribute: {"replace": [value]}}});
     bed.core.patch(&bed.account(&uid), &change("enabled", false)).await.expect(200);
     assert_eq!(directory.texts(&dn, "nsAccountLock"), ["true"]);
+    let mail = |change: serde_json::Value| json!({"changes": {"mail": change}});
+    bed.core.patch(&bed.account(&uid), &mail(json!({"add": ["Jane@ds.test"]}))).await.expect(200);
+    let corrected = mail(json!({"remove": ["Jane@ds.test"], "add": ["jane@ds.test"]}));
+    bed.core.patch(&bed.account(&uid), &corrected).await.expect(200);
+    assert_eq!(directory.texts(&dn, "mail"), ["jane@ds.test"], "only its case was to change");
     let attempt = json!({"class": "account", "name": dn, "password": "Second-Pass2"});
     bed.core.post(&bed.at("/authenticate"), &attempt).await.problem(422, "account-disabled");
     bed.core.patch(&bed.account(&uid), &change("enabled", true)).await.expect(200);
@@ -80,4 +86,34 @@ async fn an_account_of_389_ds_is_hired_granted_reset_locked_and_gone_and_changes
     let unit = format!("dn: {}\nobjectClass: organizationalUnit\n", MOVERS.people);
     tools.add(admin.bind(), &unit).unwrap();
     changes::are_told(&directory, &MOVERS).await;
+    are_written_on_accounts(&directory).await;
+}
+
+/// Memberships of a connection that knows no lists of members: here `memberOf` is an attribute like any other.
+async fn are_written_on_accounts(directory: &Directory<Ds389>) {
+    let (bed, tools, admin) = (&directory.bed, directory.server.tools(), directory.server.admin());
+    let (person, group) = (people::dn(PEOPLE, 7), format!("cn=staff,{GROUPS}"));
+    let may_have = format!("dn: {person}\nchangetype: modify\nadd: objectClass\nobjectClass: nsMemberOf\n");
+    tools.modify(admin.bind(), &may_have).unwrap();
+    let mut body = directory.body();
+    body["options"]["member-attribute"] = json!("memberOf");
+    bed.operator.put(&bed.at(""), &body).await.expect(200);
+    bed.operator.order(&bed.at("/schema/refresh")).await.expect(200);
+    let uid = |dn: &str| directory.texts(dn, "nsUniqueId").remove(0);
+    let entitlements = format!("{}/entitlements", bed.account(&uid(&person)));
+    let entitlement = format!("{entitlements}/group/{}", uid(&group));
+    let outcome =
+        |answer: hawser_tests::client::Answer| answer.expect(200).json()["outcome"].as_str().unwrap().to_owned();
+    assert_eq!(outcome(bed.core.put(&entitlement, &json!({})).await), "granted");
+    assert_eq!(outcome(bed.core.put(&entitlement, &json!({})).await), "already-granted");
+    assert_eq!(directory.texts(&person, "memberOf"), std::slice::from_ref(&group));
+    assert!(!directory.texts(&group, "member").contains(&person), "the group's list is not touched");
+    let listed = bed.core.get(&entitlements).await.expect(200).json();
+    assert_eq!(listed["assignments"][0]["entitlement"]["name"], group.as_str(), "{listed}");
+    bed.import_published().await;
+    let links = bed.core.get(&bed.at("/published/account/links/memberOf")).await.expect(200).lines();
+    assert!(links.iter().any(|link| link["owner"]["uid"] == uid(&person).as_str()), "{links:?}");
+    assert_eq!(outcome(bed.core.delete(&entitlement).await), "revoked");
+    assert_eq!(outcome(bed.core.delete(&entitlement).await), "already-revoked");
+    assert!(directory.texts(&person, "memberOf").is_empty());
 }

@@ -144,6 +144,9 @@ async fn an_account_is_created_read_changed_renamed_moved_and_deleted() {
     let dn = format!("uid=jane.doe,{PEOPLE}");
     assert_eq!(directory.texts(&dn, "mail"), ["jane@ldap.test", "second@ldap.test"]);
     assert_eq!(directory.texts(&dn, "sn"), ["Smith"]);
+    let corrected = json!({"changes": {"mail": {"remove": ["second@ldap.test"], "add": ["Second@ldap.test"]}}});
+    bed.core.patch(&bed.account(&uid), &corrected).await.expect(200);
+    assert_eq!(sorted(directory.texts(&dn, "mail")), ["Second@ldap.test", "jane@ldap.test"]);
 
     let unit =
         bed.core.post(&bed.at("/objects/unit"), &json!({"name": format!("ou=left,{PEOPLE}"), "attributes": {}})).await;
@@ -273,6 +276,18 @@ async fn an_account_is_locked_by_guessing_unlocked_disabled_and_enabled() {
     let read = bed.core.get(&bed.account(&uid)).await.expect(200).json();
     assert_eq!(read["attributes"]["enabled"], json!([false]), "{read}");
     bed.core.patch(&bed.account(&uid), &change("enabled", true)).await.expect(200);
+    assert!(tools.may_bind(&dn, "Start-Pass1").unwrap());
+
+    // Both at once, of somebody who is locked: the server keeps both in one attribute.
+    for _ in 0..5 {
+        assert!(!tools.may_bind(&dn, "Wrong-Pass9").unwrap());
+    }
+    let both =
+        |enabled: bool| json!({"changes": {"enabled": {"replace": [enabled]}, "locked-out": {"replace": [false]}}});
+    bed.core.patch(&bed.account(&uid), &both(false)).await.expect(200);
+    assert_eq!(directory.texts(&dn, "pwdAccountLockedTime"), ["000001010000Z"]);
+    assert!(!tools.may_bind(&dn, "Start-Pass1").unwrap(), "unlocking enabled a disabled account");
+    bed.core.patch(&bed.account(&uid), &both(true)).await.expect(200);
     assert!(tools.may_bind(&dn, "Start-Pass1").unwrap());
 }
 

@@ -89,7 +89,25 @@ async fn an_account_of_active_directory_is_hired_moved_locked_unlocked_and_gone(
     bed.core.patch(&bed.account(&uid), &change("enabled", false)).await.expect(200);
     assert_eq!(directory.texts(&dn, "userAccountControl"), ["514"]);
     bed.core.post(&bed.at("/authenticate"), &attempt("Third-Pass3")).await.problem(422, "account-disabled");
-    bed.core.patch(&bed.account(&uid), &change("enabled", true)).await.expect(200);
+    // Two bits of one number, in one request.
+    let bits = |enabled: bool, never: bool| json!({"changes": {"enabled": {"replace": [enabled]}, "password-never-expires": {"replace": [never]}}});
+    bed.core.patch(&bed.account(&uid), &bits(false, true)).await.expect(200);
+    let shown = directory.server.samba_tool(&["user", "show", "jane"]).unwrap();
+    assert!(shown.contains("userAccountControl: 66050"), "{shown}");
+    let read = bed.core.get(&bed.account(&uid)).await.expect(200).json();
+    assert_eq!(
+        (&read["attributes"]["password-never-expires"], &read["attributes"]["enabled"]),
+        (&json!([true]), &json!([false])),
+        "{read}"
+    );
+    bed.core.patch(&bed.account(&uid), &bits(true, false)).await.expect(200);
+    assert_eq!(directory.texts(&dn, "userAccountControl"), ["512"]);
+    let keeper = json!({
+        "name": format!("CN=keeper,{PEOPLE}"), "attributes": {"sAMAccountName": ["keeper"], "password-never-expires": [true]},
+    });
+    bed.core.post(&bed.at("/objects/account"), &keeper).await.expect(201);
+    let keeper = directory.texts(&format!("CN=keeper,{PEOPLE}"), "userAccountControl");
+    assert_eq!(keeper, ["66050"], "who has no password is not enabled either");
     bed.core.put(&password, &json!({"new": "Fourth-Pass4", "mustChange": true})).await.expect(204);
     assert_eq!(directory.texts(&dn, "pwdLastSet"), ["0"]);
     bed.core.post(&bed.at("/authenticate"), &attempt("Fourth-Pass4")).await.problem(422, "password-expired");

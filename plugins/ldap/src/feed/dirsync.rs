@@ -2,15 +2,17 @@
 //! removed, and what was deleted.
 //!
 //! It answers with the attributes that changed and nothing else, so every object that is still there is read again as a
-//! whole. Its members are not: those come one by one. When a member is deleted, only that is told; the host drops the
+//! whole. Its members are not: those come one by one. Only where that may not be all of them (a group that came from
+//! elsewhere, a part of a list) they are read again. When a member is deleted, only that is told; the host drops the
 //! memberships of what is gone.
 
+use super::classes::{Classes, READ_AT_ONCE, gone, is_deleted};
+use super::read_again;
 use super::token::Token;
-use super::{Classes, READ_AT_ONCE, gone, is_deleted, read_again};
 use crate::dialect::Dialect;
 use crate::directory::{Directory, is_within};
-use crate::model::Kind;
-use crate::{controls, entry, failure, ranges, values};
+use crate::model::{GROUP, Kind};
+use crate::{controls, entry, failure, values};
 use hawser_sdk::ldap::{Entry, RawAttribute, Scope, SearchRequest};
 use hawser_sdk::{Cell, Delta, Edge, Error, FailureKind, Item, Listing, Reference, Result};
 use std::collections::{HashSet, VecDeque};
@@ -64,38 +66,61 @@ impl Changes {
     /// The objects as they are now, and then what happened to their members.
     fn read(&mut self, chunk: &[(String, Entry)], member: &str) -> Result<()> {
         let dialect = self.directory.dialect();
-        // Members come one by one, so nobody has to read all of them.
         let mut wanted = self.classes.wanted();
-        wanted.retain(|name| !name.eq_ignore_ascii_case(member));
-        let mut there = HashSet::new();
-        for mut now in read_again(&self.directory, &self.classes, chunk.iter().map(|(uid, _)| uid), &wanted)? {
+        // Members come one by one, so nobody has to read all of them.
+        if !is_read(&self.classes, member) {
+            wanted.retain(|name| !name.eq_ignore_ascii_case(member));
+        }
+        let (mut seen, mut told) = (HashSet::new(), HashSet::new());
+        let current = read_again(&self.directory, &self.classes, chunk.iter().map(|(uid, _)| uid), &wanted)?;
+        let answered = self.classes.ask(&self.directory, &current)?;
+        for mut now in current {
             let uid = entry::uid(&now, dialect)?;
-            ranges::complete(&self.directory, &self.directory.target(&now, &uid), &mut now)?;
-            let Some(item) = self.classes.upsert(dialect, now) else { continue };
-            if matches!(item, Item::Found(Delta::Upsert(_))) {
-                there.insert(uid);
+            self.classes.complete(&self.directory, &mut now)?;
+            let strange = chunk.iter().any(|(changed, found)| *changed == uid && is_strange(found, member));
+            for item in self.classes.upsert(dialect, now, &answered) {
+                if let Item::Found(Delta::Upsert(row)) = &item {
+                    told.insert((row.class.clone(), uid.clone()));
+                }
+                self.pending.push_back(without_members(item, &self.classes, member, strange));
             }
-            self.pending.push_back(without_members(item, &self.classes, member));
+            seen.insert(uid);
         }
         for (uid, found) in chunk {
-            if there.contains(uid) {
-                self.pending.extend(links(uid, found, member, &self.classes, dialect));
-            } else {
-                // It left the classes or the base of this connection, or was deleted meanwhile.
+            if !seen.contains(uid) {
+                // It left the classes, or was deleted meanwhile.
                 self.pending.push_back(Item::Found(gone(uid.clone())));
             }
+            let links = links(uid, found, member, &self.classes, dialect);
+            self.pending.extend(links.into_iter().filter(|_| told.contains(&(GROUP.to_owned(), uid.clone()))));
         }
         Ok(())
     }
 }
 
-/// Members come one by one; in the row they say nothing.
-fn without_members(item: Item<Delta>, classes: &Classes, member: &str) -> Item<Delta> {
+/// Does a class other than that of groups have the attribute? There it is one like any other.
+fn is_read(classes: &Classes, member: &str) -> bool {
+    classes.asked.iter().any(|(place, layout)| place.kind != Kind::Group && layout.position(member).is_some())
+}
+
+/// Is what is told of a group's members perhaps not all that is new to this connection? A group that was renamed or moved
+/// may have been elsewhere until now; a new one comes with all it has. Parts of a list say nothing.
+fn is_strange(found: &Entry, member: &str) -> bool {
+    let came = entry::find(found, "name").is_some() && entry::find(found, "objectClass").is_none();
+    came || found.attributes.iter().any(|raw| is_named(raw, member) && is_added(&raw.name).is_none())
+}
+
+fn is_named(raw: &RawAttribute, member: &str) -> bool {
+    entry::base_name(&raw.name).is_some_and(|base| base.eq_ignore_ascii_case(member))
+}
+
+/// Members come one by one; in the row they say nothing, or that they have to be read again.
+fn without_members(item: Item<Delta>, classes: &Classes, member: &str, strange: bool) -> Item<Delta> {
     let Item::Found(Delta::Upsert(mut row)) = item else { return item };
     let layout = classes.asked.iter().find(|(place, _)| place.class == row.class && place.kind == Kind::Group);
     if let Some(cell) = layout.and_then(|(_, layout)| layout.position(member)).and_then(|at| row.row.cells.get_mut(at))
     {
-        *cell = Cell::Unread;
+        *cell = if strange { Cell::Partial(Vec::new()) } else { Cell::Unread };
     }
     Item::Found(Delta::Upsert(row))
 }
@@ -120,9 +145,7 @@ fn links(uid: &str, found: &Entry, member: &str, classes: &Classes, dialect: Dia
         };
         Some(raw.values.iter().map(edge).collect::<Vec<_>>())
     };
-    let of_member =
-        |raw: &&RawAttribute| entry::base_name(&raw.name).is_some_and(|base| base.eq_ignore_ascii_case(member));
-    found.attributes.iter().filter(of_member).filter_map(edges).flatten().collect()
+    found.attributes.iter().filter(|raw| is_named(raw, member)).filter_map(edges).flatten().collect()
 }
 
 /// `range=1-1` holds what was added, `range=0-0` what was removed; without one it is a new group's list.
@@ -208,20 +231,20 @@ mod tests {
         assert_eq!(is_added("member"), Some(true));
     }
 
-    const GROUP: &str = "03020100-0504-0706-0809-0a0b0c0d0e0f";
+    const UID: &str = "03020100-0504-0706-0809-0a0b0c0d0e0f";
 
     fn member(digit: char) -> (String, String) {
-        let uid = GROUP.replace('3', &digit.to_string());
+        let uid = UID.replace('3', &digit.to_string());
         (uid.clone(), format!("<GUID={uid}>;<SID=S-1-5-21-1>;CN={digit},DC=x"))
     }
 
     #[test]
     fn members_come_and_go_one_by_one_and_stand_in_no_row() {
-        let classes = super::super::tests::classes(Dialect::Samba, [&[], &["cn", "member"]]);
+        let classes = super::super::classes::tests::classes(Dialect::Samba, [&[], &["cn", "member"]]);
         let ((added, came), (removed, went)) = (member('7'), member('9'));
         let found =
             entry::tests::entry("CN=g,OU=groups,DC=x", &[("member;range=1-1", &came), ("member;range=0-0", &went)]);
-        let told: Vec<_> = links(GROUP, &found, "member", &classes, Dialect::Samba)
+        let told: Vec<_> = links(UID, &found, "member", &classes, Dialect::Samba)
             .into_iter()
             .map(|item| match item {
                 Item::Found(Delta::LinkAdded(edge)) => (true, edge.target.key),
@@ -230,25 +253,43 @@ mod tests {
             })
             .collect();
         assert_eq!(told, [(true, Key::Uid(added)), (false, Key::Uid(removed))]);
-        let row = Row {
-            uid: GROUP.to_owned(),
-            name: "g".to_owned(),
-            revision: None,
-            cells: vec![Cell::Absent, Cell::Absent],
+        let row =
+            Row { uid: UID.to_owned(), name: "g".to_owned(), revision: None, cells: vec![Cell::Absent, Cell::Absent] };
+        let cells = |strange| {
+            let item = Item::Found(Delta::Upsert(ClassRow { class: "group".to_owned(), row: row.clone() }));
+            match without_members(item, &classes, "member", strange) {
+                Item::Found(Delta::Upsert(row)) => row.row.cells,
+                other => panic!("{other:?}"),
+            }
         };
-        let item = Item::Found(Delta::Upsert(ClassRow { class: "group".to_owned(), row }));
-        let Item::Found(Delta::Upsert(row)) = without_members(item, &classes, "member") else { panic!("a row") };
-        assert_eq!(row.row.cells, [Cell::Absent, Cell::Unread]);
+        assert_eq!(cells(false), [Cell::Absent, Cell::Unread]);
+        assert_eq!(cells(true), [Cell::Absent, Cell::Partial(Vec::new())], "the host asks for all of them");
+    }
+
+    #[test]
+    fn the_members_of_a_group_that_may_have_been_elsewhere_are_read_again() {
+        let told = |attributes: &[(&str, &str)]| is_strange(&entry::tests::entry("CN=g,DC=x", attributes), "member");
+        assert!(told(&[("name", "g")]), "it was moved or renamed");
+        assert!(told(&[("member;range=0-1499", "CN=a")]), "it is a part of a list");
+        assert!(!told(&[("name", "g"), ("objectClass", "group"), ("member;range=1-1", "CN=a")]), "it is new");
+        assert!(!told(&[("member;range=1-1", "CN=a"), ("member;range=0-0", "CN=b"), ("description", "x")]));
+    }
+
+    #[test]
+    fn members_are_read_where_another_class_has_them() {
+        let of = |attributes| super::super::classes::tests::classes(Dialect::Samba, attributes);
+        assert!(!is_read(&of([&["cn"], &["member"]]), "member"));
+        assert!(is_read(&of([&["memberOf"], &[]]), "memberOf"));
     }
 
     #[test]
     fn a_group_elsewhere_and_a_relation_nobody_asked_for_have_no_links() {
         let (_, came) = member('7');
         let found = |dn: &str| entry::tests::entry(dn, &[("member;range=1-1", &came)]);
-        let asked = super::super::tests::classes(Dialect::Samba, [&[], &["member"]]);
-        assert!(links(GROUP, &found("CN=g,OU=elsewhere,DC=x"), "member", &asked, Dialect::Samba).is_empty());
-        let silent = super::super::tests::classes(Dialect::Samba, [&[], &["cn"]]);
-        assert!(links(GROUP, &found("CN=g,OU=groups,DC=x"), "member", &silent, Dialect::Samba).is_empty());
+        let asked = super::super::classes::tests::classes(Dialect::Samba, [&[], &["member"]]);
+        assert!(links(UID, &found("CN=g,OU=elsewhere,DC=x"), "member", &asked, Dialect::Samba).is_empty());
+        let silent = super::super::classes::tests::classes(Dialect::Samba, [&[], &["cn"]]);
+        assert!(links(UID, &found("CN=g,OU=groups,DC=x"), "member", &silent, Dialect::Samba).is_empty());
     }
 
     #[test]

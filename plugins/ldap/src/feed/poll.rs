@@ -1,10 +1,10 @@
 //! Polling: entries whose counter or time has moved. Active Directory's counter finds what was deleted as well, among its
 //! tombstones, and what is of no class any more; the time of others does not, and only a complete pass does.
 
-use super::Classes;
+use super::classes::{Classes, READ_AT_ONCE};
 use super::token::{self, Token};
 use crate::directory::{Directory, paged};
-use crate::{controls, entry, ranges, time};
+use crate::{controls, entry, time};
 use hawser_sdk::ldap::{Entry, Found, Scope, Search, SearchRequest};
 use hawser_sdk::{Delta, Error, Item, Listing, Result};
 use std::collections::VecDeque;
@@ -18,6 +18,7 @@ pub(super) struct Changes {
     /// What the search under way finds.
     what: What,
     held: Found,
+    pending: VecDeque<Item<Delta>>,
     next: Token,
 }
 
@@ -62,21 +63,20 @@ impl Changes {
     }
 
     fn new(directory: Directory, classes: Classes, asked: VecDeque<(SearchRequest, What)>, next: Token) -> Self {
-        let held = Found::default();
-        Self { directory, classes, asked, search: None, what: What::Changed, held, next }
+        let (held, pending) = (Found::default(), VecDeque::new());
+        Self { directory, classes, asked, search: None, what: What::Changed, held, pending, next }
     }
 
     fn item(&mut self) -> Result<Option<Item<Delta>>> {
-        loop {
-            while let Some(found) = self.held.next() {
-                if let Some(item) = self.change(found)? {
-                    return Ok(Some(item));
-                }
-            }
-            if !self.more()? {
+        while self.pending.is_empty() {
+            let some: Vec<Entry> = self.held.by_ref().take(READ_AT_ONCE).collect();
+            if !some.is_empty() {
+                self.tell(some)?;
+            } else if !self.more()? {
                 return Ok(None);
             }
         }
+        Ok(self.pending.pop_front())
     }
 
     /// Takes the next page, of the next search where one has ended; whether there was one.
@@ -96,15 +96,22 @@ impl Changes {
         Ok(true)
     }
 
-    fn change(&mut self, mut found: Entry) -> Result<Option<Item<Delta>>> {
-        self.next.pass(&found);
+    /// What some of the entries come to.
+    fn tell(&mut self, some: Vec<Entry>) -> Result<()> {
+        let dialect = self.directory.dialect();
+        some.iter().for_each(|found| self.next.pass(found));
         if self.what == What::Gone {
-            return self.classes.lost(self.directory.dialect(), &found);
+            for found in &some {
+                self.pending.extend(self.classes.lost(dialect, found)?);
+            }
+            return Ok(());
         }
-        if let Ok(uid) = entry::uid(&found, self.directory.dialect()) {
-            ranges::complete(&self.directory, &self.directory.target(&found, &uid), &mut found)?;
+        let answered = self.classes.ask(&self.directory, &some)?;
+        for mut found in some {
+            self.classes.complete(&self.directory, &mut found)?;
+            self.pending.extend(self.classes.upsert(dialect, found, &answered));
         }
-        Ok(self.classes.upsert(self.directory.dialect(), found))
+        Ok(())
     }
 }
 
@@ -131,7 +138,8 @@ impl Listing<Delta> for Changes {
 
     /// The entries come in no order, so there is a place to go on from only at the end.
     fn checkpoint(&mut self) -> Option<Vec<u8>> {
-        (self.search.is_none() && self.asked.is_empty() && self.held.is_empty()).then(|| self.next.encode())
+        let ended = self.search.is_none() && self.asked.is_empty() && self.held.is_empty();
+        (ended && self.pending.is_empty()).then(|| self.next.encode())
     }
 }
 
@@ -142,7 +150,7 @@ mod tests {
 
     #[test]
     fn whom_the_filter_of_a_class_passes_over_is_looked_for_among_those_who_are_gone() {
-        let classes = super::super::tests::classes(Dialect::Samba, [&[], &[]]);
+        let classes = super::super::classes::tests::classes(Dialect::Samba, [&[], &[]]);
         let filter = is_gone("(uSNChanged>=8)", &classes);
         assert!(filter.starts_with("(&(uSNChanged>=8)(|(objectClass=user)(objectClass=group))"), "{filter}");
         assert!(

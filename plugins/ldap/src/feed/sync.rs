@@ -3,8 +3,9 @@
 //! A server that has forgotten too much lists what is left instead of what is gone. That would be a complete pass in
 //! disguise, so it is told as one that has to begin.
 
+use super::classes::{Answered, Classes, READ_AT_ONCE, gone};
+use super::read_again;
 use super::token::{self, Token};
-use super::{Classes, READ_AT_ONCE, gone, read_again};
 use crate::controls::{self, Info, State};
 use crate::dialect::Dialect;
 use crate::directory::{Directory, NO_ATTRIBUTES};
@@ -33,8 +34,9 @@ impl Changes {
     fn item(&mut self) -> Result<Option<Item<Delta>>> {
         while self.answers.pending.is_empty() && !self.answers.done {
             let page = self.search.next(AT_ONCE).map_err(forgotten)?;
-            let entries = self.whole(page.entries)?;
-            self.answers.take(Entries { entries, ..page })?;
+            let entries: Vec<Entry> = self.whole(page.entries)?.collect();
+            let answered = self.answers.classes.ask(&self.directory, &entries)?;
+            self.answers.take(Entries { entries: entries.into_iter().collect(), ..page }, &answered)?;
         }
         Ok(self.answers.pending.pop_front())
     }
@@ -82,13 +84,13 @@ impl Answers {
         Self { classes, dialect, pending: VecDeque::new(), cookie, done: false }
     }
 
-    fn take(&mut self, page: Entries) -> Result<()> {
+    fn take(&mut self, page: Entries, answered: &Answered) -> Result<()> {
         for found in page.entries {
             let change = change(found, self.dialect)?;
-            self.pending.extend(match change {
-                Change::Upsert(found) => self.classes.upsert(self.dialect, found),
-                Change::Gone(uid) => Some(Item::Found(gone(uid))),
-            });
+            match change {
+                Change::Upsert(found) => self.pending.extend(self.classes.upsert(self.dialect, found, answered)),
+                Change::Gone(uid) => self.pending.push_back(Item::Found(gone(uid))),
+            }
         }
         for info in page.intermediates.iter().filter_map(controls::sync_info) {
             match info {
@@ -228,7 +230,7 @@ mod tests {
     const TOO_OLD: &[u8] = b"\x30\x36\x04\x34rid=000,csn=20261122095415.097516Z#000000#000#000000";
 
     fn answers() -> Answers {
-        let classes = super::super::tests::classes(Dialect::OpenLdap, [&["cn"], &["member"]]);
+        let classes = super::super::classes::tests::classes(Dialect::OpenLdap, [&["cn"], &["member"]]);
         Answers::new(classes, Dialect::OpenLdap, b"begin".to_vec())
     }
 
@@ -257,23 +259,23 @@ mod tests {
 
     #[test]
     fn a_server_that_forgot_what_it_deleted_asks_for_a_complete_pass() {
-        let error = answers().take(page(vec![told(1)], Vec::new(), Some(TOO_OLD))).unwrap_err();
+        let error = answers().take(page(vec![told(1)], Vec::new(), Some(TOO_OLD)), &Answered::default()).unwrap_err();
         assert_eq!(error.kind(), FailureKind::ResyncRequired);
     }
 
     #[test]
     fn a_server_with_nothing_new_leaves_the_token_as_it_was() {
         let mut answers = answers();
-        answers.take(page(Vec::new(), Vec::new(), Some(NOTHING_NEW))).unwrap();
+        answers.take(page(Vec::new(), Vec::new(), Some(NOTHING_NEW)), &Answered::default()).unwrap();
         assert_eq!(answers.token(), Some(b"sbegin".to_vec()));
     }
 
     #[test]
     fn a_token_stands_behind_the_last_change_and_nowhere_else() {
         let mut answers = answers();
-        answers.take(page(vec![told(1)], Vec::new(), None)).unwrap();
+        answers.take(page(vec![told(1)], Vec::new(), None), &Answered::default()).unwrap();
         assert_eq!(answers.token(), None);
-        answers.take(page(Vec::new(), vec![gone_ids()], Some(DELETES))).unwrap();
+        answers.take(page(Vec::new(), vec![gone_ids()], Some(DELETES)), &Answered::default()).unwrap();
         assert_eq!((answers.pending.len(), answers.token()), (2, None), "two changes are still to be told");
         answers.pending.clear();
         assert!(answers.token().unwrap().starts_with(b"srid=000,csn=20261122095415"));

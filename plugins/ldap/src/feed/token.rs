@@ -1,9 +1,10 @@
 //! Tokens: where a feed goes on, and by which way it got there.
 
 use crate::directory::{Directory, paged};
+use crate::failure::{self, INSUFFICIENT_ACCESS, NO_SUCH_OBJECT};
 use crate::options::Incremental;
-use crate::{controls, entry, filter, server, time};
-use hawser_sdk::ldap::Scope;
+use crate::{controls, entry, filter, server, time, uuid};
+use hawser_sdk::ldap::{Entry, Scope};
 use hawser_sdk::{Error, Result, cache, log};
 use std::time::Duration;
 
@@ -24,7 +25,7 @@ pub(crate) enum Way {
 pub(crate) enum Token {
     Sync(Vec<u8>),
     Dirsync(Vec<u8>),
-    /// The counter is one server's own.
+    /// The counter is one server's own, and of one life of it: one that was restored from a backup counts anew.
     Usn {
         server: String,
         last: i64,
@@ -149,12 +150,26 @@ pub(crate) fn now(directory: &Directory, way: Way) -> Result<Token> {
 /// How far the counter of the server has come.
 pub(crate) fn usn(directory: &Directory) -> Result<Token> {
     let root = server::root(&directory.session, &["highestCommittedUSN", "dsServiceName"])?;
-    let server = entry::text(&root, "dsServiceName").unwrap_or_default().to_owned();
+    let name = entry::text(&root, "dsServiceName").unwrap_or_default();
+    let request = directory.request(name, Scope::Base, "(objectClass=*)", &["invocationId"]);
+    let service = match directory.session.find(&request) {
+        Err(error) if matches!(failure::code(&error), Some(NO_SUCH_OBJECT | INSUFFICIENT_ACCESS)) => Vec::new(),
+        found => found?,
+    };
+    let server = counter(name, service.first());
     let last = entry::integer(&root, "highestCommittedUSN");
     let last = last.ok_or_else(|| {
         Error::unsupported("the server shows no highestCommittedUSN; set the option `incremental` to timestamp")
     })?;
     Ok(Token::Usn { server, last })
+}
+
+/// Whose counter it is: a domain controller, and the id that it has until it is restored (MS-ADTS 3.1.1.1.9). One who does
+/// not show that id is told by its name alone.
+fn counter(name: &str, service: Option<&Entry>) -> String {
+    let id = service.and_then(|entry| entry::find(entry, "invocationId")).and_then(|raw| raw.values.first());
+    let id = id.and_then(|bytes| uuid::from_guid(bytes)).unwrap_or_default();
+    format!("{id} {name}")
 }
 
 /// The time of the newest change of all, by the server's own clock.
@@ -176,6 +191,7 @@ fn newest(directory: &Directory) -> Result<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use hawser_sdk::ldap::RawAttribute;
 
     #[test]
     fn a_way_that_the_server_does_not_have_is_a_wrong_setting() {
@@ -196,11 +212,23 @@ mod tests {
     }
 
     #[test]
+    fn a_domain_controller_that_was_restored_counts_anew() {
+        let service = |id: u8| {
+            let raw = RawAttribute { name: "invocationId".into(), values: vec![vec![id; 16]] };
+            Entry { dn: String::new(), attributes: vec![raw], controls: Vec::new() }
+        };
+        let name = "CN=NTDS Settings,CN=DC1";
+        assert_ne!(counter(name, Some(&service(1))), counter(name, Some(&service(2))));
+        assert_eq!(counter(name, None), format!(" {name}"));
+        assert_eq!(counter(name, Some(&service(1))), format!("01010101-0101-0101-0101-010101010101 {name}"));
+    }
+
+    #[test]
     fn a_token_survives_and_nothing_else_is_one() {
         for token in [
             Token::Sync(b"rid=000,csn=1".to_vec()),
             Token::Dirsync(vec![0, 255]),
-            Token::Usn { server: "CN=NTDS Settings,CN=DC1".to_owned(), last: 7 },
+            Token::Usn { server: " CN=NTDS Settings,CN=DC1".to_owned(), last: 7 },
             Token::Timestamp(-1),
         ] {
             assert_eq!(Token::decode(&token.encode()), Some(token));
