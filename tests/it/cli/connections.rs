@@ -17,7 +17,7 @@ async fn a_switch_is_set_by_its_name_and_what_is_off_ends_with_8() {
     complained(&["object", "delete", &bed.id, "account", "u1"], 6).await;
     said(&["connection", "switch", &bed.id, "--import", "on"]).await;
     said(&["import", "run", &bed.id, "--wait"]).await;
-    assert!(complained(&["connection", "switch", &bed.id], 2).await.contains("required"));
+    assert!(complained(&["connection", "switch", &bed.id], 2).await.contains("name a switch"));
     complained(&["connection", "switch", &bed.id, "--import", "maybe"], 2).await;
     complained(&["connection", "switch", "nowhere", "--import", "off"], 4).await;
 }
