@@ -127,10 +127,8 @@ impl Declared {
             return Applied::stopped(&planned.plan, &activated, error);
         }
         let is_trust = |step: &Step| step.kind == Kind::Publisher;
-        let trusted = match planned.plan.steps.iter().any(is_trust) {
-            true => self.registry.trust_changed().await,
-            false => Ok(()),
-        };
+        let trusted =
+            if planned.plan.steps.iter().any(is_trust) { self.registry.trust_changed().await } else { Ok(()) };
         for id in &planned.connections() {
             self.tasks.refresh_if_due(rc, id).await;
         }
