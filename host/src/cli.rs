@@ -16,6 +16,8 @@ mod connector;
 pub mod demo;
 mod fault;
 mod fulfil;
+#[cfg(test)]
+mod guides;
 mod import;
 mod keygen;
 mod logging;
@@ -156,35 +158,6 @@ mod tests {
     use super::*;
 
     const GUIDE: &str = include_str!("../../docs/cli.md");
-
-    #[test]
-    fn every_command_of_the_guide_is_one() {
-        let lines = GUIDE.lines().filter(|line| line.starts_with("hawser ") && !line.contains('['));
-        let mut count = 0;
-        for line in lines {
-            let words = shlex(line.split('#').next().unwrap());
-            if let Err(error) = Cli::try_parse_from(&words) {
-                panic!("{line}: {error}");
-            }
-            count += 1;
-        }
-        assert!(count > 30, "{count}");
-    }
-
-    /// Words of a line as a shell splits them, as far as the guide needs it.
-    fn shlex(line: &str) -> Vec<String> {
-        let (mut words, mut word, mut quote) = (Vec::new(), String::new(), None);
-        for char in line.trim().chars().chain([' ']) {
-            match (quote, char) {
-                (Some(open), _) if open == char => quote = None,
-                (None, '"' | '\'') => quote = Some(char),
-                (None, ' ') if !word.is_empty() => words.push(std::mem::take(&mut word)),
-                (None, ' ') => {}
-                _ => word.push(char),
-            }
-        }
-        words
-    }
 
     #[test]
     fn the_commands_fit_together() {

@@ -45,7 +45,7 @@ use crate::model::{
     Aspect, Choice, Connection, ConnectionId, Error, ErrorKind, Export, FailureKind, Finding, OptionName,
     RequestContext, Result, SchemaSnapshot, SchemaStatus, Stored, Switches, SystemId,
 };
-use crate::registry::{Registry, Release};
+use crate::registry::{Coming, Manifest, Registry, Release};
 use crate::runtime::{CallLimits, Called, Runtime};
 use crate::secrets::Vault;
 use crate::store::{Held, Store};
@@ -145,7 +145,7 @@ impl Connections {
     ) -> Result<Stored<Connection>> {
         let (release, options) = self.check_configuration(&draft)?;
         let layout = Layout::new(&release.manifest, &options, &draft)?;
-        let edit = |held: &Held| self.carry(rc, held, &layout, &secured, None);
+        let edit = |held: &Held| self.carry(rc, held, &layout, &secured, None, &Coming::default());
         let replaced = self.store.replace_connection(&draft, if_match, edit).await;
         self.forget(&draft.id);
         replaced
@@ -310,11 +310,7 @@ impl Connections {
     /// The release that serves a connection, and the options it would read.
     fn check_configuration(&self, draft: &Connection) -> Result<(Arc<Release>, Options)> {
         let release = self.registry.release(&draft.connector, &draft.version)?;
-        let options = options::check(&release.manifest, &draft.options)?;
-        options::check_directories(&release.manifest, draft)?;
-        routes::check(&release.manifest, draft)?;
-        let requested = release.manifest.permissions();
-        web::web(&requested, &requested, &options)?;
+        let options = configured(&release.manifest, draft)?;
         Ok((release, options))
     }
 
@@ -323,4 +319,14 @@ impl Connections {
         self.live.forget(id);
         self.runtime.forget(id);
     }
+}
+
+/// The options that a release of that manifest would read of a connection.
+fn configured(manifest: &Manifest, draft: &Connection) -> Result<Options> {
+    let options = options::check(manifest, &draft.options)?;
+    options::check_directories(manifest, draft)?;
+    routes::check(manifest, draft)?;
+    let requested = manifest.permissions();
+    web::web(&requested, &requested, &options)?;
+    Ok(options)
 }

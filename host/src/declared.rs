@@ -4,6 +4,10 @@
 //! applying twice changes nothing. All changes are one transaction of the store; only a release that is to serve is
 //! activated before, because it is compiled and loaded, and connections are held against its manifest.
 //!
+//! A plan was tried: its changes were made in a transaction that was taken back, with the manifests of the releases that are
+//! to serve. So what would be refused is refused when it is planned, in the same words, and before a release is activated.
+//! Mappings stay as they are from the plan until it is carried out.
+//!
 //! | file | what it knows |
 //! |---|---|
 //! | `document.rs` | a declaration: its keys, its JSON Schema, several joined |
@@ -13,9 +17,11 @@
 //! | `current.rs` | what the host is, as a declaration |
 //! | `names.rs` | what mappings and schedules name, held against what there will be |
 //! | `change.rs` | a step of a plan as changes of the store |
+//! | `applied.rs` | how carrying it out ended, step by step |
 //!
 //! Invariant: a secret never stands in a declaration; only where it is kept does.
 
+mod applied;
 mod change;
 mod current;
 pub mod definition;
@@ -27,29 +33,35 @@ pub mod schedule;
 
 use std::collections::BTreeSet;
 
+use tokio::sync::MutexGuard;
+
 use crate::clock::Clock;
 use crate::connections::Connections;
 use crate::mappings::Mappings;
-use crate::model::{ConnectionId, Effect, Output, RequestContext, Result};
-use crate::registry::Registry;
+use crate::model::{ConnectionId, Output, RequestContext, Result};
+use crate::registry::{Coming, Registry};
 use crate::store::Store;
 use crate::tasks::Tasks;
+use applied::Activated;
+use change::Changes;
 use current::Current;
 
+pub use applied::Applied;
 pub use difference::Difference;
 pub use document::Declaration;
 pub use plan::{Action, Kind, Plan, Reach, Step, Waiting};
 
-/// A plan with what it was made from: it is carried out only upon that.
-pub struct Planned {
+/// A plan with what it was made from: it is carried out only upon that. No mapping changes while it is held.
+pub struct Planned<'a> {
     pub plan: Plan,
     current: Current,
     wanted: Declaration,
     /// The folded identifiers of mappings that name nothing but what is known already.
     verified: BTreeSet<String>,
+    _mappings: MutexGuard<'a, ()>,
 }
 
-impl Planned {
+impl Planned<'_> {
     /// The connections it touches.
     fn connections(&self) -> Vec<ConnectionId> {
         let steps = self.plan.steps.iter().filter(|step| step.kind == Kind::Connection);
@@ -92,42 +104,63 @@ impl Declared {
     /// What it would take to make the host what is declared.
     ///
     /// # Errors
-    /// `invalid-request` for what no host could be, and for mappings and schedules that name what there will not be; those
-    /// of the store.
-    pub async fn plan(&self, wanted: Declaration, reach: Reach) -> Result<Planned> {
+    /// `invalid-request` for what no host could be, and for mappings and schedules that name what there will not be;
+    /// `conflict` for what mappings that stay would miss; those of each change alone, as [`Self::apply`] would tell them,
+    /// but for what only loading a release shows.
+    pub async fn plan(&self, rc: &RequestContext, wanted: Declaration, reach: Reach) -> Result<Planned<'_>> {
+        let mappings = self.mappings.hold().await;
         let current = self.current().await?;
         let wanted = wanted.canonical()?.upon(&current.declaration);
         let plan = Plan::new(&current.declaration, &wanted, reach)?;
         let can_write = |output: &Output| self.tasks.require_place(output);
         let verified = names::check(&self.mappings, can_write, &current.declaration, &wanted, &plan).await?;
-        Ok(Planned { plan, current, wanted, verified })
+        let planned = Planned { plan, current, wanted, verified, _mappings: mappings };
+        self.rehearse(rc, &planned).await?;
+        Ok(planned)
     }
 
-    /// Carries a plan out.
-    ///
-    /// # Errors
-    /// `stale` if something it touches was changed since; those of each change alone, and then nothing has changed but
-    /// releases that were activated.
-    pub async fn apply(&self, rc: &RequestContext, planned: &Planned) -> Result<()> {
-        for (connector, version) in change::activations(planned) {
-            self.registry.activate(&connector, &version, &Default::default(), &rc.caller.name).await?;
+    /// Carries a plan out. Errors are `stale` if something it touches was changed since, and those of each change alone;
+    /// then nothing has changed but releases that were activated, which the error names.
+    pub async fn apply(&self, rc: &RequestContext, planned: &Planned<'_>) -> Applied {
+        let mut activated = Activated { releases: change::activations(planned), done: 0 };
+        if let Err(error) = self.change(rc, planned, &mut activated).await {
+            return Applied::stopped(&planned.plan, &activated, error);
         }
-        let changes = change::Changes { rc, clock: &self.clock, connections: &self.connections, planned };
-        let edits = changes.edits()?;
-        let configured = self.store.configure(edits).await;
-        // Whatever is answered: what was known before may be out of date.
-        let connections = planned.connections();
-        connections.iter().for_each(|id| self.connections.changed(id));
-        configured?;
-        if planned.plan.steps.iter().any(|step| step.kind == Kind::Publisher) {
-            self.registry.trust_changed().await.map_err(|error| error.with_effect(Effect::Some))?;
-        }
-        for id in &connections {
+        let is_trust = |step: &Step| step.kind == Kind::Publisher;
+        let trusted =
+            if planned.plan.steps.iter().any(is_trust) { self.registry.trust_changed().await } else { Ok(()) };
+        for id in &planned.connections() {
             self.tasks.refresh_if_due(rc, id).await;
         }
         // Connections without a schema are known from now on, and schemas may have been read meanwhile.
         self.mappings.verify(None).await;
-        Ok(())
+        Applied::changed(&planned.plan, trusted)
+    }
+
+    /// Tries the changes of a plan, and takes them back.
+    async fn rehearse(&self, rc: &RequestContext, planned: &Planned<'_>) -> Result<()> {
+        if planned.plan.steps.is_empty() {
+            return Ok(());
+        }
+        let coming = self.registry.coming(&change::activations(planned)).await?;
+        self.store.rehearse(self.changes(rc, planned, &coming).edits()?).await
+    }
+
+    /// Activates the releases, and makes all changes of the store.
+    async fn change(&self, rc: &RequestContext, planned: &Planned<'_>, activated: &mut Activated) -> Result<()> {
+        for (connector, version) in &activated.releases {
+            self.registry.activate(connector, version, &Default::default(), &rc.caller.name).await?;
+            activated.done += 1;
+        }
+        let edits = self.changes(rc, planned, &Coming::default()).edits()?;
+        let configured = self.store.configure(edits).await;
+        // Whatever is answered: what was known before may be out of date.
+        planned.connections().iter().for_each(|id| self.connections.changed(id));
+        configured
+    }
+
+    fn changes<'a>(&'a self, rc: &'a RequestContext, planned: &'a Planned<'_>, coming: &'a Coming) -> Changes<'a> {
+        Changes { rc, clock: &self.clock, connections: &self.connections, planned, coming }
     }
 
     async fn current(&self) -> Result<Current> {

@@ -34,6 +34,7 @@ pub mod stream;
 mod survey;
 #[cfg(test)]
 mod tests;
+mod users;
 mod uses;
 
 pub use associations::{Associations, Pair};
@@ -167,6 +168,11 @@ impl Mappings {
         }
     }
 
+    /// No mapping is made, changed or deleted, and no connection deleted that one could name, while the answer is held.
+    pub async fn hold(&self) -> MutexGuard<'_, ()> {
+        self.changes.lock().await
+    }
+
     /// No mapping names a connection, and none will while the answer is held.
     ///
     /// # Errors
@@ -282,21 +288,6 @@ impl Mappings {
             found.push(entity);
         }
         Ok(found)
-    }
-
-    /// The mappings that name this one are not less right with it than they are now.
-    async fn check_users(&self, new: &Mapping) -> Result<()> {
-        let Mapping::Entity(entity) = new else { return Ok(()) };
-        for user in self.all().await?.iter().filter(|user| names(user, &entity.id)) {
-            let mut survey = self.survey(user).await?;
-            let before = survey.hold(user).await?.into_flaws();
-            let after = survey.with(entity).hold(user).await?.into_flaws();
-            if let Some(Flaw { at, message, .. }) = after.into_iter().find(|flaw| !before.contains(flaw)) {
-                let message = format!("the mapping {} would not be right any more: {at}: {message}", user.id());
-                return Err(Error::failure(FailureKind::Conflict, message));
-            }
-        }
-        Ok(())
     }
 
     /// Every definition there is.

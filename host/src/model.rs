@@ -86,7 +86,7 @@ pub use secret::Secret;
 pub use secret_reference::{SecretReference, Source, Unread};
 pub use secured::{EntryKey, Given, Layer, ReferenceStatus, Secured, SecuredStatus};
 pub use sending::Sending;
-pub use switches::Switches;
+pub use switches::{Switches, SwitchesChange};
 pub use table::{ColumnKind, Command, StrayLink, TableCell, TableColumn, TableEntry, TableName, TableRow, TableSuffix};
 pub use task::{Asked, Counts, ImportMode, Progress, Task, TaskError, TaskKind, TaskState};
 pub use url_path::UrlPath;

@@ -10,6 +10,7 @@
 //! | `manifest.rs` | what a release asks for and offers |
 //! | `install.rs` | the steps from bytes to a release that is recorded and serves |
 //! | `activate.rs` | which of the installed ones serves, and what has to be approved for that |
+//! | `coming.rs` | what will serve once releases that are chosen do as well |
 //! | `compiler.rs`, `confine.rs` | compiling, in a process that has nothing |
 //! | `code.rs`, `content.rs` | what is kept on disk: code under a seal, releases by their hash |
 //! | `serving.rs` | what serves, in memory |
@@ -21,6 +22,7 @@
 mod activate;
 mod canonical;
 mod code;
+mod coming;
 mod compiler;
 mod confine;
 mod content;
@@ -49,6 +51,7 @@ use semver::{Version, VersionReq};
 use tokio::sync::Mutex;
 
 pub use activate::line;
+pub use coming::Coming;
 pub use confine::{Confinement, confine};
 pub use folder::{Glance, ReleaseFolder};
 pub use install::{Installed, Upload};

@@ -1,5 +1,12 @@
 //! The command line: what scripts rely on (exit codes, JSON, streams), and the README's tour.
 
+mod connections;
+mod example;
+mod mappings;
+mod schedules;
+mod tables;
+mod tasks;
+
 use std::io::Write as _;
 use std::process::{Command, Output, Stdio};
 
@@ -29,6 +36,37 @@ pub(crate) async fn run(mut command: Command, input: &'static str) -> Output {
 
 pub(crate) fn told(output: &Output) -> String {
     format!("{}\n{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+/// Runs it with these arguments as the operator of the host that tests share.
+async fn ran(arguments: &[&str]) -> Output {
+    let mut command = hawser(House::shared().await);
+    command.args(arguments);
+    run(command, "").await
+}
+
+/// What a command that did what it should wrote to standard output.
+async fn said(arguments: &[&str]) -> String {
+    let output = ran(arguments).await;
+    assert!(output.status.success(), "{arguments:?}: {}", told(&output));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// What a command that ended with that code complained about; nothing is on standard output.
+async fn complained(arguments: &[&str], code: i32) -> String {
+    let output = ran(arguments).await;
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", told(&output));
+    assert!(output.stdout.is_empty(), "{arguments:?}: {}", told(&output));
+    String::from_utf8(output.stderr).unwrap()
+}
+
+/// A file with that content in a folder of its own.
+fn file(name: &str, content: &str) -> (tempfile::TempDir, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(name);
+    std::fs::write(&path, content).unwrap();
+    let path = path.to_str().unwrap().to_owned();
+    (folder, path)
 }
 
 #[tokio::test]

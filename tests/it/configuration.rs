@@ -1,6 +1,9 @@
 //! Configuration as code: declared in files, planned, applied at once or not at all, and exported as it was declared.
 
+mod kept;
 mod mapped;
+mod partly;
+mod refused;
 
 use std::path::Path;
 use std::process::{Command, Output};

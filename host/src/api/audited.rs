@@ -10,6 +10,7 @@ use futures_util::future::join_all;
 use super::ApiState;
 use crate::audit::{Begun, Entry, Outcome};
 use crate::connections::{LivePage, Object};
+use crate::declared::Applied;
 use crate::model::{self, ClassName, ConnectionId, Effect, Error, FailureKind, Gate, RequestContext, Result, Uid};
 use crate::runtime::{Called, Used};
 
@@ -109,15 +110,11 @@ where
     finished(api, begun, effect).await
 }
 
-/// Does what several acts say, all of it or nothing, between their rows.
+/// Does what several acts say between their rows: each gets the outcome of its own step.
 ///
 /// # Errors
 /// As [`audited`].
-pub(super) async fn audited_each<T: Trace>(
-    api: &ApiState,
-    acts: Vec<Act>,
-    effect: impl Future<Output = Result<T>>,
-) -> Result<T> {
+pub(super) async fn audited_each(api: &ApiState, acts: Vec<Act>, effect: impl Future<Output = Applied>) -> Result<()> {
     let (mut begun, mut failed) = (Vec::with_capacity(acts.len()), None);
     for one in join_all(acts.iter().map(|act| api.audit.begin(&act.entry))).await {
         match one {
@@ -125,16 +122,17 @@ pub(super) async fn audited_each<T: Trace>(
             Err(error) => failed = Some(error),
         }
     }
-    let result = match failed {
-        Some(error) => Err(error),
+    let all = |error: Error| Applied { steps: vec![Err(error.clone()); begun.len()], result: Err(error) };
+    let applied = match failed {
+        Some(error) => all(error),
         None => match AssertUnwindSafe(effect).catch_unwind().await {
-            Ok(ended) => ended,
-            Err(_) => Err(Error::internal("the operation panicked").with_effect(Effect::Unknown)),
+            Ok(applied) => applied,
+            Err(_) => all(Error::internal("the operation panicked").with_effect(Effect::Unknown)),
         },
     };
-    let outcome = outcome(&result, &Used::default());
-    join_all(begun.into_iter().map(|begun| conclude(api, begun, outcome.clone()))).await;
-    result
+    let outcomes = applied.steps.iter().map(|step| outcome(step, &Used::default()));
+    join_all(begun.into_iter().zip(outcomes).map(|(begun, outcome)| conclude(api, begun, outcome))).await;
+    applied.result
 }
 
 /// Lets a guest do what an act says. The guest begins at once and meets the gate of its request where it would first

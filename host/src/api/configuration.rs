@@ -98,17 +98,17 @@ async fn schema(_: super::context::AsCore, _: At) -> Json<AnyJson> {
     Json(Declaration::json_schema())
 }
 
-/// Shows what it would take to make the host what is declared. Nothing changes.
+/// Shows what it would take to make the host what is declared, or refuses what would be refused. Nothing changes.
 #[utoipa::path(post, path = "/v1/configuration/plan", operation_id = "plan_configuration", tag = "configuration",
     request_body = ConfigurationOrder, security(("token" = ["operator"])), responses((status = 200, body = PlanView)))]
 async fn plan(
-    _: AsOperator,
+    AsOperator(rc): AsOperator,
     State(api): State<ApiState>,
     _: At,
     LargeBody(order): LargeBody<ConfigurationOrder>,
 ) -> Result<Json<PlanView>, Problem> {
     let reach = order.reach();
-    Ok(Json(PlanView::new(api.declared.plan(order.declaration, reach).await?.plan, false)))
+    Ok(Json(PlanView::new(api.declared.plan(&rc, order.declaration, reach).await?.plan, false)))
 }
 
 /// Makes the host what is declared: all of it in one transaction, or nothing.
@@ -121,7 +121,7 @@ async fn apply(
     LargeBody(order): LargeBody<ConfigurationOrder>,
 ) -> Result<Json<PlanView>, Problem> {
     let reach = order.reach();
-    let planned = api.declared.plan(order.declaration, reach).await?;
+    let planned = api.declared.plan(&rc, order.declaration, reach).await?;
     if !planned.plan.steps.is_empty() {
         let acts = planned.plan.steps.iter().map(|step| entry(&rc, step)).collect();
         audited_each(&api, acts, api.declared.apply(&rc, &planned)).await?;

@@ -2,7 +2,6 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -14,7 +13,7 @@ use super::connections::{ConnectionPath, ConnectionView, answer};
 use super::context::AsOperator;
 use super::etag::IfMatch;
 use super::problem::Problem;
-use crate::model::{Error, Switches};
+use crate::model::{Error, SwitchesChange};
 
 pub(super) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new().routes(routes!(change))
@@ -40,9 +39,10 @@ pub(super) struct SwitchesSchema {
 }
 
 /// Switches to set; those that are left out stay.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct SwitchesChange {
+#[derive(ToSchema)]
+#[schema(as = SwitchesChange)]
+#[allow(dead_code, reason = "describes the model's type to the API document")]
+struct SwitchesChangeSchema {
     enabled: Option<bool>,
     import: Option<bool>,
     fulfil: Option<bool>,
@@ -51,7 +51,7 @@ struct SwitchesChange {
 
 /// Sets switches of a connection. Disabling it cancels what waits for it, and stops what runs.
 #[utoipa::path(patch, path = "/v1/connections/{id}/switches", operation_id = "switch_connection", tag = "connections",
-    params(ConnectionPath), request_body = SwitchesChange, security(("token" = ["operator"])),
+    params(ConnectionPath), request_body = SwitchesChangeSchema, security(("token" = ["operator"])),
     responses((status = 200, body = ConnectionView)))]
 async fn change(
     AsOperator(rc): AsOperator,
@@ -72,25 +72,4 @@ async fn change(
     let switched = audited(&api, entry, switching).await?;
     api.tasks.refresh_if_due(&rc, &path.id).await;
     Ok(answer(&api, switched))
-}
-
-impl SwitchesChange {
-    fn named(&self) -> Vec<(&'static str, bool)> {
-        let all = [
-            ("enabled", self.enabled),
-            ("import", self.import),
-            ("fulfil", self.fulfil),
-            ("maintenance", self.maintenance),
-        ];
-        all.into_iter().filter_map(|(name, set)| set.map(|on| (name, on))).collect()
-    }
-
-    fn applied_to(&self, switches: Switches) -> Switches {
-        Switches {
-            enabled: self.enabled.unwrap_or(switches.enabled),
-            import: self.import.unwrap_or(switches.import),
-            fulfil: self.fulfil.unwrap_or(switches.fulfil),
-            maintenance: self.maintenance.unwrap_or(switches.maintenance),
-        }
-    }
 }

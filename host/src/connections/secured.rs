@@ -23,7 +23,7 @@ use super::places::Layout;
 use crate::model::{
     Connection, ConnectionId, EntryKey, Error, Given, Layer, OptionName, RequestContext, Result, Secured, SecuredStatus,
 };
-use crate::registry::Manifest;
+use crate::registry::Coming;
 use crate::registry::manifest::{SecuredDeclaration, SecuredKind};
 use crate::secrets::Rotated;
 use crate::store::{Held, SecuredEdit, SecuredRow};
@@ -155,8 +155,8 @@ impl Connections {
         self.hand(rc).enter(held, layout, draft, None)
     }
 
-    /// The steps that replace a connection: what it no longer has is cleared, and what the draft says is entered; `only`
-    /// one layer of it, where the draft can say no more.
+    /// The steps that replace a connection, before or after releases have begun to serve: what it no longer has is
+    /// cleared, and what the draft says is entered; `only` one layer of it, where the draft can say no more.
     ///
     /// # Errors
     /// `credential-denied` if what is set would go elsewhere and the draft does not enter it again.
@@ -167,9 +167,10 @@ impl Connections {
         layout: &Layout<'_>,
         draft: &SecuredDraft,
         only: Option<Layer>,
+        coming: &Coming,
     ) -> Result<Vec<SecuredEdit>> {
         let kept = entering::kept(held, layout.manifest, draft, only);
-        self.require_same_places(&held.connection, layout, &kept)?;
+        self.require_same_places(&held.connection, layout, &kept, coming)?;
         let gone = entering::gone(held, layout.manifest);
         Ok(gone.chain(self.hand(rc).enter(held, layout, draft, only)?).collect())
     }
@@ -181,10 +182,10 @@ impl Connections {
         before: &Connection,
         layout: &Layout<'_>,
         kept: &[(&OptionName, Layer)],
+        coming: &Coming,
     ) -> Result<()> {
-        let Ok((release, options)) = self.check_configuration(before) else { return Ok(()) };
-        let manifest: &Manifest = &release.manifest;
-        let Ok(before) = Layout::new(manifest, &options, before) else { return Ok(()) };
+        let Ok((manifest, options)) = self.configuration_then(before, coming) else { return Ok(()) };
+        let Ok(before) = Layout::new(&manifest, &options, before) else { return Ok(()) };
         entering::require_same_places(&before, layout, kept)
     }
 

@@ -1,15 +1,18 @@
 //! Changes of connections that are made together with others, in one transaction of the store.
 //!
 //! They are held against the manifest when they are made, and what is secured is sealed once the transaction shows what is
-//! there; so nothing is believed that somebody else changed meanwhile.
+//! there; so nothing is believed that somebody else changed meanwhile. Where releases are about to serve, it is the manifests
+//! of those: so the same changes can be tried before.
 
 use std::collections::BTreeMap;
 
+use super::options::Options;
 use super::places::Layout;
-use super::{Connections, SecuredDraft, web};
+use super::{Connections, SecuredDraft, configured, web};
 use crate::model::{
     Connection, ConnectionId, Given, Layer, OptionName, Permissions, RequestContext, Result, SecretReference, Secured,
 };
+use crate::registry::{Coming, Manifest};
 use crate::store::{ConfigEdit, Held, SecuredEdit};
 
 /// Where secrets are kept outside, by option.
@@ -20,11 +23,17 @@ impl Connections {
     ///
     /// # Errors
     /// As [`Self::create`].
-    pub fn creation(&self, rc: &RequestContext, draft: Connection, references: References) -> Result<ConfigEdit> {
-        let (release, options) = self.check_configuration(&draft)?;
+    pub fn creation(
+        &self,
+        rc: &RequestContext,
+        draft: Connection,
+        references: References,
+        coming: &Coming,
+    ) -> Result<ConfigEdit> {
+        let (manifest, options) = self.configuration_then(&draft, coming)?;
         let (this, rc, of) = (self.clone(), rc.clone(), draft.clone());
         let secured = given(references);
-        let enter = move |held: &Held| this.enter(&rc, held, &Layout::new(&release.manifest, &options, &of)?, &secured);
+        let enter = move |held: &Held| this.enter(&rc, held, &Layout::new(&manifest, &options, &of)?, &secured);
         Ok(ConfigEdit::CreateConnection(draft, Box::new(enter)))
     }
 
@@ -39,9 +48,10 @@ impl Connections {
         draft: Connection,
         seen: i64,
         references: References,
+        coming: &Coming,
     ) -> Result<ConfigEdit> {
-        let (release, options) = self.check_configuration(&draft)?;
-        let (this, rc, of) = (self.clone(), rc.clone(), draft.clone());
+        let (manifest, options) = self.configuration_then(&draft, coming)?;
+        let (this, rc, of, coming) = (self.clone(), rc.clone(), draft.clone(), coming.clone());
         let secured = given(references);
         let carry = move |held: &Held| {
             let left = left_out(held, &secured);
@@ -54,8 +64,8 @@ impl Connections {
                     .collect(),
                 ..held.clone()
             };
-            let layout = Layout::new(&release.manifest, &options, &of)?;
-            let carried = this.carry(&rc, &held, &layout, &secured, Some(Layer::Reference))?;
+            let layout = Layout::new(&manifest, &options, &of)?;
+            let carried = this.carry(&rc, &held, &layout, &secured, Some(Layer::Reference), &coming)?;
             let cleared =
                 left.into_iter().map(|name| SecuredEdit::Clear { name, entry: None, only: Some(Layer::Reference) });
             Ok(cleared.chain(carried).collect())
@@ -75,11 +85,19 @@ impl Connections {
         seen: Option<i64>,
         approve: Permissions,
         withdraw: Permissions,
+        coming: &Coming,
     ) -> Result<ConfigEdit> {
-        let (release, options) = self.check_configuration(draft)?;
-        super::permissions::require_known(&release.manifest, &approve)?;
+        let (manifest, options) = self.configuration_then(draft, coming)?;
+        super::permissions::require_known(&manifest, &approve)?;
         web::web(&Permissions::default(), &approve, &options)?;
         Ok(ConfigEdit::Permit { connection: draft.id.clone(), seen, approve, withdraw, by: rc.caller.name.clone() })
+    }
+
+    /// The manifest of the release that serves a connection once those that are coming do, and the options it reads.
+    pub(super) fn configuration_then(&self, draft: &Connection, coming: &Coming) -> Result<(Manifest, Options)> {
+        let manifest = self.registry.manifest_then(&draft.connector, &draft.version, coming)?;
+        let options = configured(&manifest, draft)?;
+        Ok((manifest, options))
     }
 
     /// Forgets what was known of a connection that was changed together with others.

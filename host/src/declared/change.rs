@@ -13,7 +13,7 @@ use crate::model::{
     ConnectionId, ConnectorName, Error, ErrorKind, KeptMapping, MappingId, Permissions, PublisherName, RequestContext,
     Result, ScheduleId, System, SystemId,
 };
-use crate::registry::PublicKey;
+use crate::registry::{Coming, PublicKey};
 use crate::store::{ConfigEdit, PublisherKey};
 
 /// From what to what, and on whose behalf.
@@ -21,11 +21,13 @@ pub(super) struct Changes<'a> {
     pub(super) rc: &'a RequestContext,
     pub(super) clock: &'a Clock,
     pub(super) connections: &'a Connections,
-    pub(super) planned: &'a Planned,
+    pub(super) planned: &'a Planned<'a>,
+    /// Releases that serve by then and do not yet.
+    pub(super) coming: &'a Coming,
 }
 
 /// The releases that are to serve and do not.
-pub(super) fn activations(planned: &Planned) -> Vec<(ConnectorName, Version)> {
+pub(super) fn activations(planned: &Planned<'_>) -> Vec<(ConnectorName, Version)> {
     let of = |declaration: &Declaration| -> BTreeSet<(ConnectorName, Version)> {
         let connectors = declaration.connectors.iter();
         connectors.flat_map(|(name, one)| one.versions.iter().map(|version| (name.clone(), version.clone()))).collect()
@@ -113,13 +115,16 @@ impl Changes<'_> {
         let (approve, withdraw) = permissions(step);
         let only_permissions = step.differences.iter().all(|found| found.path == PERMISSIONS);
         match seen {
-            None => edits.push(self.connections.creation(self.rc, connection.clone(), references)?),
+            None => edits.push(self.connections.creation(self.rc, connection.clone(), references, self.coming)?),
             Some(_) if only_permissions => {}
-            Some(seen) => edits.push(self.connections.replacement(self.rc, connection.clone(), seen, references)?),
+            Some(seen) => {
+                let draft = connection.clone();
+                edits.push(self.connections.replacement(self.rc, draft, seen, references, self.coming)?);
+            }
         }
         if !(approve.is_empty() && withdraw.is_empty()) {
             let seen = seen.filter(|_| only_permissions);
-            edits.push(self.connections.permitting(self.rc, &connection, seen, approve, withdraw)?);
+            edits.push(self.connections.permitting(self.rc, &connection, seen, approve, withdraw, self.coming)?);
         }
         Ok(edits)
     }

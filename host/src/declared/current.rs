@@ -80,7 +80,7 @@ impl Current {
                     directories: value.directories,
                     destinations: value.destinations,
                     thresholds: value.thresholds,
-                    switches: Some(value.switches),
+                    switches: Some(value.switches.into()),
                     secured_options: references.into_iter().map(|(name, one)| (name, one.into())).collect(),
                     permissions: Some(approvals.into_iter().map(|approval| approval.permission).collect()),
                 };

@@ -14,8 +14,8 @@ use crate::connections::References;
 use crate::model::text::title;
 use crate::model::{
     self, Access, ConnectionId, ConnectorName, Destination, DestinationName, Directory, DirectoryName, Error,
-    MappingId, OptionName, Permission, PublisherName, Result, ScheduleId, SecretReference, Secured, Switches, SystemId,
-    Thresholds,
+    MappingId, OptionName, Permission, PublisherName, Result, ScheduleId, SecretReference, Secured, Switches,
+    SwitchesChange, SystemId, Thresholds,
 };
 use crate::registry::{PublicKey, line};
 
@@ -113,10 +113,9 @@ pub struct Connection {
     #[serde(default)]
     #[schemars(with = "ThresholdsSchema")]
     pub thresholds: Thresholds,
-    /// What is switched off. Left out: as it is, and of a new connection nothing.
+    /// What is switched off. Each that is left out stays as it is; of a new connection everything is on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<SwitchesSchema>")]
-    pub switches: Option<Switches>,
+    pub switches: Option<SwitchesChange>,
     /// Where secrets are kept: by the secured options of the connector's manifest. Values that were entered are left alone.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(with = "BTreeMap<String, SecuredReference>")]
@@ -176,29 +175,6 @@ struct ThresholdsSchema {
     removed_percent: Option<f64>,
 }
 
-/// What is switched off; everything is on unless it is said.
-#[derive(JsonSchema)]
-#[schemars(rename = "Switches", deny_unknown_fields)]
-#[allow(dead_code, clippy::struct_excessive_bools, reason = "describes the model's type to editors")]
-struct SwitchesSchema {
-    /// Off: nothing reaches the target but a check.
-    #[schemars(default = "yes")]
-    enabled: bool,
-    /// Off: no imports.
-    #[schemars(default = "yes")]
-    import: bool,
-    /// Off: nothing is changed in the target.
-    #[schemars(default = "yes")]
-    fulfil: bool,
-    /// On: the target is being maintained; nothing is changed in it.
-    #[schemars(default)]
-    maintenance: bool,
-}
-
-const fn yes() -> bool {
-    true
-}
-
 impl From<Secured<SecretReference>> for SecuredReference {
     fn from(secured: Secured<SecretReference>) -> Self {
         match secured {
@@ -231,7 +207,7 @@ impl Connection {
             directories: self.directories,
             destinations: self.destinations,
             thresholds: self.thresholds,
-            switches: self.switches.unwrap_or_default(),
+            switches: self.switches.unwrap_or_default().applied_to(Switches::default()),
         };
         (connection, references)
     }
@@ -286,7 +262,7 @@ impl Declaration {
             current.connections.iter().map(|(id, one)| (id.folded(), one)).collect();
         for (id, connection) in &mut self.connections {
             let Some(before) = held.get(&id.folded()) else { continue };
-            connection.switches = connection.switches.or(before.switches);
+            connection.switches = over(before.switches, connection.switches);
             if connection.system.folded() == before.system.folded() {
                 connection.system.clone_from(&before.system);
             }
@@ -315,6 +291,12 @@ impl Declaration {
     }
 }
 
+/// The switches of before with those that are declared.
+fn over(before: Option<SwitchesChange>, declared: Option<SwitchesChange>) -> Option<SwitchesChange> {
+    let (Some(before), Some(declared)) = (before, declared) else { return declared.or(before) };
+    Some(declared.applied_to(before.applied_to(Switches::default())).into())
+}
+
 fn unite<K: Ord + ToString, V>(
     kind: &'static str,
     into: &mut BTreeMap<K, V>,
@@ -327,4 +309,31 @@ fn unite<K: Ord + ToString, V>(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn declared(switches: Json) -> Declaration {
+        let connection = json!({"system": "hr", "connector": "hawser/csv", "title": "People", "switches": switches});
+        serde_json::from_value(json!({ "connections": { "people": connection } })).unwrap()
+    }
+
+    fn upon(declaration: Declaration, current: &Declaration) -> Json {
+        let upon = declaration.upon(current);
+        serde_json::to_value(upon.connections.into_values().next().unwrap().switches).unwrap()
+    }
+
+    #[test]
+    fn switches_that_are_left_out_stay_as_they_are_one_by_one() {
+        let current = declared(json!({"enabled": true, "import": false, "fulfil": false, "maintenance": true}));
+        let all = |import, fulfil, maintenance| json!({"enabled": true, "import": import, "fulfil": fulfil, "maintenance": maintenance});
+        assert_eq!(upon(declared(json!({"fulfil": true})), &current), all(false, true, true));
+        assert_eq!(upon(declared(json!({})), &current), all(false, false, true));
+        assert_eq!(upon(declared(Json::Null), &current), all(false, false, true));
+        assert_eq!(upon(declared(json!({"maintenance": false})), &current), all(false, false, false));
+    }
 }

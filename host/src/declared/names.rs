@@ -1,15 +1,17 @@
 //! What mappings and schedules name, held against what there will be once a plan is carried out.
 //!
 //! Only what the plan touches is looked at: what it makes or changes, and what names something that it changes or
-//! deletes. So nobody is refused for what was there before, and a plan that changes nothing costs nothing.
+//! deletes, whether that is declared or stays as it is. So nobody is refused for what was there before, and a plan that
+//! changes nothing costs nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Declaration;
+use super::definition::Definition;
 use super::document::Connection;
 use super::plan::{Action, Kind, Plan, Step};
 use crate::mappings::{Ahead, Flaw, Mappings, connections_used, mappings_used, refuse};
-use crate::model::{ConnectionId, EntityMapping, Error, Mapping, Output, Result, SystemId, Work};
+use crate::model::{ConnectionId, EntityMapping, Error, Mapping, MappingId, Output, Result, SystemId, Work};
 
 /// Where a connection's tables come from: where one of these differs, its schema has to be read again.
 const CONFIGURED: [&str; 5] = ["/connector", "/version", "/options", "/directories", "/destinations"];
@@ -18,8 +20,8 @@ const CONFIGURED: [&str; 5] = ["/connector", "/version", "/options", "/directori
 /// name nothing but what is known already.
 ///
 /// # Errors
-/// `invalid-request` with all that is wrong with mappings, place by place, or the first schedule that is; those of the
-/// store.
+/// `invalid-request` with all that is wrong with declared mappings, place by place, or the first schedule that is;
+/// `conflict` if a mapping that is not declared, and stays, would no longer be right; those of the store.
 pub(super) async fn check(
     mappings: &Mappings,
     can_write: impl Fn(&Output) -> Result<()>,
@@ -32,11 +34,14 @@ pub(super) async fn check(
         names.check_schedules()?;
         names.check_outputs(can_write)?;
     }
-    let touched = names.touched_mappings();
+    let (touched, kept) = (names.touched_mappings(), names.touched_kept());
+    let ahead = Ahead { entities: names.entities(), connections: names.connections() };
+    if !kept.is_empty() {
+        mappings.check_kept(&kept, ahead.clone()).await?;
+    }
     if touched.is_empty() {
         return Ok(BTreeSet::new());
     }
-    let ahead = Ahead { entities: names.entities(), connections: names.connections() };
     let (mut verified, mut flaws) = (BTreeSet::new(), Vec::new());
     for (mapping, standing) in touched.iter().zip(mappings.standings(&touched, ahead).await?) {
         if standing.is_verified() {
@@ -65,6 +70,22 @@ impl<'a> Names<'a> {
 
     /// The declared mappings that are made or changed, or name what is changed or deleted.
     fn touched_mappings(&self) -> Vec<&'a Mapping> {
+        self.touched(self.wanted.mappings.values().map(Definition::mapping))
+    }
+
+    /// The mappings that are not declared, stay, and name what is changed or deleted.
+    fn touched_kept(&self) -> Vec<&'a Mapping> {
+        let declared: BTreeSet<String> = self.wanted.mappings.keys().map(MappingId::folded).collect();
+        let steps = self.steps(Kind::Mapping);
+        let stays = |mapping: &&Mapping| {
+            let id = mapping.id().folded();
+            !declared.contains(&id) && !steps.contains_key(&id)
+        };
+        self.touched(self.current.mappings.values().map(Definition::mapping).filter(stays))
+    }
+
+    /// Those that are made or changed, or name what is changed or deleted.
+    fn touched(&self, all: impl Iterator<Item = &'a Mapping>) -> Vec<&'a Mapping> {
         let (mappings, connections) = (self.steps(Kind::Mapping), self.steps(Kind::Connection));
         let gone = |id: &ConnectionId| connections.get(&id.folded()).is_some_and(|step| deletes(step));
         let touched = |mapping: &&Mapping| {
@@ -72,7 +93,7 @@ impl<'a> Names<'a> {
                 || mappings_used(mapping).iter().any(|id| mappings.contains_key(&id.folded()))
                 || connections_used(mapping).iter().any(gone)
         };
-        self.wanted.mappings.values().map(|declared| declared.mapping()).filter(touched).collect()
+        all.filter(touched).collect()
     }
 
     /// All entity mappings there will be.
@@ -244,6 +265,28 @@ mod tests {
         assert_eq!(touched(without("mappings", "one")), ["pair"]);
         let left = held(&declared(without("mappings", "one")), |names| names.entities());
         assert_eq!(left.iter().map(|entity| entity.id.as_str()).collect::<Vec<_>>(), ["two"]);
+    }
+
+    #[test]
+    fn what_is_not_declared_is_looked_at_if_it_names_what_changes_or_goes_and_stays_itself() {
+        let kept = |wanted: &Declaration, prune: bool| {
+            let current = declared(|_| {});
+            let plan = Plan::new(&current, wanted, Reach { approve: true, prune }).unwrap();
+            let kept = Names { current: &current, wanted, plan: &plan }.touched_kept();
+            kept.into_iter().map(|mapping| mapping.id().to_string()).collect::<Vec<_>>()
+        };
+        let only_one = declared(|json| {
+            json["mappings"] = json!({"one": json["mappings"]["one"]});
+            json["mappings"]["one"]["title"] = json!("Other");
+        });
+        assert_eq!(kept(&only_one, false), ["pair"]);
+        assert!(kept(&only_one, true).is_empty(), "pruned, too");
+        let without_b = declared(|json| {
+            json.as_object_mut().unwrap().remove("mappings");
+            json["connections"].as_object_mut().unwrap().remove("b");
+        });
+        assert_eq!(kept(&without_b, true), ["two"]);
+        assert!(kept(&without_b, false).is_empty(), "nothing goes");
     }
 
     #[test]

@@ -13,7 +13,7 @@ use super::uses::{connections_of, connections_used, mappings_used};
 use crate::model::{ConnectionId, EntityMapping, ErrorKind, FailureKind, Mapping, Result, Schema};
 
 /// What there will be, where that is not what there is.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Ahead {
     /// All entity mappings.
     pub entities: Vec<EntityMapping>,

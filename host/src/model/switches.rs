@@ -1,5 +1,6 @@
 //! What an operator has switched off of a connection, and what is refused because of it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::error::{Error, Result};
@@ -19,6 +20,53 @@ pub struct Switches {
     pub fulfil: bool,
     /// On: the target is being maintained; nothing is changed in it until that is over.
     pub maintenance: bool,
+}
+
+/// Switches to set; those that are left out stay as they are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SwitchesChange {
+    /// Off: nothing reaches the target but a check.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
+    /// Off: no imports.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub import: Option<bool>,
+    /// Off: nothing is changed in the target.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fulfil: Option<bool>,
+    /// On: the target is being maintained; nothing is changed in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub maintenance: Option<bool>,
+}
+
+impl SwitchesChange {
+    /// The switches it makes of these.
+    pub fn applied_to(&self, switches: Switches) -> Switches {
+        Switches {
+            enabled: self.enabled.unwrap_or(switches.enabled),
+            import: self.import.unwrap_or(switches.import),
+            fulfil: self.fulfil.unwrap_or(switches.fulfil),
+            maintenance: self.maintenance.unwrap_or(switches.maintenance),
+        }
+    }
+
+    /// What it sets to what.
+    pub fn named(&self) -> Vec<(&'static str, bool)> {
+        let all = [
+            ("enabled", self.enabled),
+            ("import", self.import),
+            ("fulfil", self.fulfil),
+            ("maintenance", self.maintenance),
+        ];
+        all.into_iter().filter_map(|(name, set)| set.map(|on| (name, on))).collect()
+    }
+}
+
+impl From<Switches> for SwitchesChange {
+    fn from(Switches { enabled, import, fulfil, maintenance }: Switches) -> Self {
+        Self { enabled: Some(enabled), import: Some(import), fulfil: Some(fulfil), maintenance: Some(maintenance) }
+    }
 }
 
 impl Default for Switches {
@@ -81,6 +129,16 @@ mod tests {
         let switches: Switches = serde_json::from_str("{}").unwrap();
         assert_eq!(switches, Switches::default());
         assert!(switches.require_import(&id()).is_ok() && switches.require_fulfil(&id()).is_ok());
+    }
+
+    #[test]
+    fn a_change_sets_what_it_names_and_nothing_else() {
+        let before = Switches { maintenance: true, import: false, ..Switches::default() };
+        let change: SwitchesChange = serde_json::from_str(r#"{"import": true}"#).unwrap();
+        assert_eq!(change.applied_to(before), Switches { maintenance: true, ..Switches::default() });
+        assert_eq!(change.named(), [("import", true)]);
+        assert_eq!(SwitchesChange::from(before).applied_to(Switches::default()), before);
+        assert!(serde_json::from_str::<SwitchesChange>(r#"{"imports": true}"#).is_err());
     }
 
     #[test]

@@ -35,10 +35,7 @@ impl Registry {
         by: &str,
     ) -> Result<InstalledRelease> {
         let _turn = self.0.changing.lock().await;
-        let installed = self.0.store.installed_release(connector, version).await?;
-        let known = self.0.store.releases_of(connector).await?;
-        let additional = self.additional(&installed, &known).await?;
-        check_approval(&installed, &additional, approved)?;
+        let (installed, known) = self.approved(connector, version, approved).await?;
         let release = self.stored(&installed, &self.trust().await?).await?;
         let replaced = of_line(&known, version);
         let active = self.0.store.set_release_state(&installed, ReleaseState::Active, by, &replaced).await?;
@@ -86,6 +83,20 @@ impl Registry {
             self.resume(&installed, &trust).await?;
         }
         Ok(())
+    }
+
+    /// An installed release that may serve with what is approved, and all that are known of its connector.
+    pub(super) async fn approved(
+        &self,
+        connector: &ConnectorName,
+        version: &Version,
+        approved: &Permissions,
+    ) -> Result<(InstalledRelease, Vec<InstalledRelease>)> {
+        let installed = self.0.store.installed_release(connector, version).await?;
+        let known = self.0.store.releases_of(connector).await?;
+        let additional = self.additional(&installed, &known).await?;
+        check_approval(&installed, &additional, approved)?;
+        Ok((installed, known))
     }
 
     /// Lets an active release serve, if it is still to be believed.

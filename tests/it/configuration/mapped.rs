@@ -6,7 +6,7 @@ use hawser_tests::bed::{Bed, items};
 use super::*;
 
 /// The company with a mapping of its people and how they belong to groups, imported every night.
-fn mapped(people: &People, permissions: &[&str]) -> Json {
+pub(super) fn mapped(people: &People, permissions: &[&str]) -> Json {
     let mut declaration = company(people, permissions);
     declaration["mappings"] = json!({
         "person": {
@@ -31,7 +31,7 @@ fn mapped(people: &People, permissions: &[&str]) -> Json {
 }
 
 /// A host with the company's connection, its schema read, and what can be declared on top.
-async fn read_company(people: &People) -> House {
+pub(super) async fn read_company(people: &People) -> House {
     let house = House::start().await;
     applied(&house, &company(people, &[WRITE])).await;
     house.operator().order("/v1/connections/people/schema/refresh").await.expect(200);

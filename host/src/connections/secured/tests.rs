@@ -13,6 +13,7 @@ use crate::config::SecretsConfig;
 use crate::connections::options::Options;
 use crate::connections::secured::references::{read, wanted};
 use crate::model::{Secret, SecretReference, System, Thresholds};
+use crate::registry::Manifest;
 use crate::runtime::Credentials;
 use crate::secrets::Vault;
 use crate::store::Store;
