@@ -4,9 +4,9 @@
 //! applying twice changes nothing. All changes are one transaction of the store; only a release that is to serve is
 //! activated before, because it is compiled and loaded, and connections are held against its manifest.
 //!
-//! A plan was tried: its changes were made in a transaction that was taken back, with the manifests of the releases that are
-//! to serve. So what would be refused is refused when it is planned, in the same words, and before a release is activated.
-//! Mappings stay as they are from the plan until it is carried out.
+//! A plan that is shown, or that activates a release, is tried before: its changes are made in a transaction that is taken
+//! back, with the manifests of the releases that are to serve. So what would be refused is refused where it is planned, in
+//! the same words, and before a release is activated. Mappings stay as they are from the plan until it is carried out.
 //!
 //! | file | what it knows |
 //! |---|---|
@@ -105,18 +105,15 @@ impl Declared {
     ///
     /// # Errors
     /// `invalid-request` for what no host could be, and for mappings and schedules that name what there will not be;
-    /// `conflict` for what mappings that stay would miss; those of each change alone, as [`Self::apply`] would tell them,
-    /// but for what only loading a release shows.
-    pub async fn plan(&self, rc: &RequestContext, wanted: Declaration, reach: Reach) -> Result<Planned<'_>> {
+    /// `conflict` for what mappings that stay would miss; those of the store.
+    pub async fn plan(&self, wanted: Declaration, reach: Reach) -> Result<Planned<'_>> {
         let mappings = self.mappings.hold().await;
         let current = self.current().await?;
         let wanted = wanted.canonical()?.upon(&current.declaration);
         let plan = Plan::new(&current.declaration, &wanted, reach)?;
         let can_write = |output: &Output| self.tasks.require_place(output);
         let verified = names::check(&self.mappings, can_write, &current.declaration, &wanted, &plan).await?;
-        let planned = Planned { plan, current, wanted, verified, _mappings: mappings };
-        self.rehearse(rc, &planned).await?;
-        Ok(planned)
+        Ok(Planned { plan, current, wanted, verified, _mappings: mappings })
     }
 
     /// Carries a plan out. Errors are `stale` if something it touches was changed since, and those of each change alone;
@@ -138,7 +135,10 @@ impl Declared {
     }
 
     /// Tries the changes of a plan, and takes them back.
-    async fn rehearse(&self, rc: &RequestContext, planned: &Planned<'_>) -> Result<()> {
+    ///
+    /// # Errors
+    /// Those of each change alone, as [`Self::apply`] would tell them, but for what only loading a release shows.
+    pub async fn rehearse(&self, rc: &RequestContext, planned: &Planned<'_>) -> Result<()> {
         if planned.plan.steps.is_empty() {
             return Ok(());
         }
@@ -148,6 +148,9 @@ impl Declared {
 
     /// Activates the releases, and makes all changes of the store.
     async fn change(&self, rc: &RequestContext, planned: &Planned<'_>, activated: &mut Activated) -> Result<()> {
+        if !activated.releases.is_empty() {
+            self.rehearse(rc, planned).await?;
+        }
         for (connector, version) in &activated.releases {
             self.registry.activate(connector, version, &Default::default(), &rc.caller.name).await?;
             activated.done += 1;

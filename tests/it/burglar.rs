@@ -163,7 +163,7 @@ async fn a_secret_that_a_directory_knows_comes_back_in_nothing_that_it_says() {
         let attempt = json!({"class": "account", "name": place, "password": "any"});
         let answer = directory.bed.core.post(&directory.bed.at("/authenticate"), &attempt).await;
         assert!(!answer.text.contains(TOKEN), "{place}: {}", answer.text);
-        answer.problem(403, "credential-denied").names("\"token\"").names("directory");
+        answer.problem(403, "credential-denied").names("the secured option").names("token").names("directory");
     }
 }
 

@@ -108,7 +108,9 @@ async fn plan(
     LargeBody(order): LargeBody<ConfigurationOrder>,
 ) -> Result<Json<PlanView>, Problem> {
     let reach = order.reach();
-    Ok(Json(PlanView::new(api.declared.plan(&rc, order.declaration, reach).await?.plan, false)))
+    let planned = api.declared.plan(order.declaration, reach).await?;
+    api.declared.rehearse(&rc, &planned).await?;
+    Ok(Json(PlanView::new(planned.plan, false)))
 }
 
 /// Makes the host what is declared: all of it in one transaction, or nothing.
@@ -121,7 +123,7 @@ async fn apply(
     LargeBody(order): LargeBody<ConfigurationOrder>,
 ) -> Result<Json<PlanView>, Problem> {
     let reach = order.reach();
-    let planned = api.declared.plan(&rc, order.declaration, reach).await?;
+    let planned = api.declared.plan(order.declaration, reach).await?;
     if !planned.plan.steps.is_empty() {
         let acts = planned.plan.steps.iter().map(|step| entry(&rc, step)).collect();
         audited_each(&api, acts, api.declared.apply(&rc, &planned)).await?;

@@ -94,18 +94,21 @@ pub(super) fn write(write: &Write) -> Result<(), Failure> {
         Write::Add { attributes, .. } => attributes.iter().try_for_each(|attribute| named(&attribute.name)),
         Write::Modify { changes, .. } => changes.iter().try_for_each(|change| named(&change.attribute.name)),
         // A name is a value of the entry too, and some servers say whether it had it before.
-        Write::Rename { new_rdn, .. } => types(new_rdn).try_for_each(asked_about),
+        Write::Rename { new_rdn, .. } => {
+            // A semicolon begins an option (RFC 4512, 2.5), and parted names once (RFC 2253, 4).
+            types(new_rdn, &['+', ',']).chain(types(new_rdn, &['+', ',', ';'])).try_for_each(asked_about)
+        }
         Write::Delete { .. } | Write::SetPassword { .. } => Ok(()),
     }
 }
 
-/// The attributes of a relative distinguished name (RFC 4514); rather one too many than one too few.
-fn types(rdn: &str) -> impl Iterator<Item = &str> {
+/// The attributes of a relative distinguished name (RFC 4514) whose parts these letters separate.
+fn types<'a>(rdn: &'a str, separators: &'static [char]) -> impl Iterator<Item = &'a str> {
     let mut escaped = false;
     let separates = move |letter: char| {
         let plain = !escaped;
         escaped = plain && letter == '\\';
-        plain && matches!(letter, '+' | ',' | ';')
+        plain && separators.contains(&letter)
     };
     rdn.split(separates).filter_map(|part| part.split_once('=')).map(|(name, _)| name.trim())
 }

@@ -109,7 +109,7 @@ async fn a_mapping_may_come_before_its_schema_was_read_and_is_verified_when_it_w
     assert_eq!(verified(&house).await, [true, true, false], "boss, person, wrong");
     let wrong = house.core().get("/v1/mappings/wrong").await.expect(200).json();
     assert_eq!((&wrong["verified"], &wrong["flaws"][0]["nearest"][0]), (&json!(false), &json!("email")), "{wrong}");
-    house.core().get("/v1/mappings/wrong/entities").await.problem(400, "invalid-request").names("did you mean email");
+    house.core().get("/v1/mappings/wrong/entities").await.problem(422, "configuration").names("did you mean email");
     let person = house.core().get("/v1/mappings/person").await.expect(200);
     assert_eq!((&person.json()["flaws"], person.header("etag")), (&Json::Null, "\"1\""), "nobody changed it");
     house.core().get("/v1/mappings/person/entities").await.expect(200);

@@ -235,6 +235,7 @@ async fn come_from_samba(incremental: &str) {
     body["options"]["account-base"] = json!(OF_AD.people);
     body["options"]["group-base"] = json!("OU=Groups,DC=ad,DC=test");
     body["options"]["account-filter"] = json!("(!(title=Contractor))");
+    body["thresholds"] = json!({"removed": null, "removedPercent": null});
     body["options"]["incremental"] = json!(incremental);
     directory.connect_and_refresh(&body).await;
     are_told(&directory, &OF_AD).await;
@@ -278,7 +279,7 @@ async fn a_person_of_several_classes_of_a_slapd_is_told_for_each_and_leaves_each
 
     let changed = |n, changes: &str| format!("dn: {}\nchangetype: modify\n{changes}", dn(n));
     let posix = "add: objectClass\nobjectClass: posixAccount\n-\nadd: uidNumber\nuidNumber: 1\n-\n\
-                 add: gidNumber\ngidNumber: 1\n-\nadd: homeDirectory\nhomeDirectory: /home/one\n";
+                 add: gidNumber\ngidNumber: 1\n-\nadd: homeDirectory\nhomeDirectory: /srv/one\n";
     let titled = |n, title: &str| changed(n, &format!("replace: title\ntitle: {title}\n"));
     tools.modify(admin.bind(), &[changed(1, posix), titled(2, "Contractor")].join("\n")).unwrap();
     caught_up(&directory).await;
@@ -303,6 +304,7 @@ async fn in_a_samba_domain_computers_are_told_as_such_and_groups_that_come_from_
     body["options"]["account-base"] = json!(OF_AD.people);
     body["options"]["group-base"] = json!("OU=Groups,DC=ad,DC=test");
     body["options"]["more-classes"] = json!(["computer"]);
+    body["thresholds"] = json!({"removed": null, "removedPercent": null});
     directory.connect_and_refresh(&body).await;
     let (tools, admin) = (directory.server.tools(), directory.server.admin());
     let computer = format!("CN=pc1,{}", OF_AD.people);

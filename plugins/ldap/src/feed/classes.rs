@@ -293,7 +293,8 @@ pub(super) mod tests {
         let classes = of(Dialect::OpenLdap, options, &[&[], &[]]);
         let lost = |found: Entry| told(classes.lost(Dialect::OpenLdap, &found).unwrap());
         assert_eq!(lost(person("cn=a,dc=x", &["inetOrgPerson", "person"], Dialect::OpenLdap)), ["-account"]);
-        assert_eq!(lost(person("cn=a,dc=x", &["inetOrgPerson"], Dialect::OpenLdap)), ["-"]);
+        assert_eq!(lost(person("cn=a,dc=x", &["inetOrgPerson"], Dialect::OpenLdap)), ["-account"], "each is one");
+        assert_eq!(lost(person("cn=a,dc=x", &["device"], Dialect::OpenLdap)), ["-"]);
     }
 
     #[test]
