@@ -289,7 +289,8 @@ async fn what_orders_say_is_in_no_file_no_log_and_no_answer_neither_before_nor_a
     bed.connect(&bed.connection()).await;
     let (data, tokens) = house.stop().await;
     let log = data.path().join("host.log");
-    let host = Host::logging(data.path(), &tokens, "[log]\nfilter = \"trace\"\n[imports]\nworkers = 1\n", &log).await;
+    let host =
+        Host::logging(data.path(), &tokens, "[log]\nfilter = \"trace\"\n[imports]\nfulfilments = 1\n", &log).await;
     (bed.operator, bed.core) = (host.operator(), host.core());
     let mut secret = |uid: &str, place: &str| {
         let mut order = created(uid);

@@ -193,7 +193,7 @@ async fn a_schedule_is_replaced_at_the_revision_that_was_seen_and_refused_with_w
         ("cron", json!("every day")),
         ("timeZone", json!("Mars/Olympus")),
         ("connection", json!("nobody")),
-        ("kind", json!("fulfil")),
+        ("kind", json!("write-tables")),
         ("colour", json!("red")),
         ("system", json!(bed.system)),
     ] {

@@ -317,7 +317,7 @@ mod tests {
 
     use super::*;
 
-    fn declared(switches: Json) -> Declaration {
+    fn declared(switches: &Json) -> Declaration {
         let connection = json!({"system": "hr", "connector": "hawser/csv", "title": "People", "switches": switches});
         serde_json::from_value(json!({ "connections": { "people": connection } })).unwrap()
     }
@@ -329,11 +329,11 @@ mod tests {
 
     #[test]
     fn switches_that_are_left_out_stay_as_they_are_one_by_one() {
-        let current = declared(json!({"enabled": true, "import": false, "fulfil": false, "maintenance": true}));
+        let current = declared(&json!({"enabled": true, "import": false, "fulfil": false, "maintenance": true}));
         let all = |import, fulfil, maintenance| json!({"enabled": true, "import": import, "fulfil": fulfil, "maintenance": maintenance});
-        assert_eq!(upon(declared(json!({"fulfil": true})), &current), all(false, true, true));
-        assert_eq!(upon(declared(json!({})), &current), all(false, false, true));
-        assert_eq!(upon(declared(Json::Null), &current), all(false, false, true));
-        assert_eq!(upon(declared(json!({"maintenance": false})), &current), all(false, false, false));
+        assert_eq!(upon(declared(&json!({"fulfil": true})), &current), all(false, true, true));
+        assert_eq!(upon(declared(&json!({})), &current), all(false, false, true));
+        assert_eq!(upon(declared(&Json::Null), &current), all(false, false, true));
+        assert_eq!(upon(declared(&json!({"maintenance": false})), &current), all(false, false, false));
     }
 }

@@ -190,8 +190,8 @@ mod tests {
         told(written(dialect, Some(&entry("cn=a", current)), wanted, Vec::new()).unwrap())
     }
 
-    fn alone(operational: Operational, dialect: Dialect, value: Option<Value>, current: &[(&str, &str)]) -> Told {
-        let wanted = vec![(operational, value.as_ref())];
+    fn alone(operational: Operational, dialect: Dialect, value: Option<&Value>, current: &[(&str, &str)]) -> Told {
+        let wanted = vec![(operational, value)];
         told(written(dialect, Some(&entry("cn=a", current)), wanted, Vec::new()).unwrap())
     }
 
@@ -246,7 +246,7 @@ mod tests {
         assert_eq!(written(&[(enabled, true.into())], "66050"), is("userAccountControl", "66048"));
         assert_eq!(written(&[(enabled, false.into()), (never, true.into())], "512"), is("userAccountControl", "66050"));
         assert_eq!(written(&[(never, false.into()), (enabled, true.into())], "66050"), is("userAccountControl", "512"));
-        assert_eq!(alone(enabled, Dialect::Samba, Some(false.into()), &[]), is("userAccountControl", "514"));
+        assert_eq!(alone(enabled, Dialect::Samba, Some(&false.into()), &[]), is("userAccountControl", "514"));
     }
 
     #[test]
@@ -275,17 +275,20 @@ mod tests {
         let dialect = Dialect::OpenLdap;
         let (disabled, locked) =
             (&[("pwdAccountLockedTime", LOCKED_FOR_GOOD)][..], &[("pwdAccountLockedTime", "20260101000000Z")][..]);
-        assert!(alone(Operational::LockedOut, dialect, Some(false.into()), disabled).is_empty());
-        assert!(alone(Operational::Enabled, dialect, Some(true.into()), locked).is_empty());
-        assert_eq!(alone(Operational::LockedOut, dialect, Some(false.into()), locked), cleared("pwdAccountLockedTime"));
-        assert_eq!(alone(Operational::Enabled, dialect, Some(true.into()), disabled), cleared("pwdAccountLockedTime"));
+        assert!(alone(Operational::LockedOut, dialect, Some(&false.into()), disabled).is_empty());
+        assert!(alone(Operational::Enabled, dialect, Some(&true.into()), locked).is_empty());
+        assert_eq!(
+            alone(Operational::LockedOut, dialect, Some(&false.into()), locked),
+            cleared("pwdAccountLockedTime")
+        );
+        assert_eq!(alone(Operational::Enabled, dialect, Some(&true.into()), disabled), cleared("pwdAccountLockedTime"));
     }
 
     #[test]
     fn who_need_not_change_the_password_keeps_the_day_it_expires() {
         let written = |expiry: &str| {
             let current = [("passwordExpirationTime", expiry)];
-            alone(Operational::ForcePasswordChange, Dialect::Ds389, Some(false.into()), &current)
+            alone(Operational::ForcePasswordChange, Dialect::Ds389, Some(&false.into()), &current)
         };
         assert!(written("20270101000000Z").is_empty());
         assert_eq!(written(CHANGE_NOW), cleared("passwordExpirationTime"));
@@ -296,6 +299,9 @@ mod tests {
         assert_eq!(alone(Operational::DisableDate, Dialect::Samba, None, &[]), is("accountExpires", "0"));
         assert_eq!(alone(Operational::DisableDate, Dialect::OpenLdap, None, &[]), cleared("pwdEndTime"));
         let day = Some(Value::Instant(0));
-        assert_eq!(alone(Operational::DisableDate, Dialect::OpenLdap, day, &[]), is("pwdEndTime", "19700101000000Z"));
+        assert_eq!(
+            alone(Operational::DisableDate, Dialect::OpenLdap, day.as_ref(), &[]),
+            is("pwdEndTime", "19700101000000Z")
+        );
     }
 }

@@ -115,8 +115,8 @@ async fn no_guest_memory_ever_holds_a_password_that_passes_through() {
 #[tokio::test]
 async fn no_guest_memory_ever_holds_a_password_on_its_way_to_active_directory() {
     let directory = Directory::samba().await;
-    directory.server.samba_tool(&["user", "create", "ada", OLD]).unwrap();
-    let dn = "CN=ada,CN=Users,DC=ad,DC=test".to_owned();
+    directory.server.samba_tool(&["user", "create", "ada", OLD, "--userou=OU=People"]).unwrap();
+    let dn = "CN=ada,OU=People,DC=ad,DC=test".to_owned();
     let ada = ObjectRef { class: "account".into(), uid: uid_of(&directory, &dn), name: Some(dn) };
     let seen = passing_through(&directory, ada, "ada").await;
     assert!(directory.server.tools().may_bind("ada@ad.test", NEWEST).unwrap());

@@ -84,7 +84,7 @@ pub(crate) fn questions(session: &Session, victim: &str) -> Vec<Finding> {
         let values = vec![NewValue::Bytes(b"Start-Pass1".to_vec())];
         session.modify(victim, &[Modification { operation, name: name.to_owned(), values }], &[])
     };
-    let change = |with: &str, value: &[u8]| described(session, victim, "x", control(with, Some(value)));
+    let change = |with: &str, value: &[u8]| described(session, victim, "x", &control(with, Some(value)));
     let asked = |name: &str| session.find(&SearchRequest { attributes: vec![name.to_owned()], ..request("(cn=*)") });
     vec![
         tried("filter by a password", found(session, "(userPassword=Start*)", Vec::new())),
@@ -118,21 +118,21 @@ pub(crate) fn brought_back(session: &Session, victim: &str, place: &str) -> Resu
     let referral = format!("cn=referral,{below}");
     match place {
         "a read after a change" => {
-            let told = described(session, victim, "x", control(PRE_READ, Some(READ_DESCRIPTION)))?;
+            let told = described(session, victim, "x", &control(PRE_READ, Some(READ_DESCRIPTION)))?;
             Ok(format!("{} controls came back", told.len()))
         }
         "a referral of a search" => {
             let request = SearchRequest { base: below.to_owned(), scope: Scope::Subtree, ..request("(cn=referral)") };
             session.find(&request).map(|found| format!("{} entries came back", found.len()))
         }
-        _ => described(session, &referral, "x", Vec::new()).map(|_| "it was changed".to_owned()),
+        _ => described(session, &referral, "x", &[]).map(|_| "it was changed".to_owned()),
     }
 }
 
-fn described(session: &Session, dn: &str, text: &str, controls: Vec<Control>) -> Result<Vec<Control>> {
+fn described(session: &Session, dn: &str, text: &str, controls: &[Control]) -> Result<Vec<Control>> {
     let values = vec![text.into()];
     let change = Modification { operation: Operation::Replace, name: "description".to_owned(), values };
-    session.modify(dn, &[change], &controls)
+    session.modify(dn, &[change], controls)
 }
 
 /// How many passwords a search brings back that asks for everything.
