@@ -57,9 +57,9 @@ pub enum Claim {
     Writings,
     /// Refreshes of schemas, whatever is known of their targets.
     Refreshes,
-    /// Those whose target answered in time when it was last asked, or was never asked.
+    /// Those whose target answered in time when it was last asked, or was never read.
     HopefulRefreshes,
-    /// Those whose target answered in time when it was last asked.
+    /// Those whose target was read before, and answered in time when it was last asked.
     QuickRefreshes,
 }
 
@@ -79,8 +79,9 @@ impl Claim {
                  WHERE t.state = 'queued' AND t.kind = 'refresh-schema' AND s.slow IS NOT TRUE"
             }
             Self::QuickRefreshes => {
+                // A schema that was read: not every attempt gets as far as the target.
                 "SELECT MIN(t.id) FROM task t JOIN connection_schema s ON s.connection = t.connection
-                 WHERE t.state = 'queued' AND t.kind = 'refresh-schema' AND s.slow IS FALSE"
+                 WHERE t.state = 'queued' AND t.kind = 'refresh-schema' AND NOT s.slow AND s.refreshed IS NOT NULL"
             }
         }
     }

@@ -235,7 +235,6 @@ async fn come_from_samba(incremental: &str) {
     body["options"]["account-base"] = json!(OF_AD.people);
     body["options"]["group-base"] = json!("OU=Groups,DC=ad,DC=test");
     body["options"]["account-filter"] = json!("(!(title=Contractor))");
-    body["thresholds"] = json!({"removed": null, "removedPercent": null});
     body["options"]["incremental"] = json!(incremental);
     directory.connect_and_refresh(&body).await;
     are_told(&directory, &OF_AD).await;
@@ -269,6 +268,7 @@ async fn a_person_of_several_classes_of_a_slapd_is_told_for_each_and_leaves_each
     let directory = Directory::new().await;
     let mut body = directory.body();
     body["options"]["more-classes"] = json!(["posixAccount", "person"]);
+    body["thresholds"] = json!({"removed": null, "removedPercent": null});
     body["options"]["account-filter"] = json!("(!(title=Contractor))");
     directory.connect_and_refresh(&body).await;
     let (tools, admin) = (directory.server.tools(), directory.server.admin());

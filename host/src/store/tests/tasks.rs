@@ -1,7 +1,7 @@
 //! Tasks.
 
 use super::*;
-use crate::model::{Asked, Counts, ErrorKind, TaskError, TaskState};
+use crate::model::{Asked, Counts, ErrorKind, Schema, TaskError, TaskState};
 use crate::store::TaskFilter;
 
 #[tokio::test]
@@ -142,6 +142,8 @@ async fn a_refresh_that_waits_is_not_queued_twice_and_slow_targets_are_left_to_p
     assert_eq!(room.store.claim_task(Claim::Refreshes).await.unwrap().unwrap().attempts, 2);
     room.store.note_slow(&id("hr"), false).await.unwrap();
     room.store.defer_refresh(quick).await.unwrap();
+    assert!(room.store.claim_task(Claim::QuickRefreshes).await.unwrap().is_none(), "it was never read");
+    room.store.put_schema(&id("hr"), &Schema::default(), room.clock.now()).await.unwrap();
     assert_eq!(room.store.claim_task(Claim::QuickRefreshes).await.unwrap().unwrap().id, quick);
 }
 
