@@ -76,7 +76,7 @@ struct MappingView {
     kind: &'static str,
     /// All it names was there when it was looked at. Declared as code, it may come before that.
     verified: bool,
-    /// What keeps it from being verified; told where one mapping is shown.
+    /// What is wrong with it now; told where one mapping is shown.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     flaws: Vec<FlawView>,
     /// What it named and is there no longer, until somebody acknowledges it; told where mappings are read.

@@ -1,9 +1,9 @@
 //! Entities, associations and owners without end, as lines of JSON: a page of text for every batch of rows.
 //!
 //! A line is an entity, a pair or whose an account is, or says that a row is set aside and why, so that its reader never
-//! takes it for gone. Each names the row it comes from. Read since a position, a line says what to do (`insert`, `update`, `merge`,
-//! `delete`); a changed row that no source wants any more is deleted. The last line tells the position to go on from and
-//! how much there was.
+//! takes it for gone. Each names the row it comes from. Read since a position, a line says what to do (`insert`,
+//! `update`, `merge`, `delete`); a changed row that no source wants any more is deleted. The last line tells the position
+//! to go on from and how much there was.
 //!
 //! In memory are one batch, and what [`Uniqueness`] and [`Index`] keep. Of changed rows only those are held against each
 //! other; the complete stream finds every duplicate.

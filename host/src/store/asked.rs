@@ -4,9 +4,9 @@ use sqlx::SqliteConnection;
 
 use super::Store;
 use super::fault::fault;
-use super::numbers::json;
+use super::orders::begin_now;
 use super::tasks::{Closing, close_task, discard_runs, missing, read_task, task_state, wrong_state};
-use crate::model::{Asked, Fulfilment, Result, Start, Task, TaskId, TaskKind, TaskState};
+use crate::model::{Asked, Result, Task, TaskId, TaskKind, TaskState};
 
 impl Store {
     /// What was asked of the running task.
@@ -94,18 +94,6 @@ impl Store {
         tx.commit().await.map_err(fault)?;
         Ok(state)
     }
-}
-
-/// Orders that waited for a schedule and were begun by a person do not wait for it when they are paused later.
-async fn begin_now(at: &mut SqliteConnection, task: TaskId) -> Result<()> {
-    let Some(fulfilment) = read_task(&mut *at, task).await?.fulfilment else { return Ok(()) };
-    sqlx::query("UPDATE task SET fulfilment = $2 WHERE id = $1")
-        .bind(task.to_string())
-        .bind(json(&Fulfilment { start: Start::Now, ..fulfilment })?)
-        .execute(at)
-        .await
-        .map_err(fault)?;
-    Ok(())
 }
 
 async fn set(at: &mut SqliteConnection, task: TaskId, statement: &'static str) -> Result<()> {

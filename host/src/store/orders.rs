@@ -227,17 +227,30 @@ pub(super) async fn release_fulfilments(
         if fulfilment.start != Start::Scheduled {
             continue;
         }
-        sqlx::query("UPDATE task SET state = $2, fulfilment = $3, schedule = $4 WHERE id = $1")
+        sqlx::query("UPDATE task SET state = $2, schedule = $3 WHERE id = $1")
             .bind(&id)
             .bind(TaskState::Queued.as_str())
-            .bind(json(&Fulfilment { start: Start::Now, ..fulfilment })?)
             .bind(schedule.as_str())
             .execute(&mut *at)
             .await
             .map_err(fault)?;
-        released.push(parsed("task id", &id)?);
+        let id = parsed("task id", &id)?;
+        begin_now(at, id).await?;
+        released.push(id);
     }
     Ok(released)
+}
+
+/// The orders of a task wait for no schedule any more, inside a transaction: not when they are paused later either.
+pub(super) async fn begin_now(at: &mut SqliteConnection, task: TaskId) -> Result<()> {
+    let Some(fulfilment) = read_task(&mut *at, task).await?.fulfilment else { return Ok(()) };
+    sqlx::query("UPDATE task SET fulfilment = $2 WHERE id = $1")
+        .bind(task.to_string())
+        .bind(json(&Fulfilment { start: Start::Now, ..fulfilment })?)
+        .execute(at)
+        .await
+        .map_err(fault)?;
+    Ok(())
 }
 
 /// What becomes of the orders of a task that ends: nothing of them is begun any more, and what they said goes. Answers

@@ -242,7 +242,7 @@ impl<'a> Pass<'a> {
     async fn conclude(&self, run: i64) -> Result<End> {
         let (tasks, task) = (self.tasks, self.task);
         let compared = tasks.store.compare(run).await?;
-        if let Some(end) = self.told_to_stop(true).await? {
+        if let Some(end) = self.asked().await? {
             return Ok(end);
         }
         let counts = compared.counts;
@@ -255,7 +255,7 @@ impl<'a> Pass<'a> {
         match tasks.store.publish(task.id).await {
             Ok(published) if published.written_by.is_some() => tasks.wakes.wake(TaskKind::WriteTables),
             Ok(_) => {}
-            Err(error) => return self.told_to_stop(true).await?.ok_or(error),
+            Err(error) => return self.asked().await?.ok_or(error),
         }
         tracing::info!(task = %task.id, connection = %task.connection, inserted = counts.inserted, updated = counts.updated, deleted = counts.deleted, rejected = counts.rejected, "the import is published");
         Ok(End::Succeeded)
@@ -271,16 +271,20 @@ impl<'a> Pass<'a> {
     }
 
     async fn told_to_stop(&self, stop_requested: bool) -> Result<Option<End>> {
-        let asked = if stop_requested { self.tasks.store.asked(self.task.id).await? } else { None };
-        Ok(match asked {
-            Some(Asked::Cancel) => Some(End::Cancelled),
-            Some(Asked::Pause) => Some(End::Paused),
-            None if self.stop.is_cancelled() => {
-                tracing::info!(task = %self.task.id, "the host stops; the import goes on from its checkpoint");
-                Some(End::Interrupted)
-            }
-            None => None,
-        })
+        let asked = if stop_requested { self.asked().await? } else { None };
+        if asked.is_none() && self.stop.is_cancelled() {
+            tracing::info!(task = %self.task.id, "the host stops; the import goes on from its checkpoint");
+            return Ok(Some(End::Interrupted));
+        }
+        Ok(asked)
+    }
+
+    /// What a person asked of the import.
+    async fn asked(&self) -> Result<Option<End>> {
+        Ok(self.tasks.store.asked(self.task.id).await?.map(|asked| match asked {
+            Asked::Cancel => End::Cancelled,
+            Asked::Pause => End::Paused,
+        }))
     }
 }
 
