@@ -1,22 +1,13 @@
 //! Directories that are laid out otherwise: names in several parts, members under another name.
 
-use hawser::cli::demo::server::slapd::Slapd;
 use hawser_tests::client::Answer;
 use hawser_tests::directory::{Directory, GROUPS, PEOPLE};
 use serde_json::json;
 
-/// The uid that the server gave an entry.
-fn uuid(directory: &Directory<Slapd>, dn: &str) -> String {
-    directory.texts(dn, "entryUUID").remove(0)
-}
+use super::openldap::{sorted, uuid};
 
 fn outcome(answer: Answer) -> String {
     answer.expect(200).json()["outcome"].as_str().unwrap().to_owned()
-}
-
-fn sorted(mut values: Vec<String>) -> Vec<String> {
-    values.sort();
-    values
 }
 
 #[tokio::test]

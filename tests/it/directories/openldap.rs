@@ -28,12 +28,12 @@ fn ldif(write: impl FnOnce(&mut std::fs::File)) -> (TempDir, SlapdOptions) {
 }
 
 /// The uid that the server gave an entry.
-fn uuid(directory: &Directory<Slapd>, dn: &str) -> String {
+pub(super) fn uuid(directory: &Directory<Slapd>, dn: &str) -> String {
     let entry = directory.server.tools().entry(directory.server.admin().bind(), dn, &["entryUUID"]).unwrap();
     entry.unwrap_or_else(|| panic!("{dn} is not there")).text("entryUUID").unwrap().to_owned()
 }
 
-fn sorted(mut values: Vec<String>) -> Vec<String> {
+pub(super) fn sorted(mut values: Vec<String>) -> Vec<String> {
     values.sort();
     values
 }
